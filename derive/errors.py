@@ -1,0 +1,59 @@
+"""Every complaint of the library: which argument, which rule, the value given, what to do instead."""
+
+from __future__ import annotations
+
+
+class DeriveError(ValueError):
+    """An input breaks a rule.
+
+    >>> print(SizeError("channels", "must be a positive integer", 0, "give 1 or more, or a symbol 'C'"))
+    channels must be a positive integer, got 0; give 1 or more, or a symbol 'C'
+    """
+
+    def __init__(self, argument: str, rule: str, value: object, remedy: str) -> None:
+        self.argument, self.rule, self.value, self.remedy = argument, rule, value, remedy
+        super().__init__(f"{argument} {rule}, got {value!s}; {remedy}")
+
+
+class SizeError(DeriveError):
+    """A channel count, grid size, radius or order is not what a size must be."""
+
+
+class GridError(DeriveError):
+    """A grid, its boundary or its divisibility by the group's periods is wrong."""
+
+
+class LatticeError(DeriveError):
+    """A generator does not map the sites of a field to sites of that field."""
+
+
+class SupportError(DeriveError):
+    """A support is empty, unattainable, too large for its grid or not invariant."""
+
+
+class GroupError(DeriveError):
+    """Generators, relations or elements do not form the group that was claimed."""
+
+
+class RepresentationError(DeriveError):
+    """Matrices do not represent the group, or two fields belong to different groups."""
+
+
+class ExactnessError(DeriveError):
+    """A floating-point number stands where only an exact one can decide."""
+
+
+class InfiniteError(DeriveError):
+    """The answer exists but is infinite, so it cannot be listed, counted or lowered."""
+
+
+class TooLargeError(DeriveError):
+    """The instance would not fit in memory; refused before anything is allocated."""
+
+
+class SymbolicError(DeriveError):
+    """A size is still a symbol where a number is needed."""
+
+
+class DerivationError(DeriveError):
+    """A step of a derivation is false, missing or out of order."""
