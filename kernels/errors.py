@@ -1,0 +1,51 @@
+"""Every complaint of the kernels: which argument, which rule, the value given, what to do instead."""
+
+from __future__ import annotations
+
+
+class KernelError(ValueError):
+    """An argument breaks a rule.
+
+    >>> print(GroupsError("groups", "must divide the 6 input channels", 4, "give a divisor of 6"))
+    groups must divide the 6 input channels, got 4; give a divisor of 6
+    """
+
+    def __init__(self, argument: str, rule: str, value: object, remedy: str) -> None:
+        self.argument, self.rule, self.value, self.remedy = argument, rule, value, remedy
+        super().__init__(f"{argument} {rule}, got {value!s}; {remedy}")
+
+
+class ShapeError(KernelError):
+    """The rank, a size or the channels of an array do not fit the other arguments."""
+
+
+class DtypeError(KernelError):
+    """An array is not real floating-point, or two arrays differ in dtype."""
+
+
+class PaddingError(KernelError):
+    """A padding has an unknown name, a wrong form, or reaches beyond what the border rule can fill."""
+
+
+class WindowError(KernelError):
+    """A stride, dilation or window is not a positive integer per spatial axis."""
+
+
+class GroupsError(KernelError):
+    """The groups do not divide the channels."""
+
+
+class ImplementationError(KernelError):
+    """No implementation has that name."""
+
+
+class LayoutError(KernelError):
+    """A kernel layout is not an arrangement of I, O and the spatial letters."""
+
+
+class CheckError(KernelError):
+    """A check found two numbers apart that must agree; the report is attached as ``.report``."""
+
+    def __init__(self, argument: str, rule: str, value: object, remedy: str, report: object = None) -> None:
+        super().__init__(argument, rule, value, remedy)
+        self.report = report
