@@ -1,0 +1,41 @@
+"""Whether matrices represent a group: its relations, its multiplication table, or its brackets must hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sympy import ImmutableMatrix
+
+from derive.errors import RepresentationError
+from derive.symmetry.exact import exact_matrix, over_common_field
+from derive.symmetry.groups import Group, Image, first_broken
+from derive.symmetry.words import format_word
+
+
+def read_matrices(group: Group, matrices: Mapping[str, Any]) -> tuple[ImmutableMatrix, ...]:
+    """One exact matrix per generator, checked to be a homomorphism."""
+    missing = [g for g in group.generators if g not in matrices]
+    unknown = [g for g in matrices if g not in group.generators]
+    if missing or unknown:
+        rule = f"must be given for each of the generators {', '.join(group.generators)}"
+        raise RepresentationError("matrices", rule, ", ".join(matrices), "give each generator one matrix")
+    read = tuple(exact_matrix(matrices[g], f"matrix of {g!r}") for g in group.generators)
+    if len({m.rows for m in read}) > 1:
+        sizes = ", ".join(f"{g}: {m.rows}" for g, m in zip(group.generators, read, strict=True))
+        raise RepresentationError("matrices", "must all have one size", sizes, "give matrices of one size")
+    for g, m in zip(group.generators, read, strict=True):
+        if g not in group.algebra and not over_common_field([m])[0].charpoly()[-1]:
+            remedy = "give a matrix with a nonzero determinant"
+            raise RepresentationError(f"matrix of {g!r}", "must be invertible", m.tolist(), remedy)
+    check_homomorphism(group, read)
+    return read
+
+
+def check_homomorphism(group: Group, images: tuple[Image, ...]) -> None:
+    """Raise unless the images satisfy everything that the generators satisfy."""
+    broken = first_broken(group.relations, dict(zip(group.generators, images, strict=True)))
+    if broken is not None:
+        rule = f"must satisfy the relation {format_word(broken)} = 1 of {group.name}"
+        given = "matrices that do not"
+        raise RepresentationError("matrices", rule, given, "correct the matrices or the relation")

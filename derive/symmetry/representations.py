@@ -1,0 +1,287 @@
+"""Representations: ordered direct sums of blocks, each some copies of a piece, and their algebra."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import Expr, ImmutableMatrix, Integer, Symbol, sympify
+
+from derive.errors import RepresentationError, SizeError, SymbolicError
+from derive.symmetry.groups import Group, image_of_word, product_names
+from derive.symmetry.monomial import Monomial, identity_map
+from derive.symmetry.pieces import (
+    ARRAY_LIMIT,
+    MATRIX_LIMIT,
+    Atom,
+    Piece,
+    Power,
+    make_atom,
+    refuse_large,
+    sum_matrix,
+    sum_monomial,
+    tensor,
+    trivial_atom,
+)
+
+Copies = int | Expr
+Block = tuple[Copies, Piece]
+
+
+@dataclass(frozen=True, init=False)
+class Representation:
+    """A group acting linearly and exactly: ``rho(a b) = rho(a) rho(b)``, a direct sum of copies of pieces.
+
+    Channels are ordered by block, then copy, then fibre (fastest).
+
+    Args:
+        group: the group.
+        matrices: an exact invertible matrix for each generator (nested lists, SymPy matrices or integer NumPy arrays);
+            for a Lie group those of its algebra first, ``d rho``, then those of the discrete generators.
+        name: what to call it.
+
+    Raises:
+        RepresentationError: the matrices do not satisfy the group's relations.
+
+    >>> C2 = Group("C2", generators=("a",), relations=("a^2",))
+    >>> V = Representation(C2, {"a": [[0, 1], [1, 0]]})
+    >>> V.dim, (V * V).dim, (3 * V + V).dim
+    (2, 4, 8)
+    """
+
+    group: Group
+    blocks: tuple[Block, ...]
+
+    def __init__(self, group: Group, matrices: Mapping[str, Any], name: str = "V") -> None:
+        from derive.symmetry.homomorphism import read_matrices
+
+        _set(self, group, ((1, make_atom(group, read_matrices(group, matrices), name)),))
+
+    @property
+    def dim(self) -> Any:
+        """The number of channels; an expression when copies are symbolic."""
+        return sum((copies * piece.dim for copies, piece in self.blocks), 0)
+
+    @property
+    def name(self) -> str:
+        return " + ".join(p.name if c == 1 else f"{c} {p.name}" for c, p in self.blocks) or "0"
+
+    def __repr__(self) -> str:
+        return f"Representation({self.name}, dim={self.dim}, group={self.group.name})"
+
+    def matrix(self, generator: str) -> ImmutableMatrix:
+        """The exact matrix of a generator."""
+        blocks = integer_blocks(self, "matrix")
+        refuse_large(self.dim**2, MATRIX_LIMIT, f"matrix of {self.name}")
+        return ImmutableMatrix(sum_matrix(blocks, generator))
+
+    def monomial(self, generator: str) -> Monomial | None:
+        """The generator as ``e_j -> zeta^phase[j] e_image[j]``, or None when it does not act so."""
+        if generator in self.group.algebra:
+            return None
+        blocks = integer_blocks(self, "monomial map")
+        refuse_large(self.dim, ARRAY_LIMIT, f"permutation of {self.name}")
+        return sum_monomial(blocks, generator) if blocks else identity_map(0)
+
+    @property
+    def dual(self) -> Representation:
+        """The dual: inverse transposes, minus transposes on the Lie algebra."""
+        return from_blocks(self.group, [(c, p.dual) for c, p in self.blocks])
+
+    def __add__(self, other: Representation) -> Representation:
+        if not isinstance(other, Representation):
+            return NotImplemented
+        same_group(self, other)
+        return from_blocks(self.group, [*self.blocks, *other.blocks])
+
+    def __mul__(self, other: Any) -> Representation:
+        if not isinstance(other, Representation):
+            return self.__rmul__(other)
+        same_group(self, other)
+        pairs = [(c * d, tensor(self.group, [p, q])) for c, p in self.blocks for d, q in other.blocks]
+        return from_blocks(self.group, pairs)
+
+    def __rmul__(self, copies: Any) -> Representation:
+        if isinstance(copies, Representation):
+            return NotImplemented
+        n = read_copies(copies)
+        if len(self.blocks) == 1:
+            return from_blocks(self.group, [(n * self.blocks[0][0], self.blocks[0][1])])
+        if not isinstance(n, int):
+            remedy = "multiply each summand by the symbol instead"
+            raise SymbolicError("copies", "of a sum must be an integer, being outermost", n, remedy)
+        return from_blocks(self.group, list(self.blocks) * n)
+
+    def __pow__(self, k: int) -> Representation:
+        result = trivial(self.group)
+        for _ in range(read_order(k)):
+            result = result * self
+        return result
+
+    def restrict(self, subgroup: Group) -> Representation:
+        """The same space, on which only a subgroup acts."""
+        return restrict(self, subgroup)
+
+
+def _set(V: Representation, group: Group, blocks: tuple[Block, ...]) -> Representation:
+    object.__setattr__(V, "group", group)
+    object.__setattr__(V, "blocks", blocks)
+    return V
+
+
+def from_blocks(group: Group, blocks: Any) -> Representation:
+    """The direct sum of (copies, piece); neighbours with one piece and integer copies are merged."""
+    merged: list[Block] = []
+    for copies, piece in blocks:
+        copies = int(copies) if isinstance(copies, int | Integer) else copies
+        if merged and merged[-1][1] == piece and isinstance(copies, int) and isinstance(merged[-1][0], int):
+            merged[-1] = (merged[-1][0] + copies, piece)
+        else:
+            merged.append((copies, piece))
+    return _set(object.__new__(Representation), group, tuple(merged))
+
+
+def from_images(group: Group, images: Any, name: str) -> Representation:
+    """One atom with these images, which the caller knows to be a homomorphism."""
+    return from_blocks(group, [(1, make_atom(group, images, name))])
+
+
+def same_group(V: Representation, W: Representation) -> None:
+    """Two representations can only be combined when they represent one group."""
+    if V.group != W.group:
+        names = f"{V.group.name} and {W.group.name}"
+        raise RepresentationError(
+            "representations", "must belong to one group", names, "use outer for a product group"
+        )
+
+
+def read_copies(value: Any) -> Copies:
+    """A positive integer or a symbol; a name becomes a positive integer symbol."""
+    if isinstance(value, str):
+        return Symbol(value, integer=True, positive=True)
+    number = sympify(value)
+    if number.is_Integer and number > 0:
+        return int(number)
+    if number.free_symbols and number.is_integer is not False and number.is_positive is not False:
+        return number
+    raise SizeError(
+        "copies", "must be a positive integer or a symbol", value, "give 1 or more, or Symbol('C')"
+    )
+
+
+def read_order(k: Any) -> int:
+    """A power: a non-negative integer."""
+    number = sympify(k)
+    if not number.is_Integer or number < 0:
+        raise SizeError("power", "must be a non-negative integer", k, "give 0, 1, 2, ...")
+    return int(number)
+
+
+def integer_blocks(V: Representation, what: str) -> tuple[tuple[int, Piece], ...]:
+    """The blocks, when no copies are symbolic."""
+    blocks = tuple((c, p) for c, p in V.blocks if isinstance(c, int))
+    if len(blocks) < len(V.blocks):
+        raise SymbolicError(what, "needs a number of copies", V.name, "substitute the symbols first")
+    return blocks
+
+
+def trivial(group: Group) -> Representation:
+    """One channel on which nothing moves: ``rho(g) = 1``.
+
+    >>> trivial(Group("C2", generators=("a",), relations=("a^2",))).matrix("a")
+    Matrix([[1]])
+    """
+    return from_blocks(group, [(1, trivial_atom(group))])
+
+
+def sym(V: Representation, k: int) -> Representation:
+    """The symmetric power: ``rho(g)`` on homogeneous polynomials of degree k in the basis of V.
+
+    >>> C2 = Group("C2", generators=("a",), relations=("a^2",))
+    >>> sym(Representation(C2, {"a": [[0, 1], [1, 0]]}), 2).matrix("a")
+    Matrix([
+    [0, 0, 1],
+    [0, 1, 0],
+    [1, 0, 0]])
+    """
+    return _power(V, k, "sym")
+
+
+def alt(V: Representation, k: int) -> Representation:
+    """The alternating power: ``rho(g)`` on wedge products of k basis vectors of V.
+
+    >>> C2 = Group("C2", generators=("a",), relations=("a^2",))
+    >>> alt(Representation(C2, {"a": [[0, 1], [1, 0]]}), 2).matrix("a")
+    Matrix([[-1]])
+    """
+    return _power(V, k, "alt")
+
+
+def _power(V: Representation, k: int, symmetry: str) -> Representation:
+    order = read_order(k)
+    if order <= 1:
+        return V if order else trivial(V.group)
+    blocks = integer_blocks(V, f"{symmetry} power")
+    power = Power(blocks, symmetry, order, V.group)
+    return from_blocks(V.group, [(1, power)] if power.dim else [])
+
+
+def outer(V: Representation, W: Representation) -> Representation:
+    """The outer product, of the product of two groups: ``rho(g, h) = rho_V(g) (x) rho_W(h)``.
+
+    >>> A = Group("A", generators=("a",), relations=("a^2",))
+    >>> B = Group("B", generators=("b",), relations=("b^2",))
+    >>> V = Representation(A, {"a": [[0, 1], [1, 0]]})
+    >>> outer(V, trivial(B)).matrix("b")
+    Matrix([
+    [1, 0],
+    [0, 1]])
+    """
+    G = V.group * W.group
+    split = len(V.group.factors or (V.group,))
+    return inflate(V, G, range(split)) * inflate(W, G, range(split, len(G.factors)))
+
+
+def inflate(V: Representation, product: Group, positions: range) -> Representation:
+    """V as a representation of a product, of which only the factors at ``positions`` (V's own group) act."""
+    names = product_names(product.factors)
+    own = V.group.factors or (V.group,)
+    inner = product_names(own) if V.group.factors else ({g: g for g in V.group.generators},)
+    source = {names[positions[k]][g]: inner[k][g] for k, f in enumerate(own) for g in f.generators}
+
+    def images(atom: Atom) -> tuple[Any, ...]:
+        still = ImmutableMatrix.zeros(atom.dim, atom.dim), identity_map(atom.dim)
+        return tuple(
+            atom.image(source[g]) if g in source else still[g not in product.algebra]
+            for g in product.generators
+        )
+
+    return from_blocks(product, [(c, p.over(product, images)) for c, p in V.blocks])
+
+
+def restrict(V: Representation, subgroup: Group) -> Representation:
+    """The restriction of V to a subgroup made by ``G.subgroup(...)``."""
+    if subgroup == V.group:
+        return V
+    words = _words_in(subgroup, V.group)
+
+    def images(atom: Atom) -> tuple[Any, ...]:
+        own = dict(zip(atom.group.generators, atom.images, strict=True))
+        return tuple(image_of_word(w, own, atom.dim) for w in words)
+
+    return from_blocks(subgroup, [(c, p.over(subgroup, images)) for c, p in V.blocks])
+
+
+def _words_in(subgroup: Group, group: Group) -> tuple[Any, ...]:
+    """The words in the generators of the group that embed the subgroup, through any chain of subgroups."""
+    if subgroup.embedding is None:
+        rule = f"must be a subgroup of {group.name}"
+        raise RepresentationError("subgroup", rule, subgroup.name, "make it with G.subgroup(words)")
+    parent, words = subgroup.embedding
+    if parent == group:
+        return words
+    from derive.symmetry.words import substitute
+
+    outer_words = dict(zip(parent.generators, _words_in(parent, group), strict=True))
+    return tuple(substitute(w, outer_words) for w in words)
