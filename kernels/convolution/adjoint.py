@@ -1,20 +1,20 @@
 """The two adjoints of a convolution, each written as a convolution again.
 
-Along one axis the primitive with stride s, base dilation b, kernel dilation e and low border l is the bilinear map
+Along one axis the primitive with stride s, base dilation b, kernel dilation e and low border l is
 
     y[n,p,i] = sum_{q,j,c : b q = s p + e j - l}  kernel[j,c,i] x[n,q,c].
 
 Its two transposes run over the same set of triples (p, q, j), solved for another index:
 
-    input    x'[n,q,c] : s p = b q + e (k-1-j) - (e (k-1) - l)    stride b, base dilation s, kernel flipped
-    kernel   k'[j,c,i] : b q = e j + s p - l                      stride e, kernel dilation s, y' as the kernel
+    input     x'[n,q,c] :  s p = b q + e (k-1-j) - (e (k-1) - l)    stride b, base dilation s, kernel flipped
+    kernel    k'[j,c,i] :  b q = e j + s p - l                      stride e, kernel dilation s, kernel y'
 
-so both are the same primitive, the set is closed under transposition, and every order of derivative keeps the one
-layout that is fast. The high border is the number that makes the result exactly as long as it has to be.
-Groups stay feature groups: the kernel adjoint makes the batch the channels of each group.
+so both are the same primitive, the set is closed under transposition, and every order of derivative keeps
+the one layout that is fast. The high border is the number that makes the result exactly as long as it has to
+be. Groups stay feature groups: the kernel adjoint makes the batch the channels of each group.
 
-Source: V. Dumoulin, F. Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285, section 4,
-for the input adjoint; the kernel adjoint is the transpose of the patch matrix.
+Source: V. Dumoulin, F. Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285,
+section 4, for the input adjoint; the kernel adjoint is the transpose of the patch matrix.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from kernels.convolution.options import Pads, dilated
+from kernels.convolution.options import Pads
+from kernels.convolution.sizes import dilated
 
 Form = tuple[jax.Array, jax.Array, dict[str, Any]]  # lhs, rhs and the primitive's options
 
@@ -43,7 +44,7 @@ def input_form(ybar: jax.Array, kernel: jax.Array, spatial: Sequence[int], **opt
 
 
 def kernel_form(x: jax.Array, ybar: jax.Array, size: Sequence[int], **options: Any) -> Form:
-    """The convolution of `x` by `ybar` that is the adjoint for a kernel of spatial shape `size`, (C, *size, D)."""
+    """The convolution of `x` by `ybar` that is the adjoint for a kernel of this size, as (C, *size, D)."""
     s, b, e = options["strides"], options["lhs_dilation"], options["rhs_dilation"]
     axes = range(len(s))
     low = [options["padding"][a][0] for a in axes]
@@ -59,14 +60,14 @@ def _close(low: Sequence[int], need: Sequence[int], spatial: Sequence[int], base
 
 
 def turn(kernel: jax.Array, groups: int) -> jax.Array:
-    """The kernel flipped in space with its channels transposed in each group: (k..., C, G D) -> (k..., D, G C)."""
+    """The kernel flipped, its channels transposed in each group: (k..., C, G D) -> (k..., D, G C)."""
     *size, inputs, outputs = kernel.shape
     split = flip(kernel).reshape(*size, inputs, groups, outputs // groups)
     return jnp.swapaxes(split, -3, -1).reshape(*size, outputs // groups, groups * inputs)
 
 
 def batch_to_channels(x: jax.Array, groups: int) -> jax.Array:
-    """(N, ..., G C) -> (C, ..., G N): channels take the place of the batch, the batch that of the channels."""
+    """(N, ..., G C) -> (C, ..., G N): the channels of a group become the batch, the batch its channels."""
     batch, *spatial, channels = x.shape
     split = x.reshape(batch, *spatial, groups, channels // groups)
     return jnp.swapaxes(split, 0, -1).reshape(channels // groups, *spatial, groups * batch)

@@ -1,11 +1,12 @@
 """Borders that repeat the image: CIRCULAR and REFLECT, and the adjoint that folds them back.
 
-Both continue a line of n sites periodically, with period n or, mirrored, 2 (n - 1). A continued line is a row of
-*runs* of the original, each forward or backward; extending copies the runs, folding adds them up again.
+Both continue a line of n sites periodically, with period n or, mirrored, 2 (n - 1). A continued line is a row
+of *runs* of the original, each forward or backward; extending copies the runs, folding adds them up again.
 """
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import NamedTuple
 
 import jax
@@ -27,8 +28,11 @@ class Run(NamedTuple):
 def runs(n: int, low: int, high: int, mode: str) -> tuple[Run, ...]:
     """The runs that continue a line of n sites by `low` before and `high` after it.
 
-    >>> runs(4, 1, 2, "REFLECT")
-    (Run(start=1, stop=2, backward=True), Run(start=0, stop=4, backward=False), Run(start=1, stop=3, backward=True))
+    >>> for run in runs(4, 1, 2, "REFLECT"):
+    ...     print(run)
+    Run(start=1, stop=2, backward=True)
+    Run(start=0, stop=4, backward=False)
+    Run(start=1, stop=3, backward=True)
     """
     if not isinstance(n, int):
         return _near(n, low, high, mode)
@@ -97,13 +101,12 @@ def fold(xbar: jax.Array, pads: Pads, mode: str) -> jax.Array:
 
 def _fold_axis(xbar: jax.Array, axis: int, row: tuple[Run, ...]) -> jax.Array:
     n = max(r.stop for r in row)
-    total, site = None, 0
+    pieces, site = [], 0
     for r in row:
         piece = lax.slice_in_dim(xbar, site, site + r.stop - r.start, axis=axis)
         piece = lax.rev(piece, (axis,)) if r.backward else piece
         room = [(0, 0, 0)] * xbar.ndim
         room[axis] = (r.start, n - r.stop, 0)
-        piece = lax.pad(piece, jnp.zeros((), xbar.dtype), room)
-        total = piece if total is None else total + piece
+        pieces.append(lax.pad(piece, jnp.zeros((), xbar.dtype), room))
         site += r.stop - r.start
-    return total
+    return reduce(jnp.add, pieces)

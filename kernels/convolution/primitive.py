@@ -2,9 +2,9 @@
 
     conv_p(x, kernel):  x (N, spatial..., C), kernel (spatial..., C / groups, D)  ->  y (N, out..., D)
 
-Everything JAX does with a convolution (forward and reverse mode to any order, vmap, loops, export) is a statement
-about this primitive, and each of its rules returns the primitive again; which code computes it is decided only
-when it is lowered (``policy.py``).
+Everything JAX does with a convolution (forward and reverse mode to any order, vmap, loops, export) is a
+statement about this primitive, and each of its rules returns the primitive again; which code computes it is
+decided only when it is lowered (``policy.py``).
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
 from kernels.convolution import adjoint, policy
-from kernels.convolution.options import Pads, dilated, steps
+from kernels.convolution.options import Pads
+from kernels.convolution.sizes import dilated, steps
 
 conv_p = Primitive("conv")
 
@@ -64,7 +65,7 @@ def _abstract(x: Any, kernel: Any, **options: Any) -> jax.core.ShapedArray:
 
 def _compute(x: jax.Array, kernel: jax.Array, **options: Any) -> jax.Array:
     shape = _output_shape(x, kernel, **options)
-    # A sum over nothing is zero; XLA refuses windows without entries, which the adjoints of empty results have.
+    # A sum over nothing is zero. XLA refuses empty windows, which the adjoints of empty results have.
     if any(isinstance(n, int) and n == 0 for n in (*x.shape, *kernel.shape, *shape)):
         return jnp.zeros(shape, x.dtype)
     return policy.compute(x, kernel, **options)

@@ -1,0 +1,148 @@
+"""The arrays of a convolution: what is asked of them, and how they are brought to the primitive's layout."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from kernels.convolution import border, sizes
+from kernels.convolution.options import WRAPS, Options, Pads, parse
+from kernels.errors import DtypeError, GroupsError, ShapeError
+
+REAL = ("float16", "bfloat16", "float32", "float64")
+
+
+def check_array(name: str, array: Any) -> None:
+    """Arrays are real and floating-point; whatever else is said about them comes later."""
+    if not hasattr(array, "dtype") or not hasattr(array, "shape"):
+        raise DtypeError(name, "must be an array", type(array).__name__, "wrap it in jnp.asarray")
+    if jnp.dtype(array.dtype).name in REAL:
+        return
+    remedy = f"convert it first, {name}.astype(jnp.float32)"
+    if jnp.issubdtype(array.dtype, jnp.complexfloating):
+        remedy = "treat its real and imaginary parts as two arrays"
+    raise DtypeError(name, "must be a real floating-point array", array.dtype, remedy)
+
+
+def check_dtypes(first: str, a: Any, second: str, b: Any) -> None:
+    """Two operands are arrays of one dtype."""
+    check_array(first, a)
+    check_array(second, b)
+    if a.dtype != b.dtype:
+        raise DtypeError(
+            f"{first} and {second}",
+            "must have one dtype",
+            f"{a.dtype} and {b.dtype}",
+            f"cast with {first}.astype",
+        )
+
+
+def check_kernel(shape: Sequence[int], groups: int = 1, name: str = "kernel") -> int:
+    """A kernel shape is spatial..., C_in / groups, C_out with nothing empty; returns its spatial rank."""
+    if len(shape) < 3:
+        raise ShapeError(
+            name, "must have axes (spatial..., C_in / groups, C_out)", tuple(shape), "add the missing axes"
+        )
+    if any(isinstance(n, int) and n < 1 for n in shape):
+        raise ShapeError(name, "must have positive sizes", tuple(shape), "give every axis at least one entry")
+    if shape[-1] % groups != 0:
+        raise GroupsError(
+            "groups", f"must divide the {shape[-1]} output channels of the {name}", groups, "give a divisor"
+        )
+    return len(shape) - 2
+
+
+def check_field(name: str, shape: Sequence[int], rank: int, channels: int, why: str) -> tuple[int, ...]:
+    """A field's shape is batch..., spatial..., channels; returns its batch shape."""
+    if len(shape) < rank + 1:
+        raise ShapeError(
+            name, f"must have axes (batch..., {rank} spatial, channels)", tuple(shape), "add the missing axes"
+        )
+    if shape[-1] != channels:
+        raise ShapeError(
+            name, f"must have {channels} channels ({why})", shape[-1], "match the last axis to the kernel"
+        )
+    return tuple(shape[: len(shape) - rank - 1])
+
+
+def check_input(
+    name: str, shape: Sequence[int], kernel_shape: Sequence[int], options: Options
+) -> tuple[int, ...]:
+    """The input fits the kernel; returns its batch shape."""
+    rank = check_kernel(kernel_shape, options.groups)
+    channels, groups = kernel_shape[-2] * options.groups, options.groups
+    if groups > 1 and len(shape) > rank and shape[-1] % groups != 0:
+        raise GroupsError(
+            "groups", f"must divide the {shape[-1]} input channels of {name}", groups, "give a divisor"
+        )
+    return check_field(name, shape, rank, channels, f"kernel {tuple(kernel_shape)}, groups {groups}")
+
+
+def check_output(
+    name: str,
+    shape: Sequence[int],
+    source: str,
+    input_shape: Sequence[int],
+    batch: Sequence[int],
+    kernel_shape: Sequence[int],
+    options: Options,
+) -> None:
+    """A cotangent has the shape that `conv` returns."""
+    out = sizes.output_shape(input_shape[len(batch) : -1], kernel_shape[:-2], options)
+    expected = (*batch, *out, kernel_shape[-1])
+    if tuple(shape) != expected:
+        raise ShapeError(
+            name,
+            f"must have the shape {expected} of conv's result",
+            tuple(shape),
+            f"check {source} and the options",
+        )
+
+
+def border_widths(spatial: Sequence[int], kernel_shape: Sequence[int], options: Options) -> tuple[Pads, bool]:
+    """The border widths, and whether they repeat the image."""
+    window = sizes.extents(kernel_shape[:-2], options.dilation)
+    return sizes.widths(options.padding, spatial, window, options.strides), options.padding in WRAPS
+
+
+def bordered(x: jax.Array, kernel_shape: Sequence[int], options: Options) -> tuple[jax.Array, dict[str, Any]]:
+    """x with a repeated border where there is one, and the primitive's options."""
+    pads, wraps = border_widths(x.shape[1:-1], kernel_shape, options)
+    x = border.extend(x, pads, str(options.padding)) if wraps else x
+    return x, primitive_options(pads, wraps, options)
+
+
+def primitive_options(pads: Pads, wraps: bool, options: Options) -> dict[str, Any]:
+    """The primitive's options; the precision is settled here, in the caller's context."""
+    precision = options.precision
+    if precision is None:
+        precision = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
+    return {
+        "strides": options.strides,
+        "padding": ((0, 0),) * options.rank if wraps else pads,
+        "lhs_dilation": (1,) * options.rank,
+        "rhs_dilation": options.dilation,
+        "groups": options.groups,
+        "implementation": options.implementation,
+        "precision": precision,
+    }
+
+
+def flatten(x: jax.Array, batch: Sequence[int]) -> jax.Array:
+    """All batch axes as one."""
+    return x if len(batch) == 1 else x.reshape(math.prod(batch), *x.shape[len(batch) :])
+
+
+def unflatten(y: jax.Array, batch: Sequence[int]) -> jax.Array:
+    """The one batch axis as the caller had it."""
+    return y if len(batch) == 1 else y.reshape(*batch, *y.shape[1:])
+
+
+def parse_for(kernel: Any, *values: Any) -> Options:
+    """The options for this kernel, whose rank fixes the number of spatial axes."""
+    check_array("kernel", kernel)
+    return parse(check_kernel(kernel.shape), *values)
