@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from sympy import ImmutableMatrix
 
-from derive.errors import RepresentationError
+from derive.errors import InfiniteError, RepresentationError, TooLargeError
+from derive.symmetry.algebra import broken_structure, structure_of
+from derive.symmetry.elements import permutations_order
 from derive.symmetry.exact import exact_matrix, over_common_field
-from derive.symmetry.groups import Group, Image, first_broken
+from derive.symmetry.faithful import faithful_permutations, permutations_of
+from derive.symmetry.groups import Group
+from derive.symmetry.images import Image, as_matrix, first_broken
 from derive.symmetry.words import format_word
 
 
@@ -39,3 +44,32 @@ def check_homomorphism(group: Group, images: tuple[Image, ...]) -> None:
         rule = f"must satisfy the relation {format_word(broken)} = 1 of {group.name}"
         given = "matrices that do not"
         raise RepresentationError("matrices", rule, given, "correct the matrices or the relation")
+    if group.algebra:
+        _check_algebra(group, images)
+    elif not group.presented and group.generators:
+        _check_pairs(group, images)
+
+
+def _check_algebra(group: Group, images: tuple[Image, ...]) -> None:
+    matrices = {g: as_matrix(i) for g, i in zip(group.generators, images, strict=True)}
+    broken = broken_structure(structure_of(group), matrices)
+    if broken is not None:
+        rule = f"must satisfy {broken} of {group.name}"
+        raise RepresentationError("matrices", rule, "matrices that do not", "correct the matrices")
+
+
+def _check_pairs(group: Group, images: tuple[Image, ...]) -> None:
+    """rho is a homomorphism exactly when the pairs (g, rho(g)) generate no more elements than the g do."""
+    own = faithful_permutations(group)
+    rule = f"must satisfy every relation of {group.name}"
+    remedy = "use matrices that multiply as the group's elements do"
+    try:
+        moved = permutations_of(images, f"matrices for {group.name}")
+    except (InfiniteError, TooLargeError):
+        raise RepresentationError(
+            "matrices", rule, "matrices that move vectors without end", remedy
+        ) from None
+    degree = len(own[0])
+    pairs = [np.concatenate([p, q + degree]) for p, q in zip(own, moved, strict=True)]
+    if permutations_order(pairs) != group.order:
+        raise RepresentationError("matrices", rule, "matrices that do not", remedy)

@@ -14,7 +14,8 @@ from sympy import ImmutableMatrix, Matrix, Rational, SparseMatrix, eye, zeros
 
 from derive.errors import TooLargeError
 from derive.symmetry.exact import as_monomial
-from derive.symmetry.groups import Group, Image, as_matrix, image_dim
+from derive.symmetry.groups import Group
+from derive.symmetry.images import Image, as_matrix, image_dim
 from derive.symmetry.monomial import Monomial, direct_sum, identity_map, kronecker, repeat
 
 MATRIX_LIMIT = 1_000_000
@@ -140,8 +141,8 @@ class Tensor:
 class Power:
     """The symmetric or alternating k-th power of a representation, on the basis of its monomials.
 
-    ``sym``: products ``e_i1 ... e_ik`` with ``i1 <= ... <= ik``; ``alt``: wedges with ``i1 < ... < ik``; both in
-    lexicographic order.
+    ``sym``: products ``e_i1 ... e_ik`` with ``i1 <= ... <= ik``; ``alt``: wedges with ``i1 < ... < ik``; both
+    in lexicographic order.
     """
 
     base: tuple[tuple[int, Piece], ...]

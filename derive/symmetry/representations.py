@@ -9,12 +9,11 @@ from typing import Any
 from sympy import Expr, ImmutableMatrix, Integer, Symbol, sympify
 
 from derive.errors import RepresentationError, SizeError, SymbolicError
-from derive.symmetry.groups import Group, image_of_word, product_names
+from derive.symmetry.groups import Group
 from derive.symmetry.monomial import Monomial, identity_map
 from derive.symmetry.pieces import (
     ARRAY_LIMIT,
     MATRIX_LIMIT,
-    Atom,
     Piece,
     Power,
     make_atom,
@@ -37,8 +36,8 @@ class Representation:
 
     Args:
         group: the group.
-        matrices: an exact invertible matrix for each generator (nested lists, SymPy matrices or integer NumPy arrays);
-            for a Lie group those of its algebra first, ``d rho``, then those of the discrete generators.
+        matrices: an exact invertible matrix for each generator (nested lists, SymPy matrices or integer NumPy
+            arrays); for a Lie group ``d rho`` for the generators of its algebra, ``rho`` for the discrete ones.
         name: what to call it.
 
     Raises:
@@ -121,6 +120,8 @@ class Representation:
 
     def restrict(self, subgroup: Group) -> Representation:
         """The same space, on which only a subgroup acts."""
+        from derive.symmetry.transfer import restrict
+
         return restrict(self, subgroup)
 
 
@@ -225,63 +226,3 @@ def _power(V: Representation, k: int, symmetry: str) -> Representation:
     blocks = integer_blocks(V, f"{symmetry} power")
     power = Power(blocks, symmetry, order, V.group)
     return from_blocks(V.group, [(1, power)] if power.dim else [])
-
-
-def outer(V: Representation, W: Representation) -> Representation:
-    """The outer product, of the product of two groups: ``rho(g, h) = rho_V(g) (x) rho_W(h)``.
-
-    >>> A = Group("A", generators=("a",), relations=("a^2",))
-    >>> B = Group("B", generators=("b",), relations=("b^2",))
-    >>> V = Representation(A, {"a": [[0, 1], [1, 0]]})
-    >>> outer(V, trivial(B)).matrix("b")
-    Matrix([
-    [1, 0],
-    [0, 1]])
-    """
-    G = V.group * W.group
-    split = len(V.group.factors or (V.group,))
-    return inflate(V, G, range(split)) * inflate(W, G, range(split, len(G.factors)))
-
-
-def inflate(V: Representation, product: Group, positions: range) -> Representation:
-    """V as a representation of a product, of which only the factors at ``positions`` (V's own group) act."""
-    names = product_names(product.factors)
-    own = V.group.factors or (V.group,)
-    inner = product_names(own) if V.group.factors else ({g: g for g in V.group.generators},)
-    source = {names[positions[k]][g]: inner[k][g] for k, f in enumerate(own) for g in f.generators}
-
-    def images(atom: Atom) -> tuple[Any, ...]:
-        still = ImmutableMatrix.zeros(atom.dim, atom.dim), identity_map(atom.dim)
-        return tuple(
-            atom.image(source[g]) if g in source else still[g not in product.algebra]
-            for g in product.generators
-        )
-
-    return from_blocks(product, [(c, p.over(product, images)) for c, p in V.blocks])
-
-
-def restrict(V: Representation, subgroup: Group) -> Representation:
-    """The restriction of V to a subgroup made by ``G.subgroup(...)``."""
-    if subgroup == V.group:
-        return V
-    words = _words_in(subgroup, V.group)
-
-    def images(atom: Atom) -> tuple[Any, ...]:
-        own = dict(zip(atom.group.generators, atom.images, strict=True))
-        return tuple(image_of_word(w, own, atom.dim) for w in words)
-
-    return from_blocks(subgroup, [(c, p.over(subgroup, images)) for c, p in V.blocks])
-
-
-def _words_in(subgroup: Group, group: Group) -> tuple[Any, ...]:
-    """The words in the generators of the group that embed the subgroup, through any chain of subgroups."""
-    if subgroup.embedding is None:
-        rule = f"must be a subgroup of {group.name}"
-        raise RepresentationError("subgroup", rule, subgroup.name, "make it with G.subgroup(words)")
-    parent, words = subgroup.embedding
-    if parent == group:
-        return words
-    from derive.symmetry.words import substitute
-
-    outer_words = dict(zip(parent.generators, _words_in(parent, group), strict=True))
-    return tuple(substitute(w, outer_words) for w in words)

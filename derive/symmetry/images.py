@@ -1,0 +1,62 @@
+"""Images of generators, each an exact matrix or a monomial map, and the words evaluated in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from sympy import ImmutableMatrix, eye
+
+from derive.symmetry.exact import over_common_field
+from derive.symmetry.monomial import Monomial, identity_map
+from derive.symmetry.words import Word, evaluate_word
+
+Image = Monomial | ImmutableMatrix
+
+
+def image_dim(image: Image) -> int:
+    """The dimension of the space an image acts on."""
+    return image.dim if isinstance(image, Monomial) else image.rows
+
+
+def as_matrix(image: Image) -> ImmutableMatrix:
+    """The exact matrix of an image."""
+    return image.matrix if isinstance(image, Monomial) else image
+
+
+def first_broken(relations: Iterable[Word], images: Mapping[str, Image]) -> Word | None:
+    """The first relation that the images do not satisfy, decided exactly."""
+    relations = tuple(relations)
+    if not relations:
+        return None
+    if all(isinstance(i, Monomial) for i in images.values()):
+        maps = {g: i for g, i in images.items() if isinstance(i, Monomial)}
+        one = identity_map(next(iter(maps.values())).dim)
+        value: Callable[[Word], Any] = lambda w: evaluate_word(w, maps, one, _product, lambda m: m.inverse)  # noqa: E731
+        return next((w for w in relations if not value(w).is_identity), None)
+    used = sorted({g for w in relations for g, _ in w})
+    fields = dict(zip(used, over_common_field(as_matrix(images[g]) for g in used), strict=True))
+    unit = over_common_field([eye(fields[used[0]].shape[0])])[0].convert_to(fields[used[0]].domain)
+    inverses = {g: m.inv() for g, m in fields.items()}
+    for w in relations:
+        letters = dict(fields)
+        letters |= {g + "'": m for g, m in inverses.items()}
+        positive = tuple((g if e > 0 else g + "'", abs(e)) for g, e in w)
+        if evaluate_word(positive, letters, unit, _product, lambda m: m) != unit:
+            return w
+    return None
+
+
+def _product(a: Any, b: Any) -> Any:
+    return a * b
+
+
+def image_of_word(word: Word, images: Mapping[str, Image], dim: int) -> Image:
+    """The image of a product of generators."""
+    maps = {g: images[g] for g, _ in word}
+    if all(isinstance(i, Monomial) for i in maps.values()):
+        return evaluate_word(word, maps, identity_map(dim), _product, lambda m: m.inverse)  # type: ignore[union-attr]
+    names = list(maps)
+    fields = dict(zip(names, over_common_field(as_matrix(maps[g]) for g in names), strict=True))
+    unit = over_common_field([eye(dim)])[0].convert_to(fields[names[0]].domain)
+    return ImmutableMatrix(evaluate_word(word, fields, unit, _product, lambda m: m.inv()).to_Matrix())

@@ -1,0 +1,153 @@
+"""Irreducible real representations of cyclic and dihedral groups, SO(2) and O(2), over algebraic numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sympy import Expr, ImmutableMatrix, cos, pi, sin
+
+from derive.errors import GroupError
+from derive.symmetry.elements import Elements
+from derive.symmetry.groups import Group
+from derive.symmetry.representations import Representation, from_images, read_order, trivial
+from derive.symmetry.standard import sign
+
+
+def irreps(group: Group, max_frequency: int | None = None) -> tuple[Representation, ...]:
+    """The irreducible real representations, by increasing frequency.
+
+    A rotation by ``2 pi / n`` acts in frequency k by ``[[cos t, -sin t], [sin t, cos t]]`` with
+    ``t = 2 pi k / n``, a reflection by ``diag(1, -1)``; frequencies 0 and n/2 have one dimension. For SO(2) and
+    O(2) the algebra acts by ``[[0, -k], [k, 0]]``, k up to ``max_frequency``.
+
+    Args:
+        group: a cyclic or dihedral group, however it was given, SO(2) or O(2).
+        max_frequency: the largest frequency; needed for SO(2) and O(2), all of them otherwise.
+
+    Raises:
+        GroupError: another group.
+
+    >>> from derive.symmetry.catalogue import cyclic, dihedral
+    >>> [V.dim for V in irreps(cyclic(5))], [V.dim for V in irreps(dihedral(4))]
+    ([1, 2, 2], [1, 1, 1, 1, 2])
+    """
+    if group.algebra:
+        return _circle_irreps(group, max_frequency)
+    elements = group.elements
+    orders = elements.orders
+    top = elements.order
+    if top in orders:
+        rotation, mirror = int(np.flatnonzero(orders == top)[0]), None
+    else:
+        rotation, mirror = _dihedral_pair(group, elements, orders)
+        top //= 2
+    exponents = _exponents(elements, rotation, mirror, top)
+    highest = top // 2 if max_frequency is None else min(read_order(max_frequency), top // 2)
+    found: list[Representation] = []
+    for k in _frequencies(top, highest):
+        found += _of_frequency(group, elements, exponents, k, top, mirror is not None)
+    return tuple(found)
+
+
+def _frequencies(n: int, highest: int) -> list[int]:
+    """0, then n/2, then the two-dimensional ones."""
+    ends = [0] + ([n // 2] if n % 2 == 0 and highest >= n // 2 else [])
+    return ends + [k for k in range(1, highest + 1) if 2 * k != n]
+
+
+def _dihedral_pair(group: Group, elements: Elements, orders: np.ndarray) -> tuple[int, int]:
+    """A rotation of order |G| / 2 and a reflection that inverts it."""
+    table = elements.table
+    for r in np.flatnonzero(orders == elements.order // 2).tolist():
+        powers = _powers(elements, r)
+        for m in np.flatnonzero(orders == 2).tolist():
+            if m not in powers and table[table[m, r], m] == elements.inverse[r]:
+                return r, m
+    remedy = "build them with Representation(G, {generator: matrix}), or use regular(G)"
+    raise GroupError("irreps", "needs a cyclic or dihedral group, SO(2) or O(2)", group.name, remedy)
+
+
+def _powers(elements: Elements, r: int) -> list[int]:
+    powers, at = [0], r
+    while at:
+        powers.append(at)
+        at = int(elements.table[r, at])
+    return powers
+
+
+def _exponents(elements: Elements, r: int, m: int | None, n: int) -> dict[int, tuple[int, int]]:
+    """Each element as ``r^a m^b``."""
+    powers = _powers(elements, r)
+    out = {g: (a, 0) for a, g in enumerate(powers)}
+    if m is not None:
+        out |= {int(elements.table[g, m]): (a, 1) for a, g in enumerate(powers)}
+    return out
+
+
+def _of_frequency(
+    group: Group, elements: Elements, exponents: dict[int, tuple[int, int]], k: int, n: int, dihedral: bool
+) -> list[Representation]:
+    places = [exponents[int(row[0])] for row in elements.left]
+    if k == 0 or 2 * k == n:
+        turn = 1 if k == 0 else -1
+        flips = (1, -1) if dihedral else (1,)
+        return [
+            from_images(group, [ImmutableMatrix([[turn**a * f**b]]) for a, b in places], _name(k, f))
+            for f in flips
+        ]
+    return [from_images(group, [_rotation(2 * pi * k * a / n, b) for a, b in places], f"f{k}")]
+
+
+def _name(k: int, flip: int) -> str:
+    return f"f{k}" if flip == 1 else f"f{k}'"
+
+
+def _rotation(angle: Expr, flips: int) -> ImmutableMatrix:
+    c, s = cos(angle), sin(angle)
+    return ImmutableMatrix([[c, s], [s, -c]] if flips else [[c, -s], [s, c]])
+
+
+def _circle_irreps(group: Group, max_frequency: int | None) -> tuple[Representation, ...]:
+    if group.family is None or group.family not in (("SO", 2), ("O", 2)):
+        remedy = "use powers of defining(G), or Representation(G, {generator: matrix})"
+        raise GroupError("irreps", "needs a cyclic or dihedral group, SO(2) or O(2)", group.name, remedy)
+    if max_frequency is None:
+        raise GroupError(
+            "max_frequency", "is needed: there are infinitely many irreps", None, "give 3 for example"
+        )
+    ends = [trivial(group)] + ([sign(group)] if group.discrete else [])
+    return (*ends, *(_circle(group, k) for k in range(1, read_order(max_frequency) + 1)))
+
+
+def _circle(group: Group, k: int) -> Representation:
+    images: list[Any] = [ImmutableMatrix([[0, -k], [k, 0]])]
+    images += [ImmutableMatrix([[-1, 0], [0, 1]]) for _ in group.discrete]
+    return from_images(group, images, f"f{k}")
+
+
+def companion(V: Representation) -> tuple[dict[str, ImmutableMatrix], ImmutableMatrix] | None:
+    """A two-dimensional irrep in the smallest field: matrices ``B(g)`` and T with ``T B(g) T^-1 = rho(g)``.
+
+    A rotation by t becomes its companion matrix ``[[0, -1], [1, 2 cos t]]`` on the basis ``(v, rho(r) v)``,
+    whose entries lie in the field of ``2 cos t``: the integers for n = 3, 4, 6.
+
+    >>> from derive.symmetry.catalogue import cyclic
+    >>> companion(irreps(cyclic(3))[1])[0]["r"]
+    Matrix([
+    [0, -1],
+    [1, -1]])
+    """
+    matrices = {g: V.matrix(g) for g in V.group.discrete}
+    turning = [m for m in matrices.values() if V.dim == 2 and m[1, 0] != 0]
+    if V.group.algebra or not turning:
+        return None
+    basis = ImmutableMatrix([[1, turning[0][0, 0]], [0, turning[0][1, 0]]])
+    change = basis.inv()
+    return {g: (change * m * basis).applyfunc(_in_field) for g, m in matrices.items()}, basis
+
+
+def _in_field(value: Any) -> Any:
+    from sympy import radsimp, simplify
+
+    return radsimp(simplify(value))

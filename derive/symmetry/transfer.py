@@ -1,0 +1,75 @@
+"""Representations carried between groups: restricted to subgroups, extended to products."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sympy import ImmutableMatrix
+
+from derive.errors import RepresentationError
+from derive.symmetry.constructions import direct_product, product_names
+from derive.symmetry.groups import Group
+from derive.symmetry.images import image_of_word
+from derive.symmetry.monomial import identity_map
+from derive.symmetry.pieces import Atom
+from derive.symmetry.representations import Representation, from_blocks
+from derive.symmetry.words import substitute
+
+
+def outer(V: Representation, W: Representation) -> Representation:
+    """The outer product, of the product of two groups: ``rho(g, h) = rho_V(g) (x) rho_W(h)``.
+
+    >>> from derive.symmetry.representations import trivial
+    >>> A = Group("A", generators=("a",), relations=("a^2",))
+    >>> B = Group("B", generators=("b",), relations=("b^2",))
+    >>> V = Representation(A, {"a": [[0, 1], [1, 0]]})
+    >>> outer(V, trivial(B)).matrix("b")
+    Matrix([
+    [1, 0],
+    [0, 1]])
+    """
+    G = direct_product(V.group, W.group)
+    split = len(V.group.factors or (V.group,))
+    return inflate(V, G, range(split)) * inflate(W, G, range(split, len(G.factors)))
+
+
+def inflate(V: Representation, product: Group, positions: range) -> Representation:
+    """V as a representation of a product, of which only the factors at ``positions`` (V's own group) act."""
+    names = product_names(product.factors)
+    own = V.group.factors or (V.group,)
+    inner = product_names(own) if V.group.factors else ({g: g for g in V.group.generators},)
+    source = {names[positions[k]][g]: inner[k][g] for k, f in enumerate(own) for g in f.generators}
+
+    def images(atom: Atom) -> tuple[Any, ...]:
+        still = ImmutableMatrix.zeros(atom.dim, atom.dim), identity_map(atom.dim)
+        return tuple(
+            atom.image(source[g]) if g in source else still[g not in product.algebra]
+            for g in product.generators
+        )
+
+    return from_blocks(product, [(c, p.over(product, images)) for c, p in V.blocks])
+
+
+def restrict(V: Representation, subgroup: Group) -> Representation:
+    """The restriction of V to a subgroup made by ``G.subgroup(...)``."""
+    if subgroup == V.group:
+        return V
+    words = words_in(subgroup, V.group)
+
+    def images(atom: Atom) -> tuple[Any, ...]:
+        own = dict(zip(atom.group.generators, atom.images, strict=True))
+        return tuple(image_of_word(w, own, atom.dim) for w in words)
+
+    return from_blocks(subgroup, [(c, p.over(subgroup, images)) for c, p in V.blocks])
+
+
+def words_in(subgroup: Group, group: Group) -> tuple[Any, ...]:
+    """The words in the generators of the group that embed the subgroup, through any chain of subgroups."""
+    if subgroup.embedding is None:
+        rule = f"must be a subgroup of {group.name}"
+        raise RepresentationError("subgroup", rule, subgroup.name, "make it with G.subgroup(words)")
+    parent, words = subgroup.embedding
+    if parent == group:
+        return words
+    outer_words = dict(zip(parent.generators, words_in(parent, group), strict=True))
+    return tuple(substitute(w, outer_words) for w in words)
