@@ -37,13 +37,18 @@ class Elements:
     def order(self) -> int:
         return len(self.parent)
 
+    def word(self, element: int) -> Word:
+        """A shortest word in the generators that makes the element."""
+        letters = []
+        while element:
+            letters.append((self.generators[self.by[element]], 1))
+            element = int(self.parent[element])
+        return reduce_word(letters)
+
     @cached_property
     def words(self) -> tuple[Word, ...]:
-        """A shortest word in the generators for each element."""
-        words: list[Word] = [()]
-        for i in range(1, self.order):
-            words.append(reduce_word(((self.generators[self.by[i]], 1), *words[self.parent[i]])))
-        return tuple(words)
+        """The word of each element."""
+        return tuple(self.word(i) for i in range(self.order))
 
     @cached_property
     def inverse(self) -> np.ndarray:
@@ -125,10 +130,12 @@ def enumerate_elements(group: Group) -> Elements:
     return enumerate_permutations(group.generators, faithful_permutations(group), group.name)
 
 
-def enumerate_permutations(names: tuple[str, ...], generators: Sequence[np.ndarray], title: str) -> Elements:
+def enumerate_permutations(
+    names: tuple[str, ...], generators: Sequence[np.ndarray], title: str, limit: int = ELEMENT_LIMIT
+) -> Elements:
     """The group that permutations generate, element by element."""
     degree = len(generators[0]) if generators else 1
-    limit = min(ELEMENT_LIMIT, ENTRY_LIMIT // max(degree, 1))
+    limit = min(limit, ENTRY_LIMIT // max(degree, 1))
     arrays = [np.arange(degree)]
     number = {arrays[0].tobytes(): 0}
     parent, by, left = [0], [0], [[] for _ in generators]
@@ -152,7 +159,7 @@ def enumerate_permutations(names: tuple[str, ...], generators: Sequence[np.ndarr
 
 
 def group_order(group: Group) -> Any:
-    """The number of elements, from the family, the factors, a single cycle, a search or a stabiliser chain."""
+    """The number of elements: from the family, the factors, one cycle or a stabiliser chain."""
     if group.algebra:
         return oo
     if group.family is not None and group.family.type in _ORDERS:

@@ -1,0 +1,123 @@
+"""How many equivariant maps there are, by formulas that solve nothing: the count of a certificate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from math import prod
+from typing import Any
+
+from derive.answer.counting_characters import image_counter
+from derive.answer.counting_components import component_counter
+from derive.answer.counting_cycles import cycle_counter
+from derive.answer.counting_modular import modular_counter
+from derive.answer.counting_ring import atoms_of
+from derive.answer.counting_weyl import weyl_counter
+from derive.symmetry.constructions import product_names
+from derive.symmetry.groups import Group
+from derive.symmetry.pieces import Atom, Piece, Power, tensor, trivial_atom
+from derive.symmetry.representations import Representation, same_group
+
+Count = tuple[Any, str]
+Counter = tuple[Callable[[Piece, Piece], int], str]
+
+
+def hom_dimension(V: Representation, W: Representation) -> Count | None:
+    """The dimension of ``Hom_G(V, W)`` and the name of the method, or None where none applies.
+
+    ``dim Hom(V, W) = average over g of chi_V(g^-1) chi_W(g)``, in the first of these forms that applies: over the
+    cycle types of a symmetric, alternating or hyperoctahedral group, as the Weyl constant term of a classical
+    Lie group, factor by factor of a direct product, over the image of V + W when it is small; for permutations
+    with phases by counting connected components. Otherwise the nullity of the equations modulo a prime, which
+    bounds the dimension from above, and whose name says so.
+
+    >>> from derive.symmetry.catalogue import symmetric
+    >>> from derive.symmetry.standard import permutation
+    >>> V = permutation(symmetric(20000))
+    >>> hom_dimension(V**2, V**2)
+    (15, 'character average over cycle types')
+    """
+    same_group(V, W)
+    counter = _counter(V.group, [p for _, p in (*V.blocks, *W.blocks)])
+    if counter is None:
+        return None
+    count, method = counter
+    known: dict[tuple[Piece, Piece], int] = {}
+    total: Any = 0
+    for m, p in V.blocks:
+        for n, q in W.blocks:
+            if (p, q) not in known:
+                known[p, q] = count(p, q)
+            total = total + m * n * known[p, q]
+    return total, method
+
+
+def _counter(group: Group, pieces: Iterable[Piece]) -> Counter | None:
+    pieces = list(dict.fromkeys(pieces))
+    for make in (
+        cycle_counter,
+        weyl_counter,
+        _factor_counter,
+        image_counter,
+        component_counter,
+        modular_counter,
+    ):
+        counter = make(group, pieces)
+        if counter is not None:
+            return counter
+    return None
+
+
+def _factor_counter(group: Group, pieces: list[Piece]) -> Counter | None:
+    """For a direct product, when each atom belongs to one factor: the product of the counts of the factors."""
+    if not group.factors:
+        return None
+    split = {p: _split(p, group) for p in pieces}
+    counters = []
+    for k, factor in enumerate(group.factors):
+        parts = [s[k] for s in split.values() if s is not None]
+        counter = _counter(factor, parts) if len(parts) == len(pieces) else None
+        if counter is None:
+            return None
+        counters.append(counter)
+
+    def count(p: Piece, q: Piece) -> int:
+        left, right = split[p] or (), split[q] or ()
+        return prod(c(a, b) for (c, _), a, b in zip(counters, left, right, strict=True))
+
+    methods = dict.fromkeys(method for _, method in counters)
+    return count, "product over the factors of: " + "; ".join(methods)
+
+
+def _split(piece: Piece, group: Group) -> tuple[Piece, ...] | None:
+    """The piece as an outer product of one piece per factor, or None."""
+    parts: list[list[Any]] = [[] for _ in group.factors]
+    for f in piece.factors:
+        owner = _owner(f, group)
+        if owner is None:
+            return None
+        parts[owner].append(_on_factor(f, group, owner))
+    return tuple(
+        tensor(factor, own) if own else trivial_atom(factor)
+        for factor, own in zip(group.factors, parts, strict=True)
+    )
+
+
+def _owner(piece: Atom | Power, group: Group) -> int | None:
+    """The only factor whose generators move the piece."""
+    names = product_names(group.factors)
+    movers = {k for a in atoms_of(piece) for k, n in enumerate(names) for g in n.values() if not _still(a, g)}
+    return None if len(movers) > 1 else (movers.pop() if movers else 0)
+
+
+def _still(atom: Atom, generator: str) -> bool:
+    m = atom.monomial(generator)
+    return (
+        m.is_identity
+        if m is not None
+        else generator in atom.group.algebra and atom.matrix(generator).is_zero_matrix
+    )
+
+
+def _on_factor(piece: Atom | Power, group: Group, k: int) -> Piece:
+    factor, names = group.factors[k], product_names(group.factors)[k]
+    return piece.over(factor, lambda atom: tuple(atom.image(names[g]) for g in factor.generators))
