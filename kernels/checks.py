@@ -15,9 +15,10 @@ import numpy as np
 
 from kernels.convolution import operands
 from kernels.errors import CheckError, KernelError
-from kernels.subject import DenseOp, Subject, output_channels, subject
+from kernels.subject import DenseOp, Subject, output_size, subject
 
 Map = Callable[[jax.Array], jax.Array]
+WAYS = ("jax.vjp", "jax.grad", "derived")
 
 # The largest difference allowed, relative to the largest entry. Sums of n terms err by about sqrt(n) units.
 TOLERANCES = {"float64": 1e-12, "float32": 1e-5, "float16": 5e-3, "bfloat16": 3e-2}
@@ -74,7 +75,7 @@ def check_adjoints(
 ) -> Report:
     """Both adjoints of a bilinear map, computed by independent ways that must agree.
 
-        derived adjoint  ==  jax.vjp  ==  jax.grad of <vbar, op(w, x)>  ==  transpose of the dense matrix @ vbar
+        derived adjoint  ==  jax.vjp  ==  jax.grad of <vbar, op(w, x)>  ==  dense matrix transposed @ vbar
 
     for a random cotangent vbar. The dense matrices come from the NumPy oracle or from the op's exact basis,
     for one sample (a corner of it where the matrix would be large).
@@ -134,7 +135,7 @@ def check_against_dense(op: Any, w: Any, x: jax.Array, *, tolerance: float | Non
     operands.check_array("x", x)
     target = subject(op, w)
     with jax.default_matmul_precision("highest"):
-        x = target.corner(x, output_channels(target, w, x))
+        x = target.corner(x, output_size(target, w, x))
         error = _distance(target.apply(w, x), target.matrix(w, x) @ _flat(x))
     name = "value against dense matrix"
     return _conclude("check_against_dense", x, [Comparison(name, error, _tolerance(tolerance, x))])
@@ -197,35 +198,44 @@ def _adjoint_pairs(
     """Every pair of arrays that must agree, named."""
     rng = np.random.default_rng(seed)
 
-    def derived(x: jax.Array, ybar: jax.Array) -> tuple[Any, Any]:
-        wbar, xbar = target.adjoints(w, x, ybar) if target.adjoints else (None, None)
+    @jax.jit
+    def traced(w: Any, x: jax.Array, ybar: jax.Array) -> list[Any]:
+        _, pull = jax.vjp(target.apply, w, x)
+        grad = jax.grad(lambda w, x: jnp.vdot(ybar, target.apply(w, x)), (0, 1))(w, x)
+        own = target.adjoints(w, x, ybar) if target.adjoints else (None, None)
+        return [pull(ybar), grad, own]
+
+    def ways(x: jax.Array) -> tuple[jax.Array, list[Any]]:
+        """vjp, grad and derived, each a pair (wbar, xbar), for a random cotangent."""
+        y = jax.eval_shape(target.apply, w, x)
+        ybar = jnp.asarray(rng.normal(size=y.shape), y.dtype)
+        vjp, grad, (wbar, xbar) = traced(w, x, ybar)
         if input_candidate:
             xbar = input_candidate(ybar, w, input_shape=x.shape)
         if kernel_candidate:
             wbar = kernel_candidate(x, ybar, kernel_shape=jax.tree.map(jnp.shape, w))
-        return wbar, xbar
+        return ybar, [vjp, grad, (wbar, xbar)]
 
-    def ways(x: jax.Array) -> tuple[jax.Array, list[tuple[str, Any, Any]]]:
-        y, pull = jax.vjp(target.apply, w, x)
-        ybar = jnp.asarray(rng.normal(size=y.shape), y.dtype)
-        grad = jax.grad(lambda w, x: jnp.vdot(ybar, target.apply(w, x)), (0, 1))(w, x)
-        return ybar, [("jax.vjp", *pull(ybar)), ("jax.grad", *grad), ("derived", *derived(x, ybar))]
-
-    _, whole = ways(x)
-    sample = target.corner(x, output_channels(target, w, x))
+    _, (vjp, *others) = ways(x)
+    sample = target.corner(x, output_size(target, w, x))
     ybar, part = ways(sample)
     columns, which = target.columns(w, sample)
     dense = (columns.T @ _flat(ybar), target.matrix(w, sample).T @ _flat(ybar))
     pairs = []
     for side, name in ((1, "input"), (0, "kernel")):
-        (_, *vjp), *others = whole
-        pairs += [
-            (f"{name}: {n} against jax.vjp", v[side], vjp[side]) for n, *v in others if v[side] is not None
-        ]
-        for n, *v in part:
-            if v[side] is not None:
-                value = _flat(v[side]) if side else _flat(v[side])[which]
-                pairs.append((f"{name}: {n} against dense transpose", value, dense[side]))
+        for way, value in zip(WAYS[1:], others, strict=True):
+            if value[side] is not None:
+                pairs.append((f"{name}: {way} against {WAYS[0]}", value[side], vjp[side]))
+        for way, value in zip(WAYS, part, strict=True):
+            if value[side] is not None:
+                entries = _flat(value[side])
+                pairs.append(
+                    (
+                        f"{name}: {way} against dense transpose",
+                        entries if side else entries[which],
+                        dense[side],
+                    )
+                )
     return pairs
 
 

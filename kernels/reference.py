@@ -135,7 +135,7 @@ def conv_matrix(
     matrix = np.zeros((*out, full.shape[-1], *spatial_shape, full.shape[-2]))
     for p, j, q in terms:
         matrix[_at(*p, ALL, *q, ALL)] += full[j].T
-    return matrix.reshape(math.prod(out) * full.shape[-1], -1)
+    return matrix.reshape(math.prod(out) * full.shape[-1], math.prod(spatial_shape) * full.shape[-2])
 
 
 def patch_matrix(
@@ -156,17 +156,19 @@ def patch_matrix(
     """
     x = np.asarray(x, dtype=np.float64)
     rank = len(kernel_size)
-    x = x.reshape(-1, *x.shape[x.ndim - rank - 1 :])
+    first = x.ndim - rank - 1
+    x = x.reshape(math.prod(x.shape[:first]), *x.shape[first:])
     inputs = x.shape[-1] // groups
     out, terms = links(x.shape[1:-1], kernel_size, **window)
     matrix = np.zeros((x.shape[0], *out, out_channels, *kernel_size, inputs, out_channels))
     for p, j, q in terms:
         tap = tuple(k - 1 - a for k, a in zip(kernel_size, j, strict=True)) if flip else j
         for i in range(out_channels):
-            first = i // (out_channels // groups) * inputs
-            own = slice(first, first + inputs)
+            block = i // (out_channels // groups) * inputs
+            own = slice(block, block + inputs)
             matrix[_at(ALL, *p, i, *tap, ALL, i)] += x[_at(ALL, *q, own)]
-    return matrix.reshape(x.shape[0] * math.prod(out) * out_channels, -1)
+    rows, columns = x.shape[0] * math.prod(out) * out_channels, math.prod(kernel_size) * inputs * out_channels
+    return matrix.reshape(rows, columns)
 
 
 def pool(

@@ -190,7 +190,7 @@ def _each(options: dict[str, Any], name: str, size: Sequence[int]) -> tuple[int,
     return (value,) * len(size) if isinstance(value, int) else tuple(value)
 
 
-def output_channels(subject: Subject, w: Any, x: jax.Array) -> int:
+def output_size(subject: Subject, w: Any, x: jax.Array) -> int:
     """How many numbers one sample of the output has."""
     shape = jax.eval_shape(subject.apply, w, x).shape
     return math.prod(shape[x.ndim - subject.rank - 1 :])
