@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from derive.answer.counting_characters import image_counter
-from derive.answer.counting_components import component_counter
+from derive.answer.counting_components import component_counter, cyclic_counter
 from derive.answer.counting_cycles import cycle_counter
 from derive.answer.counting_modular import modular_counter
 from derive.answer.counting_ring import atoms_of
@@ -24,11 +24,11 @@ Counter = tuple[Callable[[Piece, Piece], int], str]
 def hom_dimension(V: Representation, W: Representation) -> Count | None:
     """The dimension of ``Hom_G(V, W)`` and the name of the method, or None where none applies.
 
-    ``dim Hom(V, W) = average over g of chi_V(g^-1) chi_W(g)``, in the first of these forms that applies: over the
-    cycle types of a symmetric, alternating or hyperoctahedral group, as the Weyl constant term of a classical
-    Lie group, factor by factor of a direct product, over the image of V + W when it is small; for permutations
-    with phases by counting connected components. Otherwise the nullity of the equations modulo a prime, which
-    bounds the dimension from above, and whose name says so.
+    ``dim Hom(V, W) = average over g of chi_V(g^-1) chi_W(g)``, in the first of these forms that applies: over
+    the cycle types of a symmetric, alternating or hyperoctahedral group; from the eigenvalues of a single
+    generator; as the Weyl constant term of a classical Lie group; factor by factor of a direct product; over
+    the image of V + W when it is small; for permutations with phases by orbits of stabilisers. Otherwise the
+    nullity of the equations modulo a prime, which bounds the dimension from above, and whose name says so.
 
     >>> from derive.symmetry.catalogue import symmetric
     >>> from derive.symmetry.standard import permutation
@@ -53,14 +53,8 @@ def hom_dimension(V: Representation, W: Representation) -> Count | None:
 
 def _counter(group: Group, pieces: Iterable[Piece]) -> Counter | None:
     pieces = list(dict.fromkeys(pieces))
-    for make in (
-        cycle_counter,
-        weyl_counter,
-        _factor_counter,
-        image_counter,
-        component_counter,
-        modular_counter,
-    ):
+    closed = (cycle_counter, cyclic_counter, weyl_counter, _factor_counter)
+    for make in (*closed, image_counter, component_counter, modular_counter):
         counter = make(group, pieces)
         if counter is not None:
             return counter
@@ -68,7 +62,7 @@ def _counter(group: Group, pieces: Iterable[Piece]) -> Counter | None:
 
 
 def _factor_counter(group: Group, pieces: list[Piece]) -> Counter | None:
-    """For a direct product, when each atom belongs to one factor: the product of the counts of the factors."""
+    """For a direct product whose factors act on different atoms: the product of the counts of the factors."""
     if not group.factors:
         return None
     split = {p: _split(p, group) for p in pieces}

@@ -1,9 +1,9 @@
 """Counts for symmetric, alternating and hyperoctahedral groups: character averages over cycle types.
 
 The numbers c_d of d-cycles of a random permutation of n points have the factorial moments
-``E[prod (c_d)_(m_d)] = prod d^-m_d`` when ``sum d m_d <= n`` and 0 otherwise, for every n (Goncharov 1944). Signed
-permutations have cycles of two kinds, by the product of their signs, each at half that rate. So the average of any
-polynomial in cycle numbers is a finite sum that does not grow with n.
+``E[prod (c_d)_(m_d)] = prod d^-m_d`` when ``sum d m_d <= n`` and 0 otherwise, for every n (Goncharov 1944).
+Signed permutations have cycles of two kinds, by the product of their signs, each at half that rate. So the average
+of any polynomial in cycle numbers is a finite sum that does not grow with n.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from derive.symmetry.monomial import Monomial
 from derive.symmetry.pieces import Atom, Piece
 
 METHOD = "character average over cycle types"
+JORDAN_LIMIT = 2_000
 # A variable is (length of a cycle, product of its signs).
 Variable = tuple[int, int]
 Monomials = tuple[tuple[Variable, int], ...]
@@ -95,11 +96,11 @@ def _kind(group: Group, pieces: list[Piece]) -> tuple[str, int] | None:
 def contains_alternating(generators: list[np.ndarray]) -> tuple[str, int] | None:
     """("S", n) or ("A", n) when a proof is found that the permutations generate that group.
 
-    A transitive group of degree n with an element that has a cycle of prime length p, ``n/2 < p < n - 2``, contains
-    the alternating group (Jordan 1873). Products of generators are tried in a fixed order.
+    A transitive group of degree n with an element that has a cycle of prime length p, ``n/2 < p < n - 2``,
+    contains the alternating group (Jordan 1873). Products of generators are tried in a fixed order.
     """
     n = len(generators[0])
-    if n < 8 or orbit_labels(generators, n).max() > 0:
+    if len(generators) < 2 or not 8 <= n <= JORDAN_LIMIT or orbit_labels(generators, n).max() > 0:
         return None
     primes = {p for p in range(n // 2 + 1, n - 2) if all(p % q for q in range(2, int(p**0.5) + 1))}
     random = np.random.default_rng(0)

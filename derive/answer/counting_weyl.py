@@ -1,8 +1,8 @@
 """Counts for the classical Lie groups: the constant term of Weyl's integration formula, in exact integers.
 
-For a connected group with maximal torus T, ``dim V^G = CT[chi_V prod_(positive roots) (1 - z^root)]``. Real forms have
-the invariants of their complexification, so SO+(1,3) counts as SO(4). The other component of O(2m+1) is -SO(2m+1); that
-of O(2m) has the eigenvalues ``1, -1, z_i, 1/z_i`` (i < m), distributed as in Sp(2m-2) (Weyl 1939; Rains 1997).
+For a connected group with maximal torus T, ``dim V^G = CT[chi_V prod_(positive roots) (1 - z^root)]``. Real
+forms have the invariants of their complexification, so SO+(1,3) counts as SO(4). The other component of O(2m+1) is
+-SO(2m+1); that of O(2m) has the eigenvalues ``1, -1, z_i, 1/z_i`` (i < m), distributed as in Sp(2m-2) (Weyl 1939).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Laurent:
 
 @dataclass(frozen=True)
 class Component:
-    """A component of the group: its torus, the roots of its measure, the eigenvalues of the defining representation.
+    """A component of the group: its torus, the roots of its measure, the eigenvalues of the defining matrices.
 
     An eigenvalue is (sign, exponent of z).
     """
@@ -114,13 +114,15 @@ def _orthogonal(n: int, full: bool) -> tuple[Component, ...]:
 
 
 def weyl_counter(group: Group, pieces: list[Piece]) -> tuple[Callable[[Piece, Piece], int], str] | None:
-    """The counter for classical Lie groups on pieces made of the defining representation, its dual, and det."""
+    """The counter for classical Lie groups, on pieces made of the defining representation, its dual and det."""
     if group.family is None or group.given is None:
         return None
     parts = components(group.family)
     if parts is None:
         return None
-    known = {a: [_recognised(a, c, group) for c in range(len(parts))] for p in pieces for a in atoms_of(p)}
+    known: dict[Atom, list[Any]] = {
+        a: [_recognised(a, c, group) for c in range(len(parts))] for p in pieces for a in atoms_of(p)
+    }
     if any(k is None for found in known.values() for k in found):
         return None
     measures = [_measure(c) for c in parts]
@@ -218,7 +220,7 @@ def _integer_trace(m: Any) -> int:
 
 
 def _frequencies(generator: Any) -> list[int] | None:
-    """The k for which i k is an eigenvalue, with multiplicity, of a diagonalisable matrix; None for another."""
+    """The k for which i k is an eigenvalue, with multiplicity, of a diagonalisable matrix, or None."""
     x = Symbol("x")
     field = over_common_field([generator])[0]
     polynomial = Poly([field.domain.to_sympy(c) for c in field.charpoly()], x)

@@ -18,7 +18,7 @@ Combination = tuple[tuple[str, Any], ...]
 
 @dataclass(frozen=True)
 class Structure:
-    """``[X_i, X_j] = sum_k c_k X_k`` for each pair, and ``D X_i D^-1 = sum_k c_k X_k`` for each discrete D."""
+    """``[X_i, X_j] = sum_k c_k X_k`` for each pair, ``D X_i D^-1 = sum_k c_k X_k`` for each discrete D."""
 
     brackets: tuple[tuple[str, str, Combination], ...]
     adjoint: tuple[tuple[str, str, Combination], ...]

@@ -20,6 +20,7 @@ _SIXTH, _THIRD = [[0, -1], [1, 1]], [[-1, -1], [1, 0]]
 _AXES3 = [[0, 0, 1], [1, 0, 0], [0, 1, 0]]
 _HALF3, _QUARTER3 = [[-1, 0, 0], [0, -1, 0], [0, 0, 1]], [[0, -1, 0], [1, 0, 0], [0, 0, 1]]
 _SWAP3, _INVERSION3 = [[0, 1, 0], [1, 0, 0], [0, 0, 1]], [[-1, 0, 0], [0, -1, 0], [0, 0, -1]]
+_T, _O, _CENTRAL = ("r^2", "t^3", "(r*t)^3"), ("r^4", "t^3", "(r*t)^2"), ("i^2", "i*r = r*i", "i*t = t*i")
 
 # dimension -> name -> (generators, relations)
 POINT_GROUPS: dict[int, dict[str, tuple[dict[str, Any], tuple[str, ...]]]] = {
@@ -44,11 +45,11 @@ POINT_GROUPS: dict[int, dict[str, tuple[dict[str, Any], tuple[str, ...]]]] = {
     },
     3: {
         "C1": ({"e": [[1, 0, 0], [0, 1, 0], [0, 0, 1]]}, ("e",)),
-        "T": ({"r": _HALF3, "t": _AXES3}, ("r^2", "t^3", "(r*t)^3")),
-        "Td": ({"r": _HALF3, "t": _AXES3, "m": _SWAP3}, ("r^2", "t^3", "(r*t)^3", "m^2", "(m*t)^2", "(m*r)^2")),
-        "Th": ({"r": _HALF3, "t": _AXES3, "i": _INVERSION3}, ("r^2", "t^3", "(r*t)^3", "i^2", "i*r=r*i", "i*t=t*i")),
-        "O": ({"r": _QUARTER3, "t": _AXES3}, ("r^4", "t^3", "(r*t)^2")),
-        "Oh": ({"r": _QUARTER3, "t": _AXES3, "i": _INVERSION3}, ("r^4", "t^3", "(r*t)^2", "i^2", "i*r=r*i", "i*t=t*i")),
+        "T": ({"r": _HALF3, "t": _AXES3}, _T),
+        "Td": ({"r": _HALF3, "t": _AXES3, "m": _SWAP3}, (*_T, "m^2", "(m*t)^2", "(m*r)^2")),
+        "Th": ({"r": _HALF3, "t": _AXES3, "i": _INVERSION3}, (*_T, *_CENTRAL)),
+        "O": ({"r": _QUARTER3, "t": _AXES3}, _O),
+        "Oh": ({"r": _QUARTER3, "t": _AXES3, "i": _INVERSION3}, (*_O, *_CENTRAL)),
     },
 }  # fmt: skip
 
@@ -56,9 +57,9 @@ POINT_GROUPS: dict[int, dict[str, tuple[dict[str, Any], tuple[str, ...]]]] = {
 def point_group(name: str, dim: int = 2) -> Group:
     """A finite group of integer matrices that preserves the lattice Z^dim, by its Schoenflies name.
 
-    ``r`` is the rotation, ``m`` the mirror (D1 flips the first axis, ``diag`` swaps the axes), ``t`` the threefold
-    rotation of the cube about its diagonal, ``i`` the inversion. C3, C6, D3, D3b and D6 are hexagonal, in axial
-    coordinates.
+    ``r`` is the rotation, ``m`` the mirror (D1 flips the first axis, ``diag`` swaps the axes), ``t`` the
+    threefold rotation of the cube about its diagonal, ``i`` the inversion. C3, C6, D3, D3b and D6 are hexagonal,
+    in axial coordinates.
 
     >>> point_group("D4", dim=2).order, point_group("Oh", dim=3).order
     (8, 48)
@@ -90,8 +91,8 @@ def cyclic(n: int) -> Group:
 def dihedral(n: int) -> Group:
     """The dihedral group ``< r, m | r^n, m^2, (r m)^2 >`` of order 2n on the points 0..n-1 of a ring.
 
-    ``r`` shifts the ring, ``m`` sends i to -i. (On one or two points this action is not faithful; the relations
-    define the group.)
+    ``r`` shifts the ring, ``m`` sends i to -i. (On one or two points this action is not faithful; the
+    relations define the group.)
 
     >>> dihedral(4).order
     8
@@ -127,7 +128,7 @@ def symmetric(n: int) -> Group:
 
 
 def alternating(n: int) -> Group:
-    """The alternating group of even permutations of 0..n-1: ``t`` = (0 1 2), ``c`` a cycle of n or n-1 points.
+    """The alternating group of even permutations of 0..n-1: ``t`` = (0 1 2), ``c`` a cycle of odd length.
 
     >>> alternating(5).order
     60

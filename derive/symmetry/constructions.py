@@ -48,8 +48,8 @@ def direct_product(*groups: Group) -> Group:
     """The direct product: generators of each factor, which commute with those of the others.
 
     It is given by the direct sum of what the factors were given by, so a product of permutation groups
-    permutes the disjoint union of their points. Generators keep their names, with ``_1``, ``_2``, ... where two
-    factors share one.
+    permutes the disjoint union of their points. Generators keep their names, with ``_1``, ``_2``, ... where
+    two factors share one.
     """
     factors = tuple(f for g in groups for f in (g.factors or (g,)))
     names = product_names(factors)
@@ -133,8 +133,8 @@ def symmetric_relations(n: int) -> tuple[tuple[Word, ...], bool]:
 def wreath(group: Group, n: int) -> Group:
     """The wreath product with the symmetric group: n copies of the group, permuted in every way.
 
-    The generators of ``group`` act on the first copy, ``c`` and ``s`` generate the permutations of the copies. On
-    what the group was given by, it acts on n blocks.
+    The generators of ``group`` act on the first copy, ``c`` and ``s`` generate the permutations of the copies.
+    It is given by n blocks of what the group was given by.
 
     >>> from derive.symmetry.catalogue import cyclic
     >>> wreath(cyclic(2), 3).order
@@ -146,7 +146,7 @@ def wreath(group: Group, n: int) -> Group:
         raise GroupError("wreath", "needs a finite or discrete group", group.name, remedy)
     cycle, swap = ("c_top", "s_top") if {"c", "s"} & set(group.generators) else ("c", "s")
     top_relations, complete = symmetric_relations(n)
-    top = {"c": ((cycle, 1),), "s": ((swap, 1),)}
+    top: dict[str, Word] = {"c": ((cycle, 1),), "s": ((swap, 1),)}
     relations = [*group.relations, *(substitute(w, top) for w in top_relations)]
     relations += _wreath_relations(group, n, ((cycle, 1),), ((swap, 1),))
     given = None

@@ -113,7 +113,7 @@ def orbit_labels(permutations: Sequence[np.ndarray], size: int) -> np.ndarray:
 
     rows = np.tile(np.arange(size), len(permutations))
     columns = np.concatenate([np.asarray(p) for p in permutations]) if permutations else rows
-    graph = coo_array((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(size, size))
+    graph = coo_array((np.ones(len(rows), dtype=np.int32), (rows, columns)), shape=(size, size))
     labels = connected_components(graph, directed=False)[1]
     _, first = np.unique(labels, return_index=True)
     rank = np.empty(len(first), dtype=np.int64)
@@ -138,7 +138,8 @@ def enumerate_permutations(
     limit = min(limit, ENTRY_LIMIT // max(degree, 1))
     arrays = [np.arange(degree)]
     number = {arrays[0].tobytes(): 0}
-    parent, by, left = [0], [0], [[] for _ in generators]
+    parent, by = [0], [0]
+    left: list[list[int]] = [[] for _ in generators]
     at = 0
     while at < len(arrays):
         for a, g in enumerate(generators):

@@ -31,8 +31,8 @@ class Group:
     """A group given by named generators; equal when the content is equal, whatever the names of the groups.
 
     ``G = < generators | relations >`` when nothing else is given; with ``given`` (one exact matrix or
-    monomial map per generator) the group those generate, unless ``faithful`` is False and the relations define
-    it. Generators in ``algebra`` are elements of the Lie algebra and come first. A subgroup keeps in
+    monomial map per generator) the group those generate, unless ``faithful`` is False and the relations
+    define it. Generators in ``algebra`` are elements of the Lie algebra and come first. A subgroup keeps in
     ``embedding`` the words that make its generators; ``presented`` says that the relations define the group.
 
     >>> G = Group("quarter turns", generators=("a",), relations=("a^4",))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from sympy import ImmutableMatrix, eye
 
@@ -11,7 +11,7 @@ from derive.symmetry.exact import over_common_field
 from derive.symmetry.monomial import Monomial, identity_map
 from derive.symmetry.words import Word, evaluate_word
 
-Image = Monomial | ImmutableMatrix
+Image: TypeAlias = Monomial | ImmutableMatrix
 
 
 def image_dim(image: Image) -> int:
@@ -55,7 +55,7 @@ def image_of_word(word: Word, images: Mapping[str, Image], dim: int) -> Image:
     """The image of a product of generators."""
     maps = {g: images[g] for g, _ in word}
     if all(isinstance(i, Monomial) for i in maps.values()):
-        return evaluate_word(word, maps, identity_map(dim), _product, lambda m: m.inverse)  # type: ignore[union-attr]
+        return evaluate_word(word, maps, identity_map(dim), _product, lambda m: m.inverse)
     names = list(maps)
     fields = dict(zip(names, over_common_field(as_matrix(maps[g]) for g in names), strict=True))
     unit = over_common_field([eye(dim)])[0].convert_to(fields[names[0]].domain)

@@ -18,8 +18,8 @@ def irreps(group: Group, max_frequency: int | None = None) -> tuple[Representati
     """The irreducible real representations, by increasing frequency.
 
     A rotation by ``2 pi / n`` acts in frequency k by ``[[cos t, -sin t], [sin t, cos t]]`` with
-    ``t = 2 pi k / n``, a reflection by ``diag(1, -1)``; frequencies 0 and n/2 have one dimension. For SO(2) and
-    O(2) the algebra acts by ``[[0, -k], [k, 0]]``, k up to ``max_frequency``.
+    ``t = 2 pi k / n``, a reflection by ``diag(1, -1)``; frequencies 0 and n/2 have one dimension. For SO(2)
+    and O(2) the algebra acts by ``[[0, -k], [k, 0]]``, k up to ``max_frequency``.
 
     Args:
         group: a cyclic or dihedral group, however it was given, SO(2) or O(2).

@@ -74,7 +74,9 @@ def general_linear(n: int) -> Group:
 
 
 def symplectic(m: int) -> Group:
-    """Sp(2m) on 2m dimensions, for the form ``[[0, 1], [-1, 0]]``: the algebra ``[[A, B], [C, -A^T]]``, B, C symmetric.
+    """Sp(2m) on 2m dimensions, preserving ``[[0, 1], [-1, 0]]``: the algebra ``[[A, B], [C, -A^T]]``.
+
+    A is any matrix (``a01``, ...), B and C are symmetric (``b01``, ``c01``, ...).
 
     >>> symplectic(1).generators
     ('a00', 'b00', 'c00')

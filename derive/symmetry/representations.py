@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
-from sympy import Expr, ImmutableMatrix, Integer, Symbol, sympify
+from sympy import ImmutableMatrix, Integer, Symbol, sympify
 
 from derive.errors import RepresentationError, SizeError, SymbolicError
 from derive.symmetry.groups import Group
@@ -24,8 +24,8 @@ from derive.symmetry.pieces import (
     trivial_atom,
 )
 
-Copies = int | Expr
-Block = tuple[Copies, Piece]
+Copies: TypeAlias = int | Any
+Block: TypeAlias = tuple[Copies, Piece]
 
 
 @dataclass(frozen=True, init=False)
@@ -37,7 +37,7 @@ class Representation:
     Args:
         group: the group.
         matrices: an exact invertible matrix for each generator (nested lists, SymPy matrices or integer NumPy
-            arrays); for a Lie group ``d rho`` for the generators of its algebra, ``rho`` for the discrete ones.
+            arrays); for a Lie group ``d rho`` for the algebra, ``rho`` for the discrete generators.
         name: what to call it.
 
     Raises:

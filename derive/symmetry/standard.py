@@ -81,10 +81,10 @@ def determinant(V: Representation) -> Representation:
 
 
 def regular(group: Group) -> Representation:
-    """Functions on the group, moved by left translation: ``rho(g) e_h = e_(g h)``, so ``(g f)(h) = f(g^-1 h)``.
+    """Functions on the group, moved by left translation: ``rho(g) e_h = e_(g h)``, ``(g f)(h) = f(g^-1 h)``.
 
-    The basis follows ``group.elements``: the order in which a breadth-first search from the identity finds the
-    elements, multiplying on the left by the generators in their order.
+    The basis follows ``group.elements``: the order in which a breadth-first search from the identity finds
+    the elements, multiplying on the left by the generators in their order.
 
     Raises:
         InfiniteError: a Lie group. TooLargeError: too many elements to number.

@@ -38,8 +38,8 @@ def wallpaper(name: str, period: Any = None) -> SpaceGroup:
     Args:
         name: p1 p2 pm pg cm pmm pmg pgg cmm p4 p4m p4g p3 p31m p3m1 p6 p6m. The centred cells cm and cmm are
             primitive (the mirror swaps the axes), the hexagonal ones are in axial coordinates.
-        period: a multiple of the smallest period, by default that one: (1, 2) for pg, (2, 1) for pmg, 2 for pgg
-            and p4g, 1 otherwise. Glides grow with it.
+        period: a multiple of the smallest period, by default that one: (1, 2) for pg, (2, 1) for pmg, 2 for
+            pgg and p4g, 1 otherwise. Glides grow with it.
 
     >>> wallpaper("p4m").point.order
     8
@@ -52,7 +52,7 @@ def wallpaper(name: str, period: Any = None) -> SpaceGroup:
     steps = (
         smallest if period is None else tuple(rational(p, "period") for p in per_axis(period, 2, "period"))
     )
-    scale = tuple(Fraction(step) / least for step, least in zip(steps, smallest, strict=True))
+    scale = tuple(Fraction(step / least) for step, least in zip(steps, smallest, strict=True))
     if any(s.denominator != 1 or s < 1 for s in scale) and glide:
         rule = f"of {name} must be a positive multiple of {smallest}"
         raise GroupError("period", rule, period, f"use period={tuple(2 * s for s in smallest)} for example")
