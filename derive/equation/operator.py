@@ -1,0 +1,210 @@
+"""The general linear operator between two fields, as SymPy objects, and the letters it is written in.
+
+y[i,u,v] = Sum(A[i,u,v,c,u',v'] x[c,u',v']) + b[i,u,v]
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import sympy
+from sympy import Eq, Indexed, IndexedBase, Sum, Symbol
+
+from derive.equation.problem import Problem
+from derive.methods.classes import Axis, Classes
+from derive.symmetry.sizes import number
+
+SIZES = {1: "N", 2: "HW", 3: "HWL"}
+
+
+@dataclass(frozen=True)
+class Notation:
+    """The letters of one problem. Sizes are always symbols here; `values` says what they stand for."""
+
+    problem: Problem
+
+    i = Symbol("i", integer=True)
+    c = Symbol("c", integer=True)
+    A = IndexedBase("A")
+    K = IndexedBase("K")
+    b = IndexedBase("b")
+    k = IndexedBase("k")
+
+    @cached_property
+    def x(self) -> IndexedBase:
+        return IndexedBase(self.problem.x.name or "x")
+
+    @cached_property
+    def y(self) -> IndexedBase:
+        name = self.problem.y.name or "y"
+        return IndexedBase(name if name != self.x.label.name else name + "_out")
+
+    @cached_property
+    def out(self) -> tuple[Symbol, ...]:
+        """u, v, ...: the output site."""
+        return tuple(_integer(axis.name) for axis in self.problem.axes if axis.out)
+
+    @cached_property
+    def into(self) -> tuple[Symbol, ...]:
+        """u', v', ...: the input site."""
+        return tuple(_integer(axis.name + "'") for axis in self.problem.axes if axis.into)
+
+    @property
+    def pair(self) -> tuple[Symbol, ...]:
+        return (*self.out, *self.into)
+
+    @cached_property
+    def shifts(self) -> tuple[Symbol, ...]:
+        """s_u, s_v, ...: how many periods a translation T_s moves."""
+        return tuple(_integer(f"s_{self.problem.axes[i].name}") for i in self.problem.translated)
+
+    @cached_property
+    def _sizes(self) -> dict[str, tuple[Symbol, sympy.Expr]]:
+        """Letter -> (symbol, what the user gave): the user's own symbols are kept where they can be."""
+        axes = self.problem.axes
+        letters = SIZES.get(len(axes)) or [f"N{axis.name}" for axis in axes]
+        wanted = [("C", self.problem.x.channels), ("D", self.problem.y.channels)]
+        for axis, letter in zip(axes, letters, strict=True):
+            into, out = (side.size if side else None for side in (axis.into, axis.out))
+            if into is not None:
+                wanted.append((letter, into))
+            if out is not None and out != into and not (axis.boundary == "periodic" and axis.into):
+                wanted.append((letter + "_out", out))
+        given = {value.name for _, value in wanted if isinstance(value, Symbol)}
+        taken: set[str] = set()
+        names: dict[str, tuple[Symbol, sympy.Expr]] = {}
+        for letter, value in wanted:
+            own = (
+                isinstance(value, Symbol)
+                and value.name not in taken
+                and value.is_integer
+                and value.is_positive
+            )
+            symbol = value if own else _fresh(letter, taken | given)
+            taken.add(symbol.name)
+            names[letter] = (symbol, value)
+        return names
+
+    @property
+    def C(self) -> Symbol:
+        return self._sizes["C"][0]
+
+    @property
+    def D(self) -> Symbol:
+        return self._sizes["D"][0]
+
+    @cached_property
+    def grid(self) -> tuple[Symbol | None, ...]:
+        """The number of input sites along each axis, None where it is all of Z."""
+        return tuple(axis.into.size if axis.into else None for axis in self.axes)
+
+    @cached_property
+    def axes(self) -> tuple[Axis, ...]:
+        """The axes of the problem with every size a symbol."""
+        letters = SIZES.get(len(self.problem.axes)) or [f"N{axis.name}" for axis in self.problem.axes]
+        return tuple(
+            self._lettered(axis, letter) for axis, letter in zip(self.problem.axes, letters, strict=True)
+        )
+
+    def _lettered(self, axis: Axis, letter: str) -> Axis:
+        into, out = axis.into, axis.out
+        if into is not None and into.size is not None:
+            into = replace(into, size=self._sizes[letter][0])
+        if out is not None and out.size is not None:
+            if letter + "_out" in self._sizes:
+                out = replace(out, size=self._sizes[letter + "_out"][0])
+            elif into is not None and into.size is not None:
+                out = replace(out, size=into.size * number(into.spacing / out.spacing))
+        return replace(axis, into=into, out=out)
+
+    @cached_property
+    def counted(self) -> tuple[Axis, ...]:
+        """The axes with symbols for sizes, unless a window is so small that it cuts the support off."""
+        exact = self.problem.classes.count()
+        general = sympy.sympify(Classes(self.axes, self.problem.support).count()).subs(self.values)
+        return self.axes if exact is sympy.oo or sympy.expand(general - exact) == 0 else self.problem.axes
+
+    @cached_property
+    def values(self) -> dict[Symbol, sympy.Expr]:
+        """What the size symbols stand for, where they are not the user's own."""
+        return {symbol: value for symbol, value in self._sizes.values() if symbol != value}
+
+    def wraps(self, axis: int) -> bool:
+        """Whether sums over input sites along an axis run over a periodic grid."""
+        return self.problem.axes[axis].boundary == "periodic" and self.problem.axes[axis].translated
+
+    @cached_property
+    def site_limits(self) -> tuple[tuple[Symbol, sympy.Expr, sympy.Expr], ...]:
+        """The range of each input site: a translated window is read as Z, the field being zero outside."""
+        limits = []
+        sites = iter(self.into)
+        for i, axis in enumerate(self.problem.axes):
+            if axis.into is None:
+                continue
+            finite = self.grid[i] is not None and not (axis.translated and axis.into.boundary == "zero")
+            n = self.grid[i]
+            limits.append((next(sites), 0, n - 1) if finite else (next(sites), -sympy.oo, sympy.oo))
+        return tuple(limits)
+
+    @property
+    def channel_limit(self) -> tuple[Symbol, int, sympy.Expr]:
+        return (self.c, 0, self.C - 1)
+
+    def shifted(self, side: str, sign: int) -> tuple[sympy.Expr, ...]:
+        """The sites of one side moved by T_s (sign +1) or by its inverse (sign -1)."""
+        sites = self.out if side == "out" else self.into
+        return tuple(site + sign * move for site, move in zip(sites, self.moves(side), strict=True))
+
+    def moves(self, side: str) -> tuple[sympy.Expr, ...]:
+        """How far T_s moves the sites of one side."""
+        steps = dict(zip(self.problem.translated, self.shifts, strict=True))
+        parts = [(i, getattr(axis, side)) for i, axis in enumerate(self.problem.axes)]
+        return tuple(part.step * steps.get(i, sympy.S.Zero) for i, part in parts if part is not None)
+
+    def weight(self, out: tuple[sympy.Expr, ...], into: tuple[sympy.Expr, ...]) -> Indexed:
+        return self.A[(self.i, *out, self.c, *into)]
+
+    def bias(self, out: tuple[sympy.Expr, ...]) -> Indexed:
+        return self.b[(self.i, *out)]
+
+    @cached_property
+    def displacement(self) -> tuple[sympy.Expr, ...]:
+        """position(q) - position(p) along each axis, in physical units."""
+        result = []
+        for axis in self.problem.axes:
+            if axis.out is None or axis.into is None:
+                continue
+            p, q = _integer(axis.name), _integer(axis.name + "'")
+            result.append(number(axis.into.spacing) * q - number(axis.out.spacing) * p + number(axis.residue))
+        return tuple(result)
+
+
+def _integer(name: str) -> Symbol:
+    return Symbol(name, integer=True)
+
+
+def _fresh(preferred: str, taken: set[str]) -> Symbol:
+    name = preferred
+    while name in taken:
+        name += "_0"
+    return Symbol(name, integer=True, positive=True)
+
+
+def apply_general(
+    notation: Notation,
+    at: tuple[sympy.Expr, ...] | None = None,
+    reading: tuple[sympy.Expr, ...] | None = None,
+) -> sympy.Expr:
+    """Sum(A[i, at, c, q] x[c, reading]) + b[i, at]: the general operator at one output site."""
+    n = notation
+    out = n.out if at is None else at
+    inputs = n.into if reading is None else reading
+    total = Sum(n.weight(out, n.into) * n.x[(n.c, *inputs)], n.channel_limit, *n.site_limits)
+    return total + n.bias(out) if n.problem.bias else total
+
+
+def general_operator(notation: Notation) -> Eq:
+    """y[i,u,v] = Sum(A[i,u,v,c,u',v'] x[c,u',v']) + b[i,u,v]."""
+    left = notation.y[(notation.i, *notation.out)]
+    return Eq(left, apply_general(notation), evaluate=False)

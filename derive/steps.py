@@ -1,0 +1,84 @@
+"""A derivation as data: steps that every stage appends, each with what was true before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sympy
+
+
+@dataclass(frozen=True)
+class Step:
+    """One move of a derivation: `before` implies `after` by `rule`, `because` of what stands there.
+
+    `where` says what the indices range over (given once, in the first step).
+    """
+
+    rule: str
+    before: sympy.Basic
+    after: sympy.Basic
+    because: str
+    where: tuple[tuple[sympy.Symbol, sympy.Set], ...] = ()
+
+
+class Derivation(tuple[Step, ...]):
+    """A tuple of steps; each step's `before` is the `after` of the one above it.
+
+    `check()` evaluates what is printed; `str`, `.latex()`, `.markdown()` and `.html()` print it.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, steps: Iterable[Step] = ()) -> Derivation:
+        return super().__new__(cls, tuple(steps))
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return tuple(self)
+
+    def check(self, grid: Sequence[int] | None = None) -> None:
+        """Evaluate every step on small periodic grids and compare both sides term by term.
+
+        `grid`: periods along each translated axis; by default two grids of coprime sides. Raises
+        DerivationError naming the first step that is false, missing or out of order.
+        """
+        from derive.checking import check_derivation
+
+        check_derivation(self, grid)
+
+    def __str__(self) -> str:
+        from derive.answer.render import as_text
+
+        return as_text(self)
+
+    def __repr__(self) -> str:
+        return f"Derivation of {len(self)} steps: " + "; ".join(step.rule for step in self)
+
+    def latex(self) -> str:
+        """The derivation as a LaTeX align environment."""
+        from derive.answer.render import as_latex
+
+        return as_latex(self)
+
+    def markdown(self) -> str:
+        """The derivation as Markdown with inline mathematics."""
+        from derive.answer.render import as_markdown
+
+        return as_markdown(self)
+
+    def html(self) -> str:
+        """The derivation as HTML with inline mathematics."""
+        from derive.answer.render import as_html
+
+        return as_html(self)
+
+    def _repr_latex_(self) -> str:
+        return self.latex()
+
+    def _repr_html_(self) -> str:
+        return self.html()
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self))

@@ -1,0 +1,132 @@
+"""A field: a representation spread over the sites of a lattice, or over no lattice at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import sympy
+
+from derive.errors import GridError, GroupError, RepresentationError
+from derive.symmetry.groups import Group
+from derive.symmetry.lattice import Lattice, SpaceGroup, make_lattice
+from derive.symmetry.representations import Representation, trivial
+from derive.symmetry.sizes import per_axis, size
+
+
+@dataclass(frozen=True, init=False)
+class Field:
+    """At every site a vector in a fibre: (g x)(p) = rho(g) x(g^-1 p).
+
+    `group`: a space group, or a point group acting about the centre of a grid;
+    `channels`: copies of the trivial fibre, a number or a name; `fibre`: a representation of the
+    point group instead; `name`: the letter in equations; `grid`: sites along each axis (None: all of
+    Z); `boundary`: 'periodic' or 'zero' where translations leave the grid; `spacing`, `offset`: site p
+    stands at spacing * p + offset.
+
+    Raises SizeError, GridError, LatticeError or RepresentationError, each naming the argument.
+
+    >>> from derive import translations
+    >>> Field(translations(2), channels="C", name="x")
+    Field x: C channels on Z^2 under translations(2)
+    """
+
+    group: SpaceGroup
+    fibre: Representation
+    name: str | None
+    lattice: Lattice | None
+
+    def __init__(
+        self,
+        group: SpaceGroup | Group,
+        channels: Any = None,
+        fibre: Representation | None = None,
+        name: str | None = None,
+        grid: Any = None,
+        boundary: Any = None,
+        spacing: Any = 1,
+        offset: Any = None,
+    ) -> None:
+        space = group if isinstance(group, SpaceGroup) else _about_grid_centre(group, grid, spacing)
+        put = object.__setattr__
+        put(self, "group", space)
+        put(self, "fibre", _fibre(space, channels, fibre))
+        put(self, "name", name)
+        put(self, "lattice", make_lattice(space, grid, boundary, spacing, offset))
+
+    @classmethod
+    def off_lattice(cls, group: SpaceGroup, fibre: Representation) -> Field:
+        """A representation as a field with zero lattice dimensions: nothing moves but the fibre."""
+        field = object.__new__(cls)
+        for key, value in {"group": group, "fibre": fibre, "name": None, "lattice": None}.items():
+            object.__setattr__(field, key, value)
+        return field
+
+    @property
+    def channels(self) -> sympy.Expr:
+        """The number of channels: the dimension of the fibre."""
+        return sympy.sympify(self.fibre.dim)
+
+    def __repr__(self) -> str:
+        where = "no lattice" if self.lattice is None else _describe(self.lattice)
+        return f"Field {self.name or ''}: {self.channels} channels on {where} under {self.group}".replace(
+            " :", ":"
+        )
+
+
+def _about_grid_centre(group: Group, grid: Any, spacing: Any) -> SpaceGroup:
+    if not isinstance(group, Group):
+        raise GroupError(
+            "group", "must be a group of this library", repr(group), "use translations(2) or wallpaper('p4m')"
+        )
+    if group.dim is None or grid is None:
+        raise GridError(
+            "grid",
+            "is needed where a point group acts without translations",
+            grid,
+            "give grid=(H, W), or use space_group(P)",
+        )
+    dim = group.dim
+    zero = (Fraction(0),) * dim
+    sizes = [size(n, "grid") for n in per_axis(grid, dim, "grid")]
+    if any(not n.is_Integer for n in sizes):
+        raise GridError(
+            "grid", "must be numbers where a point group acts about its centre", grid, "give integers"
+        )
+    steps = [Fraction(s) for s in per_axis(spacing, dim, "spacing")]
+    centre = tuple(s * Fraction(int(n) - 1, 2) for n, s in zip(sizes, steps, strict=True))
+    return SpaceGroup(point=group, period=zero, centre=centre)
+
+
+def _fibre(space: SpaceGroup, channels: Any, fibre: Representation | None) -> Representation:
+    if (channels is None) == (fibre is None):
+        raise RepresentationError(
+            "channels, fibre",
+            "exactly one of the two must be given",
+            (channels, fibre),
+            "give channels=3 or fibre=...",
+        )
+    if fibre is None:
+        return size(channels, "channels") * trivial(space.point)
+    if not isinstance(fibre, Representation) or fibre.group != space.point:
+        raise RepresentationError(
+            "fibre",
+            f"must be a representation of the point group {space.point.name}",
+            fibre,
+            "build it on G.point",
+        )
+    return fibre
+
+
+def _describe(lattice: Lattice) -> str:
+    sites = [
+        "Z" if n is None else f"{n}" if kind is None else f"{n} ({kind})"
+        for n, kind in zip(lattice.grid, lattice.boundary, strict=True)
+    ]
+    text = f"Z^{lattice.dim}" if set(sites) == {"Z"} else " x ".join(sites)
+    if any(s != 1 for s in lattice.spacing):
+        text += ", spacing (" + ", ".join(map(str, lattice.spacing)) + ")"
+    if any(lattice.offset):
+        text += ", offset (" + ", ".join(map(str, lattice.offset)) + ")"
+    return text

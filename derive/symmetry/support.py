@@ -1,0 +1,252 @@
+"""Locality: which physical displacements position(q) - position(p) a weight may join."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+import sympy
+
+from derive.errors import SupportError
+from derive.symmetry.sizes import number, per_axis, rational, size
+
+
+@dataclass(frozen=True)
+class Span:
+    """The numbers -radius, -radius + step, ..., radius; radius may be a symbol."""
+
+    radius: sympy.Expr
+    step: Fraction = Fraction(1)
+
+    @property
+    def count(self) -> sympy.Expr:
+        return 2 * self.radius / number(self.step) + 1
+
+    @property
+    def symbolic(self) -> bool:
+        return not self.radius.is_number
+
+    def values(self) -> tuple[Fraction, ...]:
+        radius = rational(self.radius, "radius")
+        return tuple(-radius + self.step * j for j in range(int(2 * radius / self.step) + 1))
+
+
+@dataclass(frozen=True)
+class Support:
+    """A set of physical displacements, before the number of axes is known.
+
+    `kind` is 'box', 'points', 'ball' or 'hexagon'.
+    """
+
+    kind: str
+    radius: Any = None
+    step: Any = 1
+    points: tuple[tuple[Fraction, ...], ...] = ()
+
+    def __str__(self) -> str:
+        if self.kind == "points":
+            return f"{len(self.points)} displacements"
+        step = "" if self.step == 1 else f", step={self.step}"
+        return f"{self.kind}({self.radius}{step})"
+
+
+def box(radius: Any) -> Support:
+    """|d_i| <= radius along every axis, in unit steps: the (2r+1)^n displacements of a kernel.
+
+    `radius`: an int, a half-integer, a symbol, or one of these per axis; None along an axis leaves it free.
+
+    >>> box(1) == window(3), box((1, 2)) == window((3, 5))
+    (True, True)
+    """
+    if isinstance(radius, Iterable) and not isinstance(radius, str):
+        return Support("box", tuple(_radius(r) for r in radius))
+    return Support("box", _radius(radius))
+
+
+def window(size_: Any, dilation: Any = 1) -> Support:
+    """The `size` displacements dilation * (j - (size - 1) / 2), j = 0..size-1, along every axis.
+
+    Even sizes live at half-integers, so they need an output field that is offset by one half.
+
+    >>> window(3, dilation=2)
+    Support(kind='box', radius=2, step=2, points=())
+    """
+    sizes = tuple(size_) if isinstance(size_, Iterable) and not isinstance(size_, str) else None
+    steps = tuple(dilation) if isinstance(dilation, Iterable) else None
+    if sizes is None and steps is None:
+        radius, step = _window_axis(size_, dilation)
+        return Support("box", radius, step)
+    axes = len(sizes if sizes is not None else steps or ())
+    pairs = [
+        _window_axis(k, e)
+        for k, e in zip(per_axis(size_, axes, "size"), per_axis(dilation, axes, "dilation"), strict=True)
+    ]
+    steps = tuple(step for _, step in pairs)
+    return Support("box", tuple(r for r, _ in pairs), 1 if set(steps) == {1} else steps)
+
+
+def _window_axis(count: Any, dilation: Any) -> tuple[sympy.Expr, int]:
+    n, step = size(count, "size"), int(size(dilation, "dilation"))
+    return step * (n - 1) / 2, 1 if n == 1 else step
+
+
+def hexagon(radius: Any) -> Support:
+    """All sites of a hexagonal lattice within `radius` steps (3 r (r + 1) + 1 of them), in axial coordinates."""
+    return Support("hexagon", int(size(radius, "radius", least=0)))
+
+
+def ball(radius: Any) -> Support:
+    """|d| <= radius in the metric that the point group leaves invariant.
+
+    >>> ball(1).kind
+    'ball'
+    """
+    r = rational(radius, "radius")
+    if r < 0:
+        raise SupportError("radius", "must be >= 0", r, "give 0 for a single displacement")
+    return Support("ball", r)
+
+
+def _radius(radius: Any) -> Any:
+    if radius is None or radius is sympy.oo:
+        return None
+    if isinstance(radius, (Fraction, sympy.Rational)) and not isinstance(radius, sympy.Integer):
+        if rational(radius, "radius").denominator != 2 or radius < 0:
+            raise SupportError("radius", "must be an integer or half-integer >= 0", radius, "give 1 or '1/2'")
+        return number(rational(radius, "radius"))
+    if isinstance(radius, str) and not radius.isidentifier():
+        return _radius(rational(radius, "radius"))
+    return size(radius, "radius", least=0)
+
+
+def as_support(value: Any, dim: int) -> Support:
+    """A support from what people give: a Support, or any finite set of displacements."""
+    if isinstance(value, Support):
+        return value
+    if not isinstance(value, Iterable) or isinstance(value, str):
+        raise SupportError(
+            "support",
+            "must be box, window, ball, hexagon or a set of displacements",
+            repr(value),
+            "use box(1)",
+        )
+    points = {tuple(rational(x, "support") for x in per_axis(entry, dim, "support")) for entry in value}
+    if not points:
+        raise SupportError(
+            "support", "must hold at least one displacement", "none", "use box(0) for one site"
+        )
+    return Support("points", points=tuple(sorted(points)))
+
+
+@dataclass(frozen=True)
+class Region:
+    """A support on given lattices: a product of spans (None: free), or an explicit list of points."""
+
+    spans: tuple[Span | None, ...] | None = None
+    points: tuple[tuple[Fraction, ...], ...] | None = None
+
+    @property
+    def dim(self) -> int:
+        return len(self.spans) if self.spans is not None else len((self.points or ((),))[0])
+
+    @property
+    def symbolic(self) -> bool:
+        return self.spans is not None and any(s is not None and s.symbolic for s in self.spans)
+
+    def reach(self, axis: int) -> sympy.Expr | None:
+        """The largest |d| along one axis, None where it is free."""
+        if self.spans is not None:
+            span = self.spans[axis]
+            return None if span is None else span.radius
+        return number(max(abs(p[axis]) for p in self.points or ()))
+
+    def values(self, axis: int) -> tuple[Fraction, ...] | None:
+        """The displacements that occur along one axis, in order."""
+        if self.spans is not None:
+            span = self.spans[axis]
+            return None if span is None else span.values()
+        return tuple(sorted({p[axis] for p in self.points or ()}))
+
+
+def resolve(
+    support: Support, dim: int, residue: tuple[Fraction, ...], mesh: tuple[Fraction, ...], metric: Any
+) -> Region:
+    """The displacements of a support that the two lattices attain: residue + mesh * Z along each axis.
+
+    Raises SupportError when a displacement of a box, window or list is never attained.
+    """
+    if support.kind == "box":
+        steps = per_axis(support.step, dim, "dilation")
+        radii = per_axis(support.radius, dim, "radius")
+        spans = tuple(None if r is None else Span(r, Fraction(e)) for r, e in zip(radii, steps, strict=True))
+        for axis, span in enumerate(spans):
+            if span is not None:
+                first = Fraction(0) if span.symbolic else span.values()[0]
+                ends = {first, first + (0 if not span.symbolic and len(span.values()) == 1 else span.step)}
+                _require_attained(ends, axis, residue, mesh)
+        return Region(spans=spans)
+    if support.kind == "points":
+        for axis in range(dim):
+            _require_attained({p[axis] for p in support.points}, axis, residue, mesh)
+        return Region(points=support.points)
+    return Region(points=_within(support, dim, residue, mesh, metric))
+
+
+def _require_attained(values: Iterable[Fraction], axis: int, residue: Any, mesh: Any) -> None:
+    for value in values:
+        miss = (value - residue[axis]) % mesh[axis]
+        if miss:
+            raise SupportError(
+                "support",
+                f"must hold displacements that the lattices attain along axis {axis}, {residue[axis] % mesh[axis]} "
+                f"modulo {mesh[axis]}",
+                value,
+                f"shift the output field by offset {-miss % mesh[axis]} along that axis, or change the support",
+            )
+
+
+def _within(
+    support: Support, dim: int, residue: Any, mesh: Any, metric: Any
+) -> tuple[tuple[Fraction, ...], ...]:
+    bound = 2 * support.radius + 1
+    axes = [
+        [
+            residue[i] % mesh[i] + mesh[i] * j
+            for j in range(int(-bound / mesh[i]) - 1, int(bound / mesh[i]) + 2)
+        ]
+        for i in range(dim)
+    ]
+    near = _hexagon_distance(metric) if support.kind == "hexagon" else _ball_distance(metric, dim)
+    points = tuple(
+        p for p in product(*axes) if near(p) <= support.radius ** (1 if support.kind == "hexagon" else 2)
+    )
+    if not points:
+        raise SupportError("support", "must hold at least one displacement", support, "use a larger radius")
+    return points
+
+
+def _ball_distance(metric: Any, dim: int) -> Any:
+    form = metric or tuple(tuple(int(i == j) for j in range(dim)) for i in range(dim))
+    return lambda p: (
+        sum(form[i][j] * p[i] * p[j] for i in range(dim) for j in range(dim)) / Fraction(form[0][0])
+    )
+
+
+def _hexagon_distance(metric: Any) -> Any:
+    if (
+        not metric
+        or len(metric) != 2
+        or 2 * abs(metric[0][1]) != metric[0][0]
+        or metric[0][0] != metric[1][1]
+    ):
+        raise SupportError(
+            "support",
+            "hexagon needs a hexagonal point group in axial coordinates",
+            metric,
+            "use C3, C6, D3 or D6",
+        )
+    sign = 1 if metric[0][1] > 0 else -1
+    return lambda p: max(abs(p[0]), abs(p[1]), abs(p[0] + sign * p[1]))
