@@ -1,0 +1,249 @@
+"""Point stabilisers of monomial groups, found without listing the group.
+
+Every group here is a permutation group of the N-fold cover of a set of base points (``cover.py``); the stabiliser
+of a base point may still turn its phase. The kinds differ in how they know their stabilisers:
+
+- `Trivial`: nothing moves.
+- `Abelian`: generators commute, so relations of the generators generate each stabiliser.
+- `Product`: generators with disjoint supports, a direct product.
+- `Enumerated`: few elements, all stored.
+- `giants.Giant`: contains the alternating group on one large orbit.
+- `schreier.Chain`: anything else, by Schreier-Sims.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from derive.methods.cover import base_map, components, inverse
+
+ENUMERATED_ELEMENTS = 512
+ENUMERATED_ENTRIES = 2**20  # beyond this, still try groups of up to 64 elements
+
+
+@dataclass(frozen=True, eq=False)
+class Stabiliser(ABC):
+    """A group of permutations of the cover of ``size`` base points, phases of order ``order``."""
+
+    size: int
+    order: int
+
+    @property
+    @abstractmethod
+    def generators(self) -> tuple[np.ndarray, ...]:
+        """Permutations of the cover."""
+
+    @abstractmethod
+    def stabiliser(self, point: int) -> Stabiliser:
+        """The elements that fix a base point, perhaps turning its phase."""
+
+    def base_maps(self) -> list[np.ndarray]:
+        """The generators below, phases forgotten."""
+        return [base_map(g, self.order) for g in self.generators]
+
+    def stabilisers(self, points: np.ndarray) -> list[tuple[np.ndarray, Stabiliser]]:
+        """The stabiliser of each point, as (positions in ``points``, their common stabiliser)."""
+        return [(np.array([i]), self.stabiliser(int(x))) for i, x in enumerate(points)]
+
+
+@dataclass(frozen=True, eq=False)
+class Trivial(Stabiliser):
+    """The group of one element."""
+
+    generators: tuple[np.ndarray, ...] = ()
+
+    def stabiliser(self, point: int) -> Stabiliser:
+        return self
+
+    def stabilisers(self, points: np.ndarray) -> list[tuple[np.ndarray, Stabiliser]]:
+        return [(np.arange(len(points)), self)] if len(points) else []
+
+
+@dataclass(frozen=True, eq=False)
+class Abelian(Stabiliser):
+    """Commuting generators a_1 ... a_r: the stabiliser of x has r generators.
+
+    With k_i the least exponent such that a_i^k_i x lies in the orbit of x under a_1 ... a_(i-1), the element of
+    <a_1 ... a_i> that undoes this step fixes x, and these r elements generate everything that does.
+    """
+
+    generators: tuple[np.ndarray, ...] = ()
+
+    def stabiliser(self, point: int) -> Stabiliser:
+        reached: dict[int, tuple[int, ...]] = {point: ()}  # exponents of a_1 ... a_i
+        fixing = []
+        for i, below in enumerate(self.base_maps()):
+            move = below.tolist()
+            k, at = 1, move[point]
+            while at not in reached:
+                k, at = k + 1, move[at]
+            fixing.append(self._relation(i, k, reached[at]))
+            if i + 1 < len(self.generators):
+                reached = _extend(reached, move, k)
+        return abelian(self.size, self.order, fixing)
+
+    def _relation(self, i: int, k: int, exponents: tuple[int, ...]) -> np.ndarray:
+        element = cover_power(self.generators[i], k)
+        for a, e in zip(self.generators, exponents, strict=False):
+            element = inverse(cover_power(a, e))[element]
+        return element
+
+
+def _extend(reached: dict[int, tuple[int, ...]], move: list[int], k: int) -> dict[int, tuple[int, ...]]:
+    layer = list(reached.items())
+    result = {}
+    for e in range(k):
+        result.update({x: (*exponents, e) for x, exponents in layer})
+        layer = [(move[x], exponents) for x, exponents in layer]
+    return result
+
+
+def abelian(size: int, order: int, generators: Sequence[np.ndarray]) -> Stabiliser:
+    """The group of commuting permutations, identities left out."""
+    moving = drop_identities(generators)
+    return Abelian(size, order, moving) if moving else Trivial(size, order)
+
+
+def drop_identities(generators: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
+    """The different permutations among these that move something."""
+    seen = {g.tobytes(): g for g in generators if (g != np.arange(len(g))).any()}
+    return tuple(seen.values())
+
+
+def cover_power(a: np.ndarray, k: int) -> np.ndarray:
+    """The k-th power of a permutation, k >= 0, by repeated squaring."""
+    result = np.arange(len(a))
+    while k:
+        if k & 1:
+            result = a[result]
+        a, k = a[a], k >> 1
+    return result
+
+
+@dataclass(frozen=True, eq=False)
+class Product(Stabiliser):
+    """A direct product of groups that move disjoint sets of base points."""
+
+    parts: tuple[Stabiliser, ...] = ()
+
+    @property
+    def generators(self) -> tuple[np.ndarray, ...]:
+        return tuple(g for p in self.parts for g in p.generators)
+
+    @cached_property
+    def moved(self) -> list[np.ndarray]:
+        """For each part, which base points it moves."""
+        none = np.zeros(self.size, dtype=bool)
+        return [
+            np.logical_or.reduce([m != np.arange(self.size) for m in p.base_maps()] or [none])
+            for p in self.parts
+        ]
+
+    def stabiliser(self, point: int) -> Stabiliser:
+        parts = [p.stabiliser(point) if m[point] else p for p, m in zip(self.parts, self.moved, strict=True)]
+        return product(self.size, self.order, parts)
+
+
+def product(size: int, order: int, parts: Sequence[Stabiliser]) -> Stabiliser:
+    """The direct product, trivial factors left out."""
+    kept = tuple(p for p in parts if p.generators)
+    if len(kept) > 1:
+        return Product(size, order, kept)
+    return kept[0] if kept else Trivial(size, order)
+
+
+@dataclass(frozen=True, eq=False)
+class Enumerated(Stabiliser):
+    """A small group with all its elements (identity first) and its multiplication table."""
+
+    elements: np.ndarray
+    table: np.ndarray
+
+    @cached_property
+    def generators(self) -> tuple[np.ndarray, ...]:
+        inside = np.zeros(len(self.elements), dtype=bool)
+        inside[0] = True
+        chosen: list[int] = []
+        while not inside.all():
+            chosen.append(int(np.argmin(inside)))
+            inside = self._closure(chosen)
+        return tuple(self.elements[i] for i in chosen)
+
+    def _closure(self, chosen: list[int]) -> np.ndarray:
+        inside = np.zeros(len(self.elements), dtype=bool)
+        frontier = np.array([0])
+        while len(frontier):
+            inside[frontier] = True
+            images = np.unique(self.table[frontier][:, chosen])
+            frontier = images[~inside[images]]
+        return inside
+
+    def stabiliser(self, point: int) -> Stabiliser:
+        return self.stabilisers(np.array([point]))[0][1]
+
+    def stabilisers(self, points: np.ndarray) -> list[tuple[np.ndarray, Stabiliser]]:
+        if not len(points):
+            return []
+        fixes = self.elements[:, points * self.order] // self.order == points
+        masks, group = np.unique(np.packbits(fixes, axis=0), axis=1, return_inverse=True)
+        masks = np.unpackbits(masks, axis=0, count=len(self.elements)).astype(bool)
+        return [(np.flatnonzero(group.ravel() == i), self._subgroup(m)) for i, m in enumerate(masks.T)]
+
+    def _subgroup(self, mask: np.ndarray) -> Stabiliser:
+        if mask.sum() == 1:
+            return Trivial(self.size, self.order)
+        index = np.cumsum(mask) - 1
+        return Enumerated(self.size, self.order, self.elements[mask], index[self.table[np.ix_(mask, mask)]])
+
+
+def enumerate_group(size: int, order: int, generators: Sequence[np.ndarray]) -> Enumerated | None:
+    """All elements by closure, or None when there are too many to store."""
+    limit = min(ENUMERATED_ELEMENTS, max(64, ENUMERATED_ENTRIES // max(1, size * order)))
+    elements = [np.arange(size * order)]
+    index = {elements[0].tobytes(): 0}
+    steps: list[list[int]] = []  # steps[i][s]: the element  elements[i] generators[s]
+    parent = [(0, 0)]
+    while len(steps) < len(elements):
+        i = len(steps)
+        steps.append([])
+        for s, g in enumerate(generators):
+            image = elements[i][g]
+            j = index.setdefault(image.tobytes(), len(elements))
+            steps[i].append(j)
+            if j == len(elements):
+                if j == limit:
+                    return None
+                elements.append(image)
+                parent.append((i, s))
+    return Enumerated(size, order, np.array(elements), _table(np.array(steps), parent))
+
+
+def _table(steps: np.ndarray, parent: list[tuple[int, int]]) -> np.ndarray:
+    table = np.empty((len(parent), len(parent)), dtype=np.int64)
+    table[:, 0] = np.arange(len(parent))
+    for j, (i, s) in enumerate(parent[1:], start=1):
+        table[:, j] = steps[table[:, i], s]
+    return table
+
+
+def split(size: int, order: int, generators: Sequence[np.ndarray]) -> list[list[np.ndarray]]:
+    """Generators grouped so that different groups move disjoint sets of base points."""
+    below = [base_map(g, order) for g in generators]
+    labels, _ = components(below, size)
+    owner = np.arange(len(generators))
+    for i, m in enumerate(below):
+        touched = np.unique(labels[m != np.arange(size)])
+        for j in range(i):
+            if np.isin(touched, labels[below[j] != np.arange(size)]).any():
+                owner[owner == owner[j]] = owner[i]
+    return [[g for g, o in zip(generators, owner, strict=True) if o == k] for k in np.unique(owner)]
+
+
+def commute(generators: Sequence[np.ndarray]) -> bool:
+    """Whether all generators commute."""
+    return all((a[b] == b[a]).all() for i, a in enumerate(generators) for b in generators[:i])
