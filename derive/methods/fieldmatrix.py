@@ -1,0 +1,200 @@
+"""Sparse exact matrices over a number field: integer matrices, one for each power of a primitive element.
+
+``M = M_0 + M_1 a + ... + M_(d-1) a^(d-1)`` with a an algebraic integer of degree d; over the rationals d = 1. The
+parts are SciPy sparse matrices of 64-bit integers; a product that could overflow is refused, never wrapped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from math import lcm
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from derive.errors import ExactnessError, TooLargeError
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+LARGEST = 2**62
+
+
+@dataclass(frozen=True)
+class NumberField:
+    """Q(a): the monic integer polynomial of a, coefficients from the constant up, and a itself (a SymPy number)."""
+
+    polynomial: tuple[int, ...]
+    generator: Any
+
+    @property
+    def degree(self) -> int:
+        return len(self.polynomial) - 1
+
+    def reduce(self, parts: list[Any]) -> list[Any]:
+        """Rewrite powers of a beyond a^(d-1)."""
+        parts = list(parts)
+        while len(parts) > self.degree:
+            top = parts.pop()
+            for i, c in enumerate(self.polynomial[:-1]):
+                if c:
+                    at = len(parts) - self.degree + i
+                    parts[at] = parts[at] - c * top
+        return parts
+
+
+RATIONALS = NumberField((0, 1), 0)
+
+
+@dataclass(frozen=True, eq=False)
+class FieldMatrix:
+    """A sparse matrix over a number field, one integer matrix per power of its generator."""
+
+    field: NumberField
+    parts: tuple[csr_array, ...]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.parts[0].shape
+
+    @property
+    def nnz(self) -> int:
+        return sum(p.nnz for p in self.parts)
+
+    @property
+    def norm(self) -> int:
+        """The largest absolute value of an integer in it."""
+        return max((int(abs(p).max()) for p in self.parts if p.nnz), default=0)
+
+    def transpose(self) -> FieldMatrix:
+        return FieldMatrix(self.field, tuple(p.T.tocsr() for p in self.parts))
+
+    def scaled(self, factor: int) -> FieldMatrix:
+        _refuse(self.norm * abs(factor))
+        return FieldMatrix(self.field, tuple((p * factor).tocsr() for p in self.parts))
+
+    def __add__(self, other: FieldMatrix) -> FieldMatrix:
+        _refuse(self.norm + other.norm)
+        return FieldMatrix(
+            self.field, tuple((a + b).tocsr() for a, b in zip(self.parts, other.parts, strict=True))
+        )
+
+    def __sub__(self, other: FieldMatrix) -> FieldMatrix:
+        return self + other.scaled(-1)
+
+    def __matmul__(self, other: FieldMatrix) -> FieldMatrix:
+        width = max((int(np.diff(p.indptr).max(initial=0)) for p in self.parts), default=0)
+        growth = (1 + max(map(abs, self.field.polynomial))) ** (self.field.degree - 1)
+        _refuse(self.norm * other.norm * width * self.field.degree * growth)
+        return _convolve(self, other, lambda a, b: a @ b)
+
+
+def _convolve(a: FieldMatrix, b: FieldMatrix, multiply: Any) -> FieldMatrix:
+    degree = a.field.degree
+    sums: list[Any] = [None] * (2 * degree - 1)
+    for i, p in enumerate(a.parts):
+        for j, q in enumerate(b.parts):
+            term = multiply(p, q)
+            sums[i + j] = term if sums[i + j] is None else sums[i + j] + term
+    return FieldMatrix(a.field, tuple(_clean(p) for p in a.field.reduce(sums)))
+
+
+def _clean(p: Any) -> Any:
+    p = p.tocsr()
+    p.eliminate_zeros()
+    return p
+
+
+def _refuse(bound: int) -> None:
+    if bound >= LARGEST:
+        remedy = "scale the representation to smaller numbers"
+        raise TooLargeError(
+            "exact numbers", "must stay below 2^62 in elimination", f"up to {bound:.1e}", remedy
+        )
+
+
+def from_integers(array: Any, field: NumberField = RATIONALS) -> FieldMatrix:
+    """A matrix of integers, as one over the field."""
+    from scipy.sparse import csr_array
+
+    first = csr_array(array, dtype=np.int64)
+    zero = csr_array(first.shape, dtype=np.int64)
+    return FieldMatrix(field, (first, *[zero] * (field.degree - 1)))
+
+
+def on_axis(matrix: FieldMatrix, axis: int, shape: Sequence[int]) -> FieldMatrix:
+    """``1 x ... x matrix x ... x 1``: the matrix acting on one axis of row-major tensors."""
+    from scipy.sparse import eye_array, kron
+
+    before = eye_array(int(np.prod(shape[:axis], dtype=np.int64)), dtype=np.int64)
+    after = eye_array(int(np.prod(shape[axis + 1 :], dtype=np.int64)), dtype=np.int64)
+    parts = tuple(kron(kron(before, p, format="csr"), after, format="csr") for p in matrix.parts)
+    return FieldMatrix(matrix.field, parts)
+
+
+def common_field(matrices: Sequence[Any]) -> tuple[NumberField, list[tuple[FieldMatrix, int]]]:
+    """SymPy matrices over one number field, each as an integer matrix and its denominator.
+
+    Raises:
+        ExactnessError: an entry is not algebraic.
+    """
+    from sympy import Integer
+    from sympy.polys.constructor import construct_domain
+
+    entries = [e for m in matrices for e in m.flat()]
+    domain, values = construct_domain(entries or [Integer(0)], extension=True, field=True)
+    field, vectors = _read(domain, values)
+    out, at = [], 0
+    for m in matrices:
+        count = m.rows * m.cols
+        out.append(_integral(field, vectors[at : at + count], m.shape))
+        at += count
+    return field, out
+
+
+def _read(domain: Any, values: Sequence[Any]) -> tuple[NumberField, list[list[Any]]]:
+    """The field of a SymPy domain, and each value as rational coefficients of powers of its generator."""
+    from sympy import I
+
+    if domain.is_QQ:
+        return RATIONALS, [[v] for v in values]
+    if domain.is_QQ_I:
+        return NumberField((1, 0, 1), I), [[v.x, v.y] for v in values]
+    if not domain.is_Algebraic:
+        raise ExactnessError(
+            "matrix entries", "must be algebraic numbers", domain, "give roots and rationals"
+        )
+    return _read_algebraic(domain, values)
+
+
+def _read_algebraic(domain: Any, values: Sequence[Any]) -> tuple[NumberField, list[list[Any]]]:
+    """With c the leading coefficient of the primitive polynomial of a, c a is an algebraic integer."""
+    from sympy import Rational
+
+    rational = [Rational(str(c)) for c in reversed(domain.mod.to_list())]
+    scale = reduce(lcm, (int(c.q) for c in rational), 1)
+    whole = [int(c * scale) for c in rational]
+    lead, degree = whole[-1], len(whole) - 1
+    monic = tuple(c * lead ** (degree - 1 - i) for i, c in enumerate(whole[:-1])) + (1,)
+    vectors = []
+    for v in values:
+        coefficients = list(reversed(v.to_list()))
+        padded = coefficients + [domain.dom.zero] * (degree - len(coefficients))
+        vectors.append([c / domain.dom(lead) ** i for i, c in enumerate(padded)])
+    return NumberField(monic, lead * domain.ext.as_expr()), vectors
+
+
+def _integral(
+    field: NumberField, vectors: Sequence[Sequence[Any]], shape: tuple[int, int]
+) -> tuple[FieldMatrix, int]:
+    from scipy.sparse import csr_array
+
+    denominator = reduce(lcm, (int(c.denominator) for v in vectors for c in v), 1)
+    parts = []
+    for t in range(field.degree):
+        numbers = [int(v[t].numerator) * (denominator // int(v[t].denominator)) for v in vectors]
+        _refuse(max(map(abs, numbers), default=0))
+        parts.append(csr_array(np.array(numbers, dtype=np.int64).reshape(shape)))
+    return FieldMatrix(field, tuple(parts)), denominator

@@ -1,0 +1,195 @@
+"""Method 3: intertwiners of any exact matrices, ``rho_out(g) A = A rho_in(g)``, generator by generator.
+
+Signed permutations in the group are solved first, by orbits with signs: generators that are such, and quarter turns
+of the Lie algebra. On what is left each remaining generator is one exact null space; of generators of the algebra
+that are conjugate under the signed permutations one suffices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import gcd, lcm, prod
+from typing import Any
+
+import numpy as np
+
+from derive.methods.cover import components, cover_map, signed_orbits
+from derive.methods.fieldmatrix import FieldMatrix, NumberField, common_field, from_integers, on_axis
+from derive.methods.invariants import refuse_entries
+from derive.methods.nullspace import nullspace
+from derive.methods.quarter_turns import signed_permutations
+from derive.symmetry.monomial import Monomial, kronecker
+
+Scaled = tuple[FieldMatrix, int]  # an integer matrix and the denominator under it
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Tensors on the factors of the output, then of the input, fixed by every generator.
+
+    ``(rho x ... x rho) A (rho x ... x rho)^-1 = A``, or ``d rho A - A d rho = 0`` for the generators of the algebra.
+    """
+
+    outputs: tuple[Any, ...]
+    inputs: tuple[Any, ...]
+    algebra: tuple[str, ...]
+    discrete: tuple[str, ...]
+
+    @property
+    def factors(self) -> tuple[Any, ...]:
+        return self.outputs + self.inputs
+
+    @property
+    def distinct(self) -> tuple[Any, ...]:
+        """The different factors."""
+        return tuple(dict.fromkeys(self.factors))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(f.dim for f in self.factors)
+
+    def spread(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        """One value per different factor, as one per factor."""
+        by_factor = dict(zip(self.distinct, values, strict=True))
+        return tuple(by_factor[f] for f in self.factors)
+
+
+def solve_linear(problem: Problem, use_flint: bool | None = None) -> FieldMatrix:
+    """The reduced echelon basis of the solutions, one column each, rows row-major over the factors.
+
+    Columns are scaled to coprime integers, the first one positive, so the answer does not depend on the way there.
+
+    Raises:
+        TooLargeError: the tensors do not fit in memory.
+    """
+    refuse_entries("tensors", prod(problem.shape), 64)
+    signed = {g: _signed(problem, g) for g in problem.discrete}
+    others = [g for g in problem.discrete if signed[g] is None]
+    field, on_factors = _matrices(problem, (*problem.algebra, *others))
+    algebra = {g: on_factors[g] for g in problem.algebra}
+    subgroup = [m for m in signed.values() if m is not None] + _turns(list(algebra.values()))
+    basis = _start(problem, [problem.spread(m) for m in subgroup], field)
+    for g in _conjugacy_representatives(algebra, subgroup):
+        basis = _restrict(basis, _derivation(problem, algebra[g], basis), use_flint)
+    for g in others:
+        basis = _restrict(basis, _difference(problem, on_factors[g], basis), use_flint)
+    return basis
+
+
+def _signed(problem: Problem, generator: str) -> tuple[Monomial, ...] | None:
+    """The generator on each different factor, when it is a signed permutation on all of them."""
+    maps = [f.monomial(generator) for f in problem.distinct]
+    if any(m is None or m.order > 2 for m in maps):
+        return None
+    return tuple(m for m in maps if m is not None)
+
+
+def _matrices(problem: Problem, generators: Sequence[str]) -> tuple[NumberField, dict[str, list[Scaled]]]:
+    distinct = problem.distinct
+    field, read = common_field([f.matrix(g) for g in generators for f in distinct])
+    return field, {g: read[i * len(distinct) : (i + 1) * len(distinct)] for i, g in enumerate(generators)}
+
+
+def _turns(algebra: list[list[Scaled]]) -> list[tuple[Monomial, ...]]:
+    rational = [e for e in algebra if not any(p.nnz for m, _ in e for p in m.parts[1:])]
+    return signed_permutations([tuple(_fractions(m, d) for m, d in e) for e in rational])
+
+
+def _fractions(m: FieldMatrix, denominator: int) -> np.ndarray:
+    dense = m.parts[0].toarray()
+    return dense if denominator == 1 else dense.astype(object) * Fraction(1, denominator)
+
+
+def _start(problem: Problem, subgroup: list[tuple[Monomial, ...]], field: NumberField) -> FieldMatrix:
+    """One column per orbit of the signed permutations on the entries that does not vanish."""
+    from scipy.sparse import csr_array
+
+    total = prod(problem.shape)
+    orbits = signed_orbits([cover_map(kronecker(maps), 2) for maps in subgroup], total, 2)
+    rows = np.flatnonzero(orbits.labels >= 0)
+    signs = 1 - 2 * orbits.phase[rows]
+    shape = (total, len(orbits.representatives))
+    return from_integers(csr_array((signs, (rows, orbits.labels[rows])), shape=shape), field)
+
+
+def _restrict(basis: FieldMatrix, equations: FieldMatrix, use_flint: bool | None) -> FieldMatrix:
+    """The combinations of the basis that satisfy the equations."""
+    if not equations.nnz:
+        return basis
+    return primitive(basis @ nullspace(equations, use_flint))
+
+
+def primitive(m: FieldMatrix) -> FieldMatrix:
+    """Each column divided by the common divisor of its integers."""
+    columns = [p.tocsc() for p in m.parts]
+    divisors = np.zeros(m.shape[1], dtype=np.int64)
+    for p in columns:
+        np.gcd.at(divisors, np.repeat(np.arange(m.shape[1]), np.diff(p.indptr)), p.data)
+    for p in columns:
+        p.data //= np.repeat(np.maximum(divisors, 1), np.diff(p.indptr))
+    return FieldMatrix(m.field, tuple(p.tocsr() for p in columns))
+
+
+def _derivation(problem: Problem, element: list[Scaled], basis: FieldMatrix) -> FieldMatrix:
+    """``d rho_out A - A d rho_in`` on every column, up to a common factor."""
+    common = lcm(*(d for _, d in element))
+    total = None
+    for axis, (m, d) in enumerate(problem.spread(element)):
+        m = m.scaled(common // d)
+        term = m if axis < len(problem.outputs) else m.transpose().scaled(-1)
+        if term.nnz:
+            placed = on_axis(term, axis, problem.shape)
+            total = placed if total is None else total + placed
+    return basis.scaled(0) if total is None else total @ basis
+
+
+def _difference(problem: Problem, element: list[Scaled], basis: FieldMatrix) -> FieldMatrix:
+    """``rho_out A - A rho_in`` on every column, up to a common factor."""
+    outputs, left, right = len(problem.outputs), basis, basis
+    scales = [1, 1]
+    for axis, (m, d) in enumerate(problem.spread(element)):
+        if axis < outputs:
+            left, scales[0] = on_axis(m, axis, problem.shape) @ left, scales[0] * d
+        else:
+            right, scales[1] = on_axis(m.transpose(), axis, problem.shape) @ right, scales[1] * d
+    common = gcd(*scales)
+    return left.scaled(scales[1] // common) - right.scaled(scales[0] // common)
+
+
+def _conjugacy_representatives(algebra: dict[str, list[Scaled]], subgroup: list[tuple[Monomial, ...]]) -> list[str]:
+    """One generator of each class, up to sign, under conjugation by the signed permutations."""
+    names = [g for g, e in algebra.items() if any(m.nnz for m, _ in e)]
+    dense = {g: [(np.stack([p.toarray() for p in m.parts]), d) for m, d in algebra[g]] for g in names}
+    number: dict[Any, int] = {}
+    for i, g in enumerate(names):
+        for sign in (1, -1):
+            number.setdefault(_key(dense[g], sign), i)
+    maps = []
+    for h in subgroup:
+        moved = [number.get(_key(_conjugated(dense[g], h), 1)) for g in names]
+        edges = np.array([i if j is None else j for i, j in enumerate(moved)], dtype=np.int64)
+        maps += [_swap(len(names), i, j) for i, j in enumerate(edges.tolist()) if i != j]
+    _, least = components(maps, len(names))
+    return [names[i] for i in least.tolist()]
+
+
+def _key(element: list[tuple[np.ndarray, int]], sign: int) -> tuple[Any, ...]:
+    return tuple((d, (sign * m).tobytes()) for m, d in element)
+
+
+def _conjugated(element: list[tuple[np.ndarray, int]], h: tuple[Monomial, ...]) -> list[tuple[np.ndarray, int]]:
+    out = []
+    for (m, d), s in zip(element, h, strict=True):
+        signs = 1 - 2 * s.phase if s.order == 2 else np.ones(s.dim, dtype=np.int64)
+        moved = np.empty_like(m)
+        moved[:, s.image[:, None], s.image[None, :]] = m * signs[:, None] * signs[None, :]
+        out.append((moved, d))
+    return out
+
+
+def _swap(size: int, i: int, j: int) -> np.ndarray:
+    swap = np.arange(size)
+    swap[[i, j]] = j, i
+    return swap

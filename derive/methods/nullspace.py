@@ -1,0 +1,328 @@
+"""Exact null spaces over a number field: elimination modulo primes, lifted and then verified.
+
+``M x = 0``. Modulo a prime at which the field splits, the reduced echelon basis is computed for each root of its
+polynomial; interpolation, the Chinese remainder theorem and rational reconstruction lift it. A lifted basis is
+accepted only when ``M x = 0`` holds exactly; as no prime can make the null space smaller, it is then complete. The
+reduced echelon basis is unique, so neither the primes nor the library that eliminates can change the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from math import gcd, isqrt, lcm
+from typing import Any
+
+import numpy as np
+
+from derive.errors import TooLargeError
+from derive.methods.fieldmatrix import FieldMatrix, NumberField
+
+DENSE_LIMIT = 2**27
+FIRST_PRIME = 2**31 - 1
+MOST_PRIMES = 200
+
+Vector = tuple[
+    tuple[int, ...], tuple[tuple[int, ...], ...]
+]  # indices; integer coefficients, one tuple per power
+Row = tuple[Any, ...]
+
+
+def nullspace(m: FieldMatrix, use_flint: bool | None = None) -> FieldMatrix:
+    """The reduced echelon basis of the null space, as columns scaled to coprime integers.
+
+    Each column has a positive integer at its first index, where all others are zero.
+
+    Args:
+        m: the matrix.
+        use_flint: eliminate with python-flint or with NumPy; None takes python-flint where installed. The answer is
+            the same.
+
+    >>> from derive.methods.fieldmatrix import from_integers
+    >>> nullspace(from_integers([[1, -2, 0]])).parts[0].toarray().tolist()
+    [[2, 0], [1, 0], [0, 1]]
+    """
+    from scipy.sparse import csr_array
+
+    flint = _flint() if use_flint is None or use_flint else None
+    rows, columns, values = [], [], []
+    count = 0
+    solved: dict[Any, list[Vector]] = {}
+    vectors: list[tuple[int, Vector]] = []
+    for block_columns, block in _blocks(m):
+        key = tuple((p.shape, p.tobytes()) for p in block)
+        if key not in solved:
+            solved[key] = _solve(m.field, block, flint)
+        for indices, entries in solved[key]:
+            where = tuple(int(block_columns[i]) for i in indices)
+            vectors.append((where[0], (where, entries)))
+    for _, (where, entries) in sorted(vectors):
+        rows += where
+        columns += [count] * len(where)
+        values += entries
+        count += 1
+    shape = (m.shape[1], count)
+    parts = []
+    for t in range(m.field.degree):
+        data = [v[t] for v in values]
+        _refuse_large(data)
+        part = csr_array((np.array(data, dtype=np.int64), (rows, columns)), shape=shape)
+        part.eliminate_zeros()
+        parts.append(part)
+    return FieldMatrix(m.field, tuple(parts))
+
+
+def _refuse_large(values: list[int]) -> None:
+    largest = max(map(abs, values), default=0)
+    if largest >= 2**62:
+        remedy = "choose a basis in which the matrices are smaller"
+        raise TooLargeError("null space", "must have coefficients below 2^62", f"{largest:.1e}", remedy)
+
+
+def _flint() -> Any:
+    try:
+        import flint
+    except ImportError:
+        return None
+    return flint
+
+
+def _blocks(m: FieldMatrix) -> Iterator[tuple[np.ndarray, tuple[np.ndarray, ...]]]:
+    """Connected blocks of columns, each with its different rows as dense arrays."""
+    from scipy.sparse import block_array
+    from scipy.sparse.csgraph import connected_components
+
+    parts = [p[_different_rows(m)] for p in m.parts]
+    pattern = sum(abs(p) for p in parts)
+    count = m.shape[1]
+    graph = block_array([[None, pattern.T], [pattern, None]]) if parts[0].shape[0] else pattern.T @ pattern
+    labels = connected_components(graph, directed=False)[1]
+    order = np.argsort(labels[:count], kind="stable")
+    row_order = np.argsort(labels[count:], kind="stable")
+    names, starts = np.unique(labels[:count][order], return_index=True)
+    row_starts = np.searchsorted(labels[count:][row_order], [names, names + 1])
+    for i, columns in enumerate(np.split(order, starts[1:])):
+        rows = row_order[row_starts[0][i] : row_starts[1][i]]
+        entries = len(rows) * len(columns)
+        if entries > DENSE_LIMIT:
+            rule = "must have connected blocks that fit in memory"
+            raise TooLargeError(
+                "elimination", rule, f"about {8.0 * entries:.1e} bytes", "use a smaller representation"
+            )
+        yield columns, _sorted_rows([p[rows][:, columns].toarray() for p in parts])
+
+
+def _sorted_rows(parts: list[np.ndarray]) -> tuple[np.ndarray, ...]:
+    """Rows up to sign in one order, so that equal blocks look equal."""
+    together = np.concatenate(parts, axis=1)
+    first = np.argmax(together != 0, axis=1)
+    signs = np.sign(together[np.arange(len(together)), first])
+    together = np.unique(together * signs[:, None], axis=0)
+    return tuple(np.split(together, len(parts), axis=1))
+
+
+def _different_rows(m: FieldMatrix) -> np.ndarray:
+    """One of each set of rows that agree up to sign, by exact comparison of the stored rows."""
+    seen: dict[bytes, int] = {}
+    stacked = [p.sorted_indices() for p in m.parts]
+    nonzero = np.flatnonzero(sum(np.diff(p.indptr) for p in stacked))
+    for r in nonzero.tolist():
+        key, sign = b"", 0
+        for p in stacked:
+            piece = slice(p.indptr[r], p.indptr[r + 1])
+            data = p.data[piece]
+            if not sign and len(data):
+                sign = 1 if data[0] > 0 else -1
+            key += p.indices[piece].tobytes() + b"|" + (sign * data).tobytes() + b"|"
+        seen.setdefault(key, r)
+    return np.array(list(seen.values()), dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class _Lift:
+    """An echelon basis modulo a product of primes: the free columns, and coefficients of the rest."""
+
+    modulus: int
+    free: tuple[int, ...]
+    coefficients: np.ndarray  # (power, free, column), Python integers
+
+
+def _solve(field: NumberField, block: tuple[np.ndarray, ...], flint: Any) -> list[Vector]:
+    """The echelon basis of one block."""
+    columns = block[0].shape[1]
+    if not len(block[0]):
+        unit = (1, *[0] * (field.degree - 1))
+        return [((j,), (unit,)) for j in range(columns)]
+    lift: _Lift | None = None
+    for p, roots in _split_primes(field):
+        found = _modulo(field, block, p, roots, flint)
+        if found is None or (lift is not None and len(found.free) > len(lift.free)):
+            continue
+        lift = found if lift is None or found.free != lift.free else _combine(lift, found)
+        basis = _reconstruct(lift, columns)
+        if basis is not None and _vanishes(field, block, basis):
+            return basis
+    rule = "must be found modulo a few primes"
+    raise TooLargeError(
+        "null space", rule, f"{MOST_PRIMES} primes tried", "use a representation with smaller entries"
+    )
+
+
+def _split_primes(field: NumberField) -> Iterator[tuple[int, list[int]]]:
+    """Primes modulo which the polynomial of the field has distinct roots, with the roots."""
+    from sympy import prevprime
+    from sympy.polys.domains import ZZ
+    from sympy.polys.galoistools import gf_factor, gf_from_int_poly, gf_gcd, gf_pow_mod, gf_sub
+
+    p, found = FIRST_PRIME + 1, 0
+    while found < MOST_PRIMES:
+        p = int(prevprime(p))
+        if field.degree == 1:
+            found += 1
+            yield p, [0]
+            continue
+        f = gf_from_int_poly([ZZ(c % p) for c in reversed(field.polynomial)], p)
+        power = gf_pow_mod([ZZ(1), ZZ(0)], p, f, p, ZZ)
+        split = gf_sub(power, [ZZ(1), ZZ(0)], p, ZZ)
+        if split and gf_gcd(f, split, p, ZZ) != f:
+            continue
+        factors = gf_factor(f, p, ZZ)[1]
+        if all(multiplicity == 1 for _, multiplicity in factors):
+            found += 1
+            yield p, sorted(-int(g[-1]) % p for g, _ in factors)
+
+
+def _modulo(
+    field: NumberField, block: tuple[np.ndarray, ...], p: int, roots: list[int], flint: Any
+) -> _Lift | None:
+    """The echelon basis modulo p, interpolated from the roots; None when they disagree on the pivots."""
+    images, frees = [], []
+    for root in roots:
+        m = np.zeros(block[0].shape, dtype=np.int64)
+        for part in reversed(block):
+            m = (m * root + part) % p
+        reduced, pivots = _rref_flint(m, p, flint) if flint else _rref(m, p)
+        free, image = _kernel(reduced, pivots, m.shape[1], p)
+        images.append(image)
+        frees.append(free)
+    if any(f != frees[0] for f in frees):
+        return None
+    weights = _inverse_vandermonde(roots, p)
+    stacked = np.array(images).astype(object)
+    return _Lift(p, frees[0], np.tensordot(weights, stacked, axes=1) % p if len(roots) > 1 else stacked)
+
+
+def _kernel(
+    reduced: np.ndarray, pivots: list[int], columns: int, p: int
+) -> tuple[tuple[int, ...], np.ndarray]:
+    """Echelon null vectors (one row each) from the echelon form of the matrix with its columns reversed."""
+    pivot_columns = [columns - 1 - j for j in pivots]
+    free = tuple(sorted(set(range(columns)) - set(pivot_columns)))
+    image = np.zeros((len(free), columns), dtype=np.int64)
+    image[np.arange(len(free)), list(free)] = 1
+    image[:, pivot_columns] = -reduced[: len(pivots), ::-1][:, list(free)].T % p
+    return free, image
+
+
+def _rref(m: np.ndarray, p: int) -> tuple[np.ndarray, list[int]]:
+    """Reduced echelon form modulo p of the matrix with its columns reversed, by NumPy."""
+    m = m[:, ::-1].copy()
+    pivots: list[int] = []
+    for j in range(m.shape[1]):
+        row = len(pivots)
+        hits = np.flatnonzero(m[row:, j])
+        if not len(hits):
+            continue
+        m[[row, row + hits[0]]] = m[[row + hits[0], row]]
+        m[row] = m[row] * pow(int(m[row, j]), -1, p) % p
+        others = np.flatnonzero(m[:, j])
+        others = others[others != row]
+        m[others] = (m[others] - m[others, j, None] * m[row]) % p
+        pivots.append(j)
+    return m, pivots
+
+
+def _rref_flint(m: np.ndarray, p: int, flint: Any) -> tuple[np.ndarray, list[int]]:
+    """The same by python-flint."""
+    reduced, rank = flint.nmod_mat(*m.shape, m[:, ::-1].ravel().tolist(), p).rref()
+    rows = np.array([int(x) for x in reduced.entries()[: rank * m.shape[1]]], dtype=np.int64)
+    rows = rows.reshape(rank, m.shape[1])
+    return rows, [int(j) for j in (rows != 0).argmax(axis=1)]
+
+
+def _inverse_vandermonde(roots: list[int], p: int) -> np.ndarray:
+    """The coefficients of each power in the Lagrange polynomials of the roots, modulo p."""
+    out = np.zeros((len(roots), len(roots)), dtype=object)
+    for s, root in enumerate(roots):
+        polynomial, scale = [1], 1
+        for other in roots[:s] + roots[s + 1 :]:
+            shifted = [0, *polynomial]
+            polynomial = [(a - other * b) % p for a, b in zip(shifted, [*polynomial, 0], strict=True)]
+            scale = scale * (root - other) % p
+        inverse = pow(scale, -1, p)
+        out[:, s] = [c * inverse % p for c in polynomial]
+    return out
+
+
+def _combine(a: _Lift, b: _Lift) -> _Lift:
+    """Chinese remainders."""
+    modulus = a.modulus * b.modulus
+    step = a.modulus * pow(a.modulus, -1, b.modulus)
+    return _Lift(modulus, a.free, (a.coefficients + (b.coefficients - a.coefficients) * step) % modulus)
+
+
+def _reconstruct(lift: _Lift, columns: int) -> list[Vector] | None:
+    """Each coefficient as the fraction n/d with n, d <= sqrt(modulus / 2), columns scaled to coprime integers."""
+    fractions: dict[int, Fraction | None] = {}
+    basis = []
+    for i in range(len(lift.free)):
+        support = np.flatnonzero((lift.coefficients[:, i] != 0).any(axis=0)).tolist()
+        residues = [[int(c) for c in lift.coefficients[:, i, j]] for j in support]
+        for c in {c for r in residues for c in r} - fractions.keys():
+            fractions[c] = _fraction(c, lift.modulus)
+        exact = [[fractions[c] for c in r] for r in residues]
+        if any(c is None for r in exact for c in r):
+            return None
+        basis.append((tuple(support), _scaled(exact)))
+    return basis
+
+
+def _scaled(entries: list[list[Any]]) -> tuple[tuple[int, ...], ...]:
+    denominator = lcm(*(c.denominator for r in entries for c in r))
+    whole = [[int(c * denominator) for c in r] for r in entries]
+    common = gcd(*(c for r in whole for c in r))
+    return tuple(tuple(c // common for c in r) for r in whole)
+
+
+def _fraction(c: int, modulus: int) -> Fraction | None:
+    """Rational reconstruction by the extended Euclidean algorithm (Wang 1981)."""
+    bound = isqrt(modulus // 2)
+    r0, r1, s0, s1 = modulus, c, 0, 1
+    while r1 > bound:
+        q = r0 // r1
+        r0, r1, s0, s1 = r1, r0 - q * r1, s1, s0 - q * s1
+    if abs(s1) > bound or s1 == 0 or gcd(r1, abs(s1)) != 1:
+        return None
+    return Fraction(r1, s1)
+
+
+def _vanishes(field: NumberField, block: tuple[np.ndarray, ...], basis: list[Vector]) -> bool:
+    """Whether the block maps every vector to exactly zero, in integers."""
+    if not basis:
+        return True
+    vectors = np.zeros((field.degree, block[0].shape[1], len(basis)), dtype=object)
+    for k, (indices, entries) in enumerate(basis):
+        vectors[:, list(indices), k] = np.array(entries, dtype=object).T
+    largest = (
+        max(int(abs(b).max()) for b in block) * int(abs(vectors).max()) * block[0].shape[1] * field.degree
+    )
+    kind: Any = (
+        np.int64 if largest * (1 + max(map(abs, field.polynomial))) ** field.degree < 2**62 else object
+    )
+    left, right = [b.astype(kind) for b in block], vectors.astype(kind)
+    sums: list[Any] = [0] * (2 * field.degree - 1)
+    for i, a in enumerate(left):
+        for j, b in enumerate(right):
+            sums[i + j] = sums[i + j] + a @ b
+    return not any((part != 0).any() for part in field.reduce(sums))
