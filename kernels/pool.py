@@ -37,7 +37,7 @@ def avg_pool(
         strides: as in `conv`; the window itself unless given, so that windows tile.
         padding: as in `conv`.
         count_include_pad: divide by the window's size, zeros included; otherwise by the number of its sites
-            that lie on the image.
+            that lie on the image (0 where there is none).
 
     Returns:
         (batch..., out..., C).
@@ -61,7 +61,8 @@ def max_pool(
 
         y[n,p,c] = max_j x[n, strides p + j - low, c]
 
-    Padding adds minus infinity, never the largest. Where values tie the gradient goes to the first of them.
+    Padding adds minus infinity, which is the result only where a window lies off the image altogether. Where
+    values tie the gradient goes to the first of them.
 
     Args:
         x, window, strides, padding: as in `avg_pool`.
@@ -103,11 +104,12 @@ def _framed(x: jax.Array, size: Sequence[int], options: Options) -> tuple[jax.Ar
 def _avg_pool(x: jax.Array, size: tuple[int, ...], options: Options, count_include_pad: bool) -> jax.Array:
     x, pads, batch = _framed(x, size, options)
     # half precision loses small terms of a long sum
-    wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+    wide = x.astype(jnp.float32) if x.dtype.itemsize < 4 else x
     total = _window_sum(wide, size, pads, options.strides)
     count: jax.Array | int = math.prod(size)
     if not count_include_pad:
-        count = _window_sum(jnp.ones((1, *x.shape[1:-1], 1), wide.dtype), size, pads, options.strides)
+        sites = _window_sum(jnp.ones((1, *x.shape[1:-1], 1), wide.dtype), size, pads, options.strides)
+        count = jnp.maximum(sites, 1)
     return operands.unflatten((total / count).astype(x.dtype), batch)
 
 
@@ -134,7 +136,7 @@ def _axis_sum(x: jax.Array, axis: int, k: int, stride: int) -> jax.Array:
         )
     window, strides = [1] * x.ndim, [1] * x.ndim
     window[axis], strides[axis] = k, stride
-    return lax.reduce_window(x, jnp.zeros((), x.dtype), lax.add, window, strides, "VALID")
+    return lax.reduce_window(x, 0.0, lax.add, window, strides, "VALID")
 
 
 @partial(jax.jit, static_argnums=(1, 2), inline=True)

@@ -192,6 +192,6 @@ def pool(
         if kind == "max":
             y[_at(..., *p, ALL)] = np.max(values, axis=0) if values else -np.inf
         else:
-            count = math.prod(window) if count_include_pad else len(values)
+            count = math.prod(window) if count_include_pad else max(len(values), 1)
             y[_at(..., *p, ALL)] = sum(values, np.zeros(y.shape[-1])) / count
     return y
