@@ -37,7 +37,8 @@ def hom_dimension(V: Representation, W: Representation) -> Count | None:
     (15, 'character average over cycle types')
     """
     same_group(V, W)
-    counter = _counter(V.group, [p for _, p in (*V.blocks, *W.blocks)])
+    unknowns = _largest(V) * _largest(W)
+    counter = _counter(V.group, [p for _, p in (*V.blocks, *W.blocks)], unknowns)
     if counter is None:
         return None
     count, method = counter
@@ -51,17 +52,21 @@ def hom_dimension(V: Representation, W: Representation) -> Count | None:
     return total, method
 
 
-def _counter(group: Group, pieces: Iterable[Piece]) -> Counter | None:
+def _largest(V: Representation) -> int:
+    return max((p.dim for _, p in V.blocks), default=0)
+
+
+def _counter(group: Group, pieces: Iterable[Piece], unknowns: int) -> Counter | None:
     pieces = list(dict.fromkeys(pieces))
     closed = (cycle_counter, cyclic_counter, weyl_counter, _factor_counter)
     for make in (*closed, image_counter, component_counter, modular_counter):
-        counter = make(group, pieces)
+        counter = make(group, pieces, unknowns)
         if counter is not None:
             return counter
     return None
 
 
-def _factor_counter(group: Group, pieces: list[Piece]) -> Counter | None:
+def _factor_counter(group: Group, pieces: list[Piece], unknowns: int) -> Counter | None:
     """For a direct product whose factors act on different atoms: the product of the counts of the factors."""
     if not group.factors:
         return None
@@ -69,7 +74,7 @@ def _factor_counter(group: Group, pieces: list[Piece]) -> Counter | None:
     counters = []
     for k, factor in enumerate(group.factors):
         parts = [s[k] for s in split.values() if s is not None]
-        counter = _counter(factor, parts) if len(parts) == len(pieces) else None
+        counter = _counter(factor, parts, unknowns) if len(parts) == len(pieces) else None
         if counter is None:
             return None
         counters.append(counter)

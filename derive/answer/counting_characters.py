@@ -23,9 +23,12 @@ from derive.symmetry.words import Word, evaluate_word
 
 IMAGE_LIMIT = 50_000
 DEGREE_LIMIT = 20_000
+VECTOR_LIMIT = 4_000
 
 
-def image_counter(group: Group, pieces: list[Piece]) -> tuple[Callable[[Piece, Piece], int], str] | None:
+def image_counter(
+    group: Group, pieces: list[Piece], unknowns: int = 0
+) -> tuple[Callable[[Piece, Piece], int], str] | None:
     """The counter that averages ``chi_V(g^-1) chi_W(g)`` over the image, when that is finite and small."""
     atoms = list(dict.fromkeys(a for p in pieces for a in atoms_of(p) if not a.is_trivial))
     if group.algebra or sum(a.dim for a in atoms) > DEGREE_LIMIT:
@@ -33,7 +36,7 @@ def image_counter(group: Group, pieces: list[Piece]) -> tuple[Callable[[Piece, P
     if not atoms:
         return lambda p, q: 1, "character average over the image (1 element)"
     try:
-        moves = [permutations_of(a.images, "image", limit=IMAGE_LIMIT) for a in atoms]
+        moves = [permutations_of(a.images, "image", limit=VECTOR_LIMIT) for a in atoms]
         elements = enumerate_permutations(group.generators, _side_by_side(moves), "image", IMAGE_LIMIT)
     except DeriveError:
         return None

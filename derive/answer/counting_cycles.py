@@ -2,8 +2,8 @@
 
 The numbers c_d of d-cycles of a random permutation of n points have the factorial moments
 ``E[prod (c_d)_(m_d)] = prod d^-m_d`` when ``sum d m_d <= n`` and 0 otherwise, for every n (Goncharov 1944).
-Signed permutations have cycles of two kinds, by the product of their signs, each at half that rate. So the average
-of any polynomial in cycle numbers is a finite sum that does not grow with n.
+Signed permutations have cycles of two kinds, by the product of their signs, each at half that rate. So the
+average of any polynomial in cycle numbers is a finite sum that does not grow with n.
 """
 
 from __future__ import annotations
@@ -63,7 +63,9 @@ def _times(a: tuple[Twist, Monomials], b: tuple[Twist, Monomials]) -> tuple[Twis
 ONE = CyclePolynomial(((((0, 0), ()), Fraction(1)),))
 
 
-def cycle_counter(group: Group, pieces: list[Piece]) -> tuple[Callable[[Piece, Piece], int], str] | None:
+def cycle_counter(
+    group: Group, pieces: list[Piece], unknowns: int = 0
+) -> tuple[Callable[[Piece, Piece], int], str] | None:
     """The counter for S_n, A_n and B_n on pieces made of the natural representation and sign characters."""
     kind = _kind(group, pieces)
     if kind is None:

@@ -18,12 +18,14 @@ LARGEST_PRIME = 2**26
 METHOD = "nullity modulo a prime (an upper bound)"
 
 
-def modular_counter(group: Group, pieces: list[Piece]) -> tuple[Callable[[Piece, Piece], int], str] | None:
+def modular_counter(
+    group: Group, pieces: list[Piece], unknowns: int = 0
+) -> tuple[Callable[[Piece, Piece], int], str] | None:
     """The counter that solves ``rho_W(g) A = A rho_V(g)`` modulo a prime.
 
     Reduction modulo a prime can only lose rank, so the nullity is at least the dimension.
     """
-    if not group.generators or max(p.dim for p in pieces) ** 2 > UNKNOWN_LIMIT:
+    if not group.generators or unknowns > UNKNOWN_LIMIT:
         return None
     try:
         reduced = _reduced(group, pieces)

@@ -1,8 +1,9 @@
 """Counts for the classical Lie groups: the constant term of Weyl's integration formula, in exact integers.
 
 For a connected group with maximal torus T, ``dim V^G = CT[chi_V prod_(positive roots) (1 - z^root)]``. Real
-forms have the invariants of their complexification, so SO+(1,3) counts as SO(4). The other component of O(2m+1) is
--SO(2m+1); that of O(2m) has the eigenvalues ``1, -1, z_i, 1/z_i`` (i < m), distributed as in Sp(2m-2) (Weyl 1939).
+forms have the invariants of their complexification, so SO+(1,3) counts as SO(4). The other component of
+O(2m+1) is -SO(2m+1); that of O(2m) has the eigenvalues ``1, -1, z_i, 1/z_i`` (i < m), distributed as in
+Sp(2m-2) (Weyl 1939).
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Laurent:
 
 @dataclass(frozen=True)
 class Component:
-    """A component of the group: its torus, the roots of its measure, the eigenvalues of the defining matrices.
+    """A component of the group: its torus, the roots of its measure, the eigenvalues of a matrix.
 
     An eigenvalue is (sign, exponent of z).
     """
@@ -113,8 +114,10 @@ def _orthogonal(n: int, full: bool) -> tuple[Component, ...]:
     return first, Component(low, (*_pairs(low), *long), mirrored + ends, (-1, (0,) * low))
 
 
-def weyl_counter(group: Group, pieces: list[Piece]) -> tuple[Callable[[Piece, Piece], int], str] | None:
-    """The counter for classical Lie groups, on pieces made of the defining representation, its dual and det."""
+def weyl_counter(
+    group: Group, pieces: list[Piece], unknowns: int = 0
+) -> tuple[Callable[[Piece, Piece], int], str] | None:
+    """The counter for classical Lie groups, on pieces made of the defining one, its dual and det."""
     if group.family is None or group.given is None:
         return None
     parts = components(group.family)

@@ -58,8 +58,8 @@ def point_group(name: str, dim: int = 2) -> Group:
     """A finite group of integer matrices that preserves the lattice Z^dim, by its Schoenflies name.
 
     ``r`` is the rotation, ``m`` the mirror (D1 flips the first axis, ``diag`` swaps the axes), ``t`` the
-    threefold rotation of the cube about its diagonal, ``i`` the inversion. C3, C6, D3, D3b and D6 are hexagonal,
-    in axial coordinates.
+    threefold rotation of the cube about its diagonal, ``i`` the inversion. C3, C6, D3, D3b and D6 are
+    hexagonal, in axial coordinates.
 
     >>> point_group("D4", dim=2).order, point_group("Oh", dim=3).order
     (8, 48)

@@ -133,8 +133,8 @@ def symmetric_relations(n: int) -> tuple[tuple[Word, ...], bool]:
 def wreath(group: Group, n: int) -> Group:
     """The wreath product with the symmetric group: n copies of the group, permuted in every way.
 
-    The generators of ``group`` act on the first copy, ``c`` and ``s`` generate the permutations of the copies.
-    It is given by n blocks of what the group was given by.
+    The generators of ``group`` act on the first copy, ``c`` and ``s`` permute the copies. It is given by n
+    blocks of what the group was given by.
 
     >>> from derive.symmetry.catalogue import cyclic
     >>> wreath(cyclic(2), 3).order

@@ -170,7 +170,7 @@ def group_order(group: Group) -> Any:
         return oo if oo in orders else prod(orders)
     if not group.generators:
         return 1
-    if group.given is None and not group.relations:
+    if group.given is group.embedding is None and not group.relations:
         return oo
     return permutations_order(faithful_permutations(group))
 

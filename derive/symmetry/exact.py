@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from sympy import (
+    Expr,
     Float,
     I,
     ImmutableMatrix,
@@ -16,6 +17,7 @@ from sympy import (
     Rational,
     arg,
     exp,
+    expand_complex,
     pi,
     simplify,
     sympify,
@@ -75,9 +77,9 @@ def exact_number(value: Any, argument: str, error: type[DeriveError] = Represent
     try:
         number = Integer(int(value)) if isinstance(value, np.integer | bool | np.bool_) else sympify(value)
     except (SympifyError, TypeError, AttributeError):
-        raise error(
-            argument, "must have numbers as entries", value, "give integers or SymPy numbers"
-        ) from None
+        number = None
+    if not isinstance(number, Expr):
+        raise error(argument, "must have numbers as entries", value, "give integers or SymPy numbers")
     if number.has(Float):
         raise ExactnessError(argument, "must have exact entries", value, "write sqrt(2)/2, not 0.7071")
     if not number.is_number or not number.is_finite:
@@ -148,7 +150,8 @@ def _phase(value: Any) -> Fraction | None:
     """The k/n with value = exp(2 pi i k/n), or None when it is no root of unity."""
     if value.is_real:
         return {1: Fraction(0), -1: Fraction(1, 2)}.get(value)
+    value = expand_complex(value)
     turn = simplify(arg(value) / (2 * pi))
-    if not turn.is_Rational or simplify(value - exp(2 * pi * I * turn)) != 0:
+    if not turn.is_Rational or simplify(value - expand_complex(exp(2 * pi * I * turn))) != 0:
         return None
     return Fraction(int(turn.p), int(turn.q)) % 1

@@ -15,6 +15,7 @@ from derive.symmetry.images import Image
 from derive.symmetry.monomial import Monomial
 
 VECTOR_LIMIT = 200_000
+COSET_LIMIT = 5_000
 
 
 def faithful_permutations(group: Group) -> tuple[np.ndarray, ...]:
@@ -93,7 +94,7 @@ def _coset_permutations(group: Group) -> tuple[np.ndarray, ...]:
     symbols = dict(zip(group.generators, letters, strict=True))
     words = [prod((symbols[g] ** e for g, e in w), start=free.identity) for w in group.relations]
     try:
-        table = coset_enumeration_r(FpGroup(free, words), [], max_cosets=20_000)
+        table = coset_enumeration_r(FpGroup(free, words), [], max_cosets=COSET_LIMIT)
     except ValueError:
         rule = "must have few elements by its relations, or be given by matrices or permutations"
         raise TooLargeError(

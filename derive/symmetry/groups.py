@@ -61,7 +61,7 @@ class Group:
         set_field = object.__setattr__
         set_field(self, "generators", names)
         set_field(self, "relations", tuple(dict.fromkeys(w for w in words if w)))
-        set_field(self, "presented", self.presented or self.given is None)
+        set_field(self, "presented", self.presented or self.given is self.embedding is None)
         set_field(self, "algebra", tuple(self.algebra))
         if self.given is not None:
             set_field(self, "given", tuple(self.given))

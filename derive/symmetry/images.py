@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 from sympy import ImmutableMatrix, eye
@@ -32,8 +32,8 @@ def first_broken(relations: Iterable[Word], images: Mapping[str, Image]) -> Word
     if all(isinstance(i, Monomial) for i in images.values()):
         maps = {g: i for g, i in images.items() if isinstance(i, Monomial)}
         one = identity_map(next(iter(maps.values())).dim)
-        value: Callable[[Word], Any] = lambda w: evaluate_word(w, maps, one, _product, lambda m: m.inverse)  # noqa: E731
-        return next((w for w in relations if not value(w).is_identity), None)
+        made = ((w, evaluate_word(w, maps, one, _product, lambda m: m.inverse)) for w in relations)
+        return next((w for w, value in made if not value.is_identity), None)
     used = sorted({g for w in relations for g, _ in w})
     fields = dict(zip(used, over_common_field(as_matrix(images[g]) for g in used), strict=True))
     unit = over_common_field([eye(fields[used[0]].shape[0])])[0].convert_to(fields[used[0]].domain)

@@ -220,7 +220,10 @@ class Power:
         return Monomial(image, phase, order)
 
     @property
-    def dual(self) -> Atom:
+    def dual(self) -> Atom | Power:
+        if self.symmetry == "alt" or all(self.monomial(g) is not None for g in self.group.generators):
+            return Power(tuple((c, p.dual) for c, p in self.base), self.symmetry, self.k, self.group)
+        # On monomials e_i e_j the inverse transpose differs from the power of the dual by binomials.
         images = [self.monomial(g) or self.matrix(g) for g in self.group.generators]
         return make_atom(self.group, images, self.name).dual
 

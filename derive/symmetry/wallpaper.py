@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Any
 
 from derive.errors import GroupError
@@ -49,10 +48,10 @@ def wallpaper(name: str, period: Any = None) -> SpaceGroup:
             "wallpaper", f"must be one of {' '.join(WALLPAPER)}", repr(name), "see space_group for others"
         )
     point, smallest, glide = WALLPAPER[name]
-    steps = (
-        smallest if period is None else tuple(rational(p, "period") for p in per_axis(period, 2, "period"))
+    steps = tuple(
+        rational(p, "period") for p in per_axis(smallest if period is None else period, 2, "period")
     )
-    scale = tuple(Fraction(step / least) for step, least in zip(steps, smallest, strict=True))
+    scale = tuple(step / least for step, least in zip(steps, smallest, strict=True))
     if any(s.denominator != 1 or s < 1 for s in scale) and glide:
         rule = f"of {name} must be a positive multiple of {smallest}"
         raise GroupError("period", rule, period, f"use period={tuple(2 * s for s in smallest)} for example")
