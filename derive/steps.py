@@ -44,7 +44,7 @@ class Derivation(tuple[Step, ...]):
         `grid`: periods along each translated axis; by default two grids of coprime sides. Raises
         DerivationError naming the first step that is false, missing or out of order.
         """
-        from derive.checking import check_derivation
+        from derive.checking.rules import check_derivation
 
         check_derivation(self, grid)
 

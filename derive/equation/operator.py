@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import sympy
 from sympy import Eq, Indexed, IndexedBase, Sum, Symbol
@@ -15,6 +16,8 @@ from derive.equation.problem import Problem
 from derive.methods.classes import Axis, Classes
 from derive.symmetry.sizes import number
 
+Sites = tuple[sympy.Expr, ...]
+Limit = tuple[Symbol, sympy.Expr, sympy.Expr]
 SIZES = {1: "N", 2: "HW", 3: "HWL"}
 
 
@@ -95,7 +98,7 @@ class Notation:
         return self._sizes["D"][0]
 
     @cached_property
-    def grid(self) -> tuple[Symbol | None, ...]:
+    def grid(self) -> tuple[Any, ...]:
         """The number of input sites along each axis, None where it is all of Z."""
         return tuple(axis.into.size if axis.into else None for axis in self.axes)
 
@@ -135,15 +138,23 @@ class Notation:
         return self.problem.axes[axis].boundary == "periodic" and self.problem.axes[axis].translated
 
     @cached_property
-    def site_limits(self) -> tuple[tuple[Symbol, sympy.Expr, sympy.Expr], ...]:
+    def site_limits(self) -> tuple[Limit, ...]:
         """The range of each input site: a translated window is read as Z, the field being zero outside."""
+        return self._limits(windows=False)
+
+    @cached_property
+    def window_limits(self) -> tuple[Limit, ...]:
+        """The range of each input site, windows being what they are."""
+        return self._limits(windows=True)
+
+    def _limits(self, windows: bool) -> tuple[Limit, ...]:
         limits = []
         sites = iter(self.into)
         for i, axis in enumerate(self.problem.axes):
             if axis.into is None:
                 continue
-            finite = self.grid[i] is not None and not (axis.translated and axis.into.boundary == "zero")
             n = self.grid[i]
+            finite = n is not None and (windows or not axis.translated or axis.into.boundary != "zero")
             limits.append((next(sites), 0, n - 1) if finite else (next(sites), -sympy.oo, sympy.oo))
         return tuple(limits)
 
@@ -191,20 +202,19 @@ def _fresh(preferred: str, taken: set[str]) -> Symbol:
     return Symbol(name, integer=True, positive=True)
 
 
-def apply_general(
-    notation: Notation,
-    at: tuple[sympy.Expr, ...] | None = None,
-    reading: tuple[sympy.Expr, ...] | None = None,
-) -> sympy.Expr:
+def apply_general(n: Notation, at: Sites | None = None, reading: Sites | None = None) -> sympy.Expr:
     """Sum(A[i, at, c, q] x[c, reading]) + b[i, at]: the general operator at one output site."""
-    n = notation
     out = n.out if at is None else at
     inputs = n.into if reading is None else reading
-    total = Sum(n.weight(out, n.into) * n.x[(n.c, *inputs)], n.channel_limit, *n.site_limits)
-    return total + n.bias(out) if n.problem.bias else total
+    return _plus_bias(n, n.weight(out, n.into) * n.x[(n.c, *inputs)], n.site_limits, out)
 
 
-def general_operator(notation: Notation) -> Eq:
+def general_operator(n: Notation) -> Eq:
     """y[i,u,v] = Sum(A[i,u,v,c,u',v'] x[c,u',v']) + b[i,u,v]."""
-    left = notation.y[(notation.i, *notation.out)]
-    return Eq(left, apply_general(notation), evaluate=False)
+    total = _plus_bias(n, n.weight(n.out, n.into) * n.x[(n.c, *n.into)], n.window_limits, n.out)
+    return Eq(n.y[(n.i, *n.out)], total, evaluate=False)
+
+
+def _plus_bias(n: Notation, term: sympy.Expr, limits: tuple[Limit, ...], out: Sites) -> sympy.Expr:
+    total = Sum(term, n.channel_limit, *limits)
+    return total + n.bias(out) if n.problem.bias else total

@@ -1,4 +1,4 @@
-"""What is asked: an input field, an output field, a support, and how translations move pairs of their sites."""
+"""What is asked: an input field, an output field and a support; how translations move pairs of sites."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from derive.methods.classes import Axis, Classes, Side
 from derive.methods.elimination import Quotient, quotient
 from derive.symmetry.fields import Field
 from derive.symmetry.lattice import SpaceGroup, axis_names
-from derive.symmetry.support import Region, as_support, resolve
+from derive.symmetry.support import Region, Span, as_support, resolve
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,11 @@ class Problem:
             if part is not None:
                 rows.append([part.step if j == i else 0 for j in self.translated])
         return rows
+
+    def span(self, axis: int) -> Span | None:
+        """The displacements along one axis, where the support is a product of spans."""
+        spans = self.support.spans if self.support is not None else None
+        return None if spans is None else spans[axis]
 
     @cached_property
     def classes(self) -> Classes:

@@ -7,10 +7,12 @@ exist. Axes are independent, so counts multiply.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from math import gcd
+from typing import Any
 
 import numpy as np
 import sympy
@@ -29,7 +31,7 @@ class Side:
     step: int
     spacing: Fraction
     offset: Fraction
-    size: sympy.Expr | None
+    size: Any
     boundary: str | None
 
 
@@ -44,6 +46,15 @@ class Axis:
     @cached_property
     def sides(self) -> tuple[Side, ...]:
         return tuple(side for side in (self.out, self.into) if side is not None)
+
+    @property
+    def both(self) -> tuple[Side, Side]:
+        """Output and input side; only for axes that have both."""
+        if self.out is None or self.into is None:
+            raise GridError(
+                "fields", f"must both live on the lattice along {self.name}", self, "use two fields"
+            )
+        return self.out, self.into
 
     @property
     def translated(self) -> bool:
@@ -61,7 +72,7 @@ class Axis:
     @property
     def mesh(self) -> Fraction:
         """Attained displacements differ by multiples of this."""
-        s, t = (side.spacing for side in self.sides)
+        s, t = (side.spacing for side in self.both)
         return Fraction(
             gcd(s.numerator * t.denominator, t.numerator * s.denominator), s.denominator * t.denominator
         )
@@ -74,7 +85,7 @@ class Axis:
         """Both grids must end in the same way, and periodic ones must be equally long."""
         if len(self.sides) < 2:
             return
-        out, into = self.sides
+        out, into = self.both
         if self.translated and (out.boundary != into.boundary or (out.size is None) != (into.size is None)):
             raise GridError(
                 "boundary",
@@ -98,7 +109,7 @@ class Axis:
         """All classes along this axis, no support given."""
         if len(self.sides) < 2:
             return self._count_one(self.sides[0]) if self.sides else sympy.S.One
-        out, into = self.sides
+        out, into = self.both
         if out.size is None or into.size is None:
             return oo
         if not self.translated:
@@ -118,7 +129,7 @@ class Axis:
 
     def count_at(self, displacement: Fraction) -> sympy.Expr:
         """The classes with one physical displacement."""
-        out, into = self.sides
+        out, into = self.both
         if out.size is None or into.size is None:
             return sympy.Integer(self.phases) if self.translated else oo
         if self.boundary == "periodic" == into.boundary:
@@ -134,7 +145,7 @@ class Axis:
 
     def _line_length(self, displacement: Fraction) -> sympy.Expr:
         """The number of pairs in the window that lie at one displacement."""
-        out, into = self.sides
+        out, into = self.both
         a, b = into.spacing / self.mesh, out.spacing / self.mesh
         units = (displacement - self.residue) / self.mesh
         p, q = _solve(int(a), int(b), int(units))
@@ -172,7 +183,7 @@ class Axis:
                 needed = (2 if side.boundary == "periodic" else 1) * reach + room
                 found.append(sympy.Ge(n, sympy.expand(needed / number(side.spacing))))
         if self.boundary == "periodic" and len(self.sides) == 2:
-            out, into = self.sides
+            out, into = self.both
             same = sympy.Eq(out.size * number(out.spacing), into.size * number(into.spacing), evaluate=True)
             if same != True and same != False:  # noqa: E712  SymPy relations are not booleans
                 found.append(same)
@@ -191,7 +202,7 @@ class Axis:
             sites = np.arange(_integer(count, self.name))
             zero = np.zeros_like(sites)
             return np.stack([zero, sites, zero] if self.out is None else [sites, zero, zero], axis=1)
-        out, into = self.sides
+        out, into = self.both
         rows = out.step if self.translated else _integer(out.size, self.name)
         sites = np.arange(rows)
         pairs = (
@@ -208,7 +219,7 @@ class Axis:
 
     def _inputs(self, p: int, displacements: tuple[Fraction, ...] | None) -> np.ndarray:
         """The input sites that make a class with output site p."""
-        out, into = self.sides
+        out, into = self.both
         if displacements is None:
             return self._all_inputs(p)
         sites = [(d - self.residue + out.spacing * p) / into.spacing for d in displacements]
@@ -220,7 +231,7 @@ class Axis:
         return q[self._meets_window(p, q)] if into.size is not None else q
 
     def _all_inputs(self, p: int) -> np.ndarray:
-        out, into = self.sides
+        out, into = self.both
         if into.size is None:
             raise InfiniteError(
                 "support", "must be given on an infinite lattice to list classes", None, "use box(1)"
@@ -234,14 +245,14 @@ class Axis:
 
     def _meets_window(self, p: int, q: np.ndarray) -> np.ndarray:
         """Whether some translate of (p, q) has both sites in the window."""
-        out, into = self.sides
+        out, into = self.both
         n = _integer(into.size, self.name)
         if not self.translated:
-            return (0 <= q) & (q < n)
+            return (q >= 0) & (q < n)
         later = (_integer(out.size, self.name) - 1 - p) // out.step
         first = np.maximum(0, -(q // into.step)) if into.step else np.zeros_like(q)
         moved = q + first * into.step
-        return (later >= 0) & (first <= later) & (0 <= moved) & (moved < n)
+        return (later >= 0) & (first <= later) & (moved >= 0) & (moved < n)
 
 
 def _positive_part(value: sympy.Expr) -> sympy.Expr:
@@ -338,6 +349,6 @@ class Classes:
         return np.array([tuple(row) in wanted for row in table[:, :, 2].tolist()], dtype=bool)
 
 
-def _product(factors: object) -> sympy.Expr:
-    values = list(factors)  # type: ignore[call-overload]
+def _product(factors: Iterable[sympy.Expr]) -> sympy.Expr:
+    values = list(factors)
     return sympy.S.Zero if any(v == 0 for v in values) else sympy.Mul(*values)

@@ -37,7 +37,7 @@ def size(value: Any, argument: str, *, least: int = 1) -> sympy.Expr:
 
 def rational(value: Any, argument: str) -> Fraction:
     """An exact rational: an int, a Fraction, a SymPy Rational or a string such as '1/2'."""
-    if isinstance(value, float) or isinstance(value, sympy.Float):
+    if isinstance(value, float | sympy.Float):
         exact = Fraction(float(value)).limit_denominator(64)
         hint = (
             f"give '{exact}'" if float(exact) == float(value) else "give a Fraction or a string such as '1/3'"

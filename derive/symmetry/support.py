@@ -94,7 +94,7 @@ def _window_axis(count: Any, dilation: Any) -> tuple[sympy.Expr, int]:
 
 
 def hexagon(radius: Any) -> Support:
-    """All sites of a hexagonal lattice within `radius` steps (3 r (r + 1) + 1 of them), in axial coordinates."""
+    """All 3 r (r + 1) + 1 sites of a hexagonal lattice within r steps, in axial coordinates."""
     return Support("hexagon", int(size(radius, "radius", least=0)))
 
 
@@ -201,10 +201,10 @@ def _require_attained(values: Iterable[Fraction], axis: int, residue: Any, mesh:
         if miss:
             raise SupportError(
                 "support",
-                f"must hold displacements that the lattices attain along axis {axis}, {residue[axis] % mesh[axis]} "
-                f"modulo {mesh[axis]}",
+                f"must hold displacements that the lattices attain along axis {axis}, "
+                f"{residue[axis] % mesh[axis]} modulo {mesh[axis]}",
                 value,
-                f"shift the output field by offset {-miss % mesh[axis]} along that axis, or change the support",
+                f"shift the output field by offset={-miss % mesh[axis]} there, or change the support",
             )
 
 

@@ -27,7 +27,8 @@ class Number(NamedTuple):
     bottom: int = 1
 
 
-class Entry(NamedTuple):
+@dataclass(frozen=True)
+class Entry:
     """One factor of a monomial: which tensor, and which of its entries at every point."""
 
     tensor: tuple[str, int]
@@ -164,7 +165,7 @@ def _summed(expr: sympy.Sum, scope: Scope) -> list[Term]:
         bounds = [None if abs(e) is sympy.oo else number(e, values) for e in (low, high)]
         if (low is sympy.oo) or (high is -sympy.oo):
             raise false("must sum from below to above", expr.limits)
-        run = scope.bind(variable, *bounds, values)
+        run = scope.bind(variable, bounds[0], bounds[1], values)
         values[variable] = run.values
         mask = mask & run.mask
     inner = terms(expr.function, Scope(values, scope.bind))

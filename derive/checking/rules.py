@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise, zip_longest
 
 import numpy as np
 import sympy
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from sympy import Eq, Indexed, Tuple
+from sympy import Eq, Indexed, Mod, Piecewise, Tuple
 
+from derive.checking.reading import read_ranges, smallest_grids
+from derive.checking.terms import Term, collect, entry, false, merged, terms, truth
+from derive.checking.torus import Torus
 from derive.errors import DerivationError
 from derive.steps import Step
-from derive.terms import Term, collect, entry, false, merged, terms, truth
-from derive.torus import Torus, smallest_grids
 
 Array = np.ndarray
 
@@ -26,9 +28,10 @@ Array = np.ndarray
 def check_derivation(steps: Sequence[Step], grid: Sequence[int] | None = None) -> None:
     """Raise DerivationError at the first step that is false, missing or out of order."""
     _check_chain(steps)
+    _check_statement(steps[0].before)
     grids = [tuple(grid)] if grid is not None else smallest_grids(steps)
     for periods in grids:
-        checker = Checker(steps, Torus.read(steps, periods))
+        checker = Checker(steps, Torus(**vars(read_ranges(steps, periods))))
         for number, step in enumerate(steps, 1):
             try:
                 RULES[step.rule](checker, step)
@@ -36,21 +39,50 @@ def check_derivation(steps: Sequence[Step], grid: Sequence[int] | None = None) -
                 raise DerivationError(
                     f"step {number}, {step.rule!r},", error.rule, error.value, error.remedy
                 ) from error
+            except (AttributeError, IndexError, TypeError, StopIteration) as error:
+                raise false(f"must be well formed at step {number}, {step.rule!r}", error) from error
 
 
 def _check_chain(steps: Sequence[Step]) -> None:
-    if not steps or steps[0].rule != "write the general operator":
-        raise false("must begin by writing the general operator", steps[0].rule if steps else "no steps")
-    for step, following in zip(steps, steps[1:], strict=False):
+    if not steps:
+        raise false("must hold steps", "none")
+    for step, following in pairwise(steps):
         if step.after != following.before:
             raise false(f"must continue where {step.rule!r} stopped", following.rule)
-    valued = any(isinstance(domain, sympy.FiniteSet) for _, domain in steps[0].where)
-    last = "give the sizes their values" if valued else "count"
-    if steps[-1].rule != last:
-        raise false(f"must end with {last!r}", steps[-1].rule)
-    unknown = [step.rule for step in steps if step.rule not in RULES]
-    if unknown:
-        raise false("must use known rules", unknown[0])
+    found, wanted = [step.rule for step in steps], _wanted_rules(steps[0])
+    for rule, expected in zip_longest(found, wanted):
+        if rule != expected:
+            raise false(f"must go on with {expected!r}" if expected else "must end there", rule or "nothing")
+
+
+def _wanted_rules(first: Step) -> list[str]:
+    """The rules a derivation must use, in order, read off its first step."""
+    absent = set()
+    if len(first.before.args) < 3:
+        absent.add("impose locality")
+    if not any(str(e.base.label) == "b" for e in first.after.atoms(Indexed)):
+        absent.add("tie the bias")
+    if not any(isinstance(domain, sympy.FiniteSet) for _, domain in first.where):
+        absent.add("give the sizes their values")
+    return [rule for rule in RULES if rule not in absent]
+
+
+def _check_statement(statement: sympy.Basic) -> None:
+    """T_s x and T_s y must be defined at plain indices, one letter each."""
+    if not isinstance(statement, Tuple) or len(statement) not in (2, 3):
+        raise false("must begin with how T_s acts on both fields", statement)
+    for definition in statement[:2]:
+        left, right = definition.args
+        if not (
+            isinstance(left, Indexed)
+            and isinstance(right, Indexed)
+            and len(left.indices) == len(right.indices)
+        ):
+            raise false("must define T_s on single entries", definition)
+        if not all(isinstance(index, sympy.Symbol) for index in left.indices):
+            raise false("must define T_s at plain indices", left)
+        if left.indices[0] != right.indices[0]:
+            raise false("must leave the channels where they are", definition)
 
 
 @dataclass(frozen=True)
@@ -141,17 +173,21 @@ def _compare(checker: Checker, step: Step) -> None:
         )
 
 
+def _constrain(checker: Checker, step: Step) -> None:
+    """Rename the output site p to the site that T_s moves to p, in both equations."""
+    _require_equally_many(step)
+    acting = checker.statement[1]
+    moved = {p: 2 * p - q for p, q in zip(acting.lhs.indices[1:], acting.rhs.indices[1:], strict=True)}
+    for before, after in zip(step.before, step.after, strict=True):
+        for old, new in zip(before.args, after.args, strict=True):
+            renamed = checker.codes(old.xreplace(moved))
+            checker.require_equal(renamed, checker.codes(new), "must only rename the output site", after)
+
+
 def _relations(checker: Checker, equation: Eq) -> Array:
     """Every instance of 'one entry equals another', as unordered pairs of codes."""
     pairs = np.sort(np.stack([checker.codes(side) for side in equation.args], axis=1), axis=1)
     return np.unique(pairs, axis=0)
-
-
-def _constrain(checker: Checker, step: Step) -> None:
-    _require_equally_many(step)
-    for before, after in zip(step.before, step.after, strict=True):
-        left, right = _relations(checker, before), _relations(checker, after)
-        checker.require_equal(left, right, "must be the same set of equations", after)
 
 
 def _require_equally_many(step: Step) -> None:
@@ -225,6 +261,8 @@ def _localise(checker: Checker, step: Step) -> None:
     _require_plain_weight(checker, tied.lhs)
     values = torus.scope(True).values
     inside = truth(checker.statement[2], values)
+    if tied.rhs != Piecewise((kernel, checker.statement[2]), (0, True)):
+        raise false("must print the support that was stated", tied)
     expected = [Term(t.coefficient, t.entries, t.mask & inside) for t in terms(kernel, torus.scope(True))]
     oracle = collect(expected, torus.points + torus.inputs, torus.encode)
     printed = checker.expand(tied.rhs, everywhere=True)
@@ -252,6 +290,19 @@ def _layer(checker: Checker, step: Step) -> None:
     checker.require_equal(
         checker.expand(step.after.rhs), total, "must be the operator with tied weights", step.after
     )
+    for total_ in step.after.rhs.atoms(sympy.Sum):
+        _require_forward(checker, total_)
+
+
+def _require_forward(checker: Checker, total: sympy.Sum) -> None:
+    """Sums run forwards over input sites: x[c,-u'] over all of Z would be the same sum, but misleads."""
+    for read in (e for e in total.function.atoms(Indexed) if e.base == checker.torus.x.base):
+        for index in read.indices[1:]:
+            inner = index.args[0] if isinstance(index, Mod) else index
+            for variable in {limit[0] for limit in total.limits} & inner.free_symbols:
+                plain = inner == variable if variable in checker.torus.into else inner.coeff(variable) > 0
+                if not plain:
+                    raise false("must sum forwards over input sites", read)
 
 
 def _count(checker: Checker, step: Step) -> None:

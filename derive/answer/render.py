@@ -1,0 +1,194 @@
+"""Text, LaTeX, Markdown and HTML: the only file that formats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+from typing import Any
+
+import sympy
+from sympy import Add, Eq, Piecewise, Tuple
+from sympy.printing.latex import LatexPrinter
+from sympy.printing.str import StrPrinter
+
+from derive.steps import Derivation, Step
+
+
+def _ordered(expr: Add) -> list[sympy.Expr]:
+    """Terms as a person writes them: sums before entries, sites before shifts, then plus before minus."""
+
+    def rank(term: sympy.Expr) -> tuple[Any, ...]:
+        negative = term.could_extract_minus_sign()
+        kind = 0 if term.has(sympy.Sum) else 1
+        names = sorted(s.name for s in term.free_symbols)
+        moved = any(name[:1] == "d" or name[:2] in ("s_", "r_") for name in names)
+        degree = -sympy.total_degree(term) if term.is_polynomial() else 0
+        return (term.is_number, negative, kind, moved, degree, names)
+
+    return sorted(expr.args, key=rank)
+
+
+def _outward(expr: sympy.Expr) -> sympy.Expr:
+    """|u' - u| rather than |u - u'|: from the output site to the input site."""
+    primed = [t for t in Add.make_args(expr) if any(s.name.endswith("'") for s in t.free_symbols)]
+    return -expr if primed and all(t.could_extract_minus_sign() for t in primed) else expr
+
+
+class TextPrinter(StrPrinter):
+    """SymPy's text with compact indices and terms in reading order: A[i,u,v,c,u'+s_u,v'+s_v]."""
+
+    printmethod = "_equation_text"  # not Indexed's own, which spaces its indices
+
+    def _print_Abs(self, expr: Any) -> str:
+        return f"|{self._print(_outward(expr.args[0]))}|"
+
+    def _print_Add(self, expr: Add, order: Any = None) -> str:
+        text = ""
+        for term in _ordered(expr):
+            negative = term.could_extract_minus_sign()
+            body = self._print(-term if negative else term)
+            if negative and isinstance(-term, Add):
+                body = f"({body})"
+            text += (" - " if negative else " + ") + body
+        return text[3:] if text.startswith(" + ") else "-" + text[3:]
+
+    def _print_Indexed(self, expr: sympy.Indexed) -> str:
+        indices = ",".join(self._print(index).replace(" ", "") for index in expr.indices)
+        return f"{expr.base.label}[{indices}]"
+
+    def _print_Equality(self, expr: Eq) -> str:
+        return f"{self._print(expr.lhs)} = {self._print(expr.rhs)}"
+
+    def _print_Relational(self, expr: Any) -> str:
+        return f"{self._print(expr.lhs)} {expr.rel_op} {self._print(expr.rhs)}"
+
+    def _print_LessThan(self, expr: Any) -> str:
+        return f"{self._print(expr.lhs)} <= {self._print(expr.rhs)}"
+
+    def _print_GreaterThan(self, expr: Any) -> str:
+        return f"{self._print(expr.rhs)} <= {self._print(expr.lhs)}"
+
+    def _print_And(self, expr: Any) -> str:
+        return " and ".join(sorted(self._print(arg) for arg in expr.args))
+
+    def _print_Or(self, expr: Any) -> str:
+        return " or ".join(sorted(f"({self._print(arg)})" for arg in expr.args))
+
+    def _print_Piecewise(self, expr: Piecewise) -> str:
+        (value, condition), (other, _) = expr.args
+        return f"({self._print(value)} if {self._print(condition)} else {self._print(other)})"
+
+    def _print_Mod(self, expr: Any) -> str:
+        return f"({self._print(expr.args[0])} mod {self._print(expr.args[1])})"
+
+    def _print_Tuple(self, expr: Tuple) -> str:
+        return "\n".join(self._print(arg) for arg in expr)
+
+    def _print_tuple(self, expr: Any) -> str:
+        return "(" + ", ".join(self._print(arg) for arg in expr) + ")"
+
+
+class MathPrinter(LatexPrinter):
+    """SymPy's LaTeX with the same order of terms."""
+
+    def _print_Abs(self, expr: Any, exp: Any = None) -> str:
+        return rf"\left|{self._print(_outward(expr.args[0]))}\right|"
+
+    def _print_Add(self, expr: Add, order: Any = None) -> str:
+        text = ""
+        for term in _ordered(expr):
+            negative = term.could_extract_minus_sign()
+            body = self._print(-term if negative else term)
+            if negative and isinstance(-term, Add):
+                body = rf"\left({body}\right)"
+            text += (" - " if negative else " + ") + body
+        return text[3:] if text.startswith(" + ") else "-" + text[3:]
+
+    def _print_Indexed(self, expr: sympy.Indexed) -> str:
+        indices = ",".join(self._print(index).replace(" ", "") for index in expr.indices)
+        return f"{_label(str(expr.base.label))}_{{{indices}}}"
+
+    def _print_Mod(self, expr: Any, exp: Any = None) -> str:
+        return rf"({self._print(expr.args[0])} \bmod {self._print(expr.args[1])})"
+
+    def _print_Tuple(self, expr: Tuple) -> str:
+        return r" \\ ".join(self._print(arg) for arg in expr)
+
+
+def _label(label: str) -> str:
+    return label.replace("T_s ", "T_{s}") if "T" in label else label
+
+
+def text(expr: sympy.Basic) -> str:
+    """An expression on one line, as the README prints it."""
+    return TextPrinter().doprint(expr)
+
+
+def latex(expr: sympy.Basic) -> str:
+    """An expression as LaTeX."""
+    return MathPrinter().doprint(expr)
+
+
+def _lines(step: Step) -> Iterable[sympy.Basic]:
+    return step.after if isinstance(step.after, Tuple) else (step.after,)
+
+
+def _statement(derivation: Derivation) -> Iterable[sympy.Basic]:
+    return derivation[0].before if derivation else ()
+
+
+def _ranges(derivation: Derivation) -> str:
+    return ", ".join(
+        f"{s} in {_domain(d)}" for s, d in derivation[0].where if not isinstance(d, sympy.FiniteSet)
+    )
+
+
+def _domain(domain: sympy.Set) -> str:
+    return "Z" if domain is sympy.S.Integers else f"0..{text(domain.stop - 1)}"
+
+
+def as_text(derivation: Derivation) -> str:
+    """Numbered steps, each with its reason and its equations."""
+    if not derivation:
+        return "(no steps)"
+    rows = ["given"]
+    rows += [f"     {text(expr)}" for expr in _statement(derivation)]
+    rows.append(f"     for {_ranges(derivation)}")
+    for number, step in enumerate(derivation, 1):
+        rows.append(f"{number:2d}. {step.rule}: {step.because}")
+        rows += [f"     {text(expr)}" for expr in _lines(step)]
+    return "\n".join(rows)
+
+
+def as_latex(derivation: Derivation) -> str:
+    """One align* environment, a text line before each step's equations."""
+    rows = [rf"& {latex(expr)} \\" for expr in _statement(derivation)]
+    for number, step in enumerate(derivation, 1):
+        rows.append(rf"& \text{{{number}. {_plain(step.rule)}}} \\")
+        rows += [rf"& \quad {latex(expr)} \\" for expr in _lines(step)]
+    return "\\begin{align*}\n" + "\n".join(rows) + "\n\\end{align*}"
+
+
+def _plain(words: str) -> str:
+    return words.replace("_", r"\_")
+
+
+def as_markdown(derivation: Derivation) -> str:
+    """A numbered list with displayed mathematics."""
+    rows = ["Given", "", *(f"$${latex(expr)}$$\n" for expr in _statement(derivation))]
+    for number, step in enumerate(derivation, 1):
+        rows.append(f"{number}. **{step.rule}**: {step.because}\n")
+        rows += [f"   $${latex(expr)}$$\n" for expr in _lines(step)]
+    return "\n".join(rows)
+
+
+def as_html(derivation: Derivation) -> str:
+    """An ordered list with displayed mathematics, for MathJax or KaTeX."""
+    given = "".join(f"<p>$${escape(latex(expr))}$$</p>" for expr in _statement(derivation))
+    items = "".join(
+        f"<li><b>{escape(step.rule)}</b>: {escape(step.because)}"
+        + "".join(f"<p>$${escape(latex(expr))}$$</p>" for expr in _lines(step))
+        + "</li>"
+        for step in derivation
+    )
+    return f"<div class='derivation'>{given}<ol>{items}</ol></div>"

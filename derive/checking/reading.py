@@ -1,0 +1,192 @@
+"""What every index of a derivation ranges over on a small torus, read off the printed steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count, product
+from math import gcd
+
+import numpy as np
+import sympy
+from sympy import Indexed, Symbol
+
+from derive.checking.terms import Array, false, truth
+from derive.steps import Step
+
+CHANNELS = 2
+RADIUS = 1
+STRICT = 3
+FAR = 1 << 20
+
+
+@dataclass(frozen=True)
+class Line:
+    """One axis: sites on either side (0: none), and how far one translation moves them."""
+
+    letter: str
+    out: int
+    into: int
+    out_step: int
+    in_step: int
+
+    @property
+    def wraps(self) -> bool:
+        return bool(self.out_step or self.in_step)
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """The letters of a derivation, the torus they live on, and the tensors that it names on the way."""
+
+    c: Symbol
+    i: Symbol
+    out: tuple[Symbol, ...]
+    into: tuple[Symbol, ...]
+    shifts: tuple[Symbol, ...]
+    x: Indexed
+    biased: bool
+    lines: tuple[Line, ...]
+    moves: Array
+    sizes: Mapping[Symbol, int]
+    windows: Mapping[Symbol, sympy.Set]
+    definitions: tuple[sympy.Eq, ...]
+
+
+def read_ranges(steps: Sequence[Step], periods: tuple[int, ...]) -> Ranges:
+    """Read every range off the printed steps; `periods` are those of the torus, one per translated axis."""
+    acting, general = steps[0].before, steps[0].after
+    i, *out = acting[1].lhs.indices
+    c, *into = acting[0].lhs.indices
+    shifts = _shifts(steps)
+    if len(periods) != len(shifts):
+        raise false(f"needs a check grid of {len(shifts)} periods, one per translated axis", periods)
+    lines = _lines(steps, shifts, periods)
+    limits = {limit[0]: limit for total in general.rhs.atoms(sympy.Sum) for limit in total.limits}
+    endless = {v.name.rstrip("'") for v, low, _ in limits.values() if low is -sympy.oo}
+    windows = {
+        s: domain
+        for s, domain in steps[0].where
+        if isinstance(domain, sympy.Range) and s.name.rstrip("'") in endless and s in (*out, *into)
+    }
+    defining = [s for s in steps if s.rule in ("name the kernel", "tie the bias")]
+    return Ranges(
+        c=c,
+        i=i,
+        out=tuple(out),
+        into=tuple(into),
+        shifts=shifts,
+        x=acting[0].rhs.base[tuple(acting[0].lhs.indices)],
+        biased=any(s.rule == "tie the bias" for s in steps),
+        lines=lines,
+        moves=_moves(periods),
+        sizes=_sizes(steps, lines),
+        windows=windows,
+        definitions=tuple(eq for s in defining for eq in s.after if not _is_weight(eq.lhs, out, into)),
+    )
+
+
+def _is_weight(expr: Indexed, out: Sequence[Symbol], into: Sequence[Symbol]) -> bool:
+    return str(expr.base.label) == "A" and len(expr.indices) == 2 + len(out) + len(into)
+
+
+def _lines(steps: Sequence[Step], shifts: Sequence[Symbol], periods: Sequence[int]) -> tuple[Line, ...]:
+    first, second = steps[0].before[0], steps[0].before[1]
+    where = dict(steps[0].where)
+    moved = {s.name.removeprefix("s_"): (s, n) for s, n in zip(shifts, periods, strict=True)}
+    sides = []
+    for equation in (second, first):
+        pairs = zip(equation.lhs.indices[1:], equation.rhs.indices[1:], strict=True)
+        sides.append({site.name.rstrip("'"): (site, index) for site, index in pairs})
+    lines = []
+    for letter in dict.fromkeys([*sides[0], *sides[1], *moved]):
+        shift, period = moved.get(letter, (None, 0))
+        extent = [0, 0]
+        step = [0, 0]
+        for k, side in enumerate(sides):
+            if letter not in side:
+                continue
+            site, index = side[letter]
+            step[k] = abs(int(sympy.expand(index).coeff(shift))) if shift is not None else 0
+            domain = where.get(site)
+            fixed = isinstance(domain, sympy.Range) and domain.stop.is_Integer
+            extent[k] = step[k] * period if step[k] else int(domain.stop) if fixed else STRICT  # type: ignore[union-attr]
+        lines.append(Line(letter, extent[0], extent[1], step[0], step[1]))
+    return tuple(lines)
+
+
+def _sizes(steps: Sequence[Step], lines: Sequence[Line]) -> dict[Symbol, int]:
+    """Channels are 2, grids what the torus has, every other symbol (a radius) 1."""
+    sites = {line.letter: line.out for line in lines} | {line.letter + "'": line.into for line in lines}
+    sizes: dict[Symbol, int] = {}
+    for symbol, domain in steps[0].where:
+        if isinstance(domain, sympy.Range) and isinstance(domain.stop, Symbol):
+            sizes.setdefault(domain.stop, sites.get(symbol.name, CHANNELS))
+    for total in steps[0].after.rhs.atoms(sympy.Sum):
+        for variable, _, high in total.limits:
+            if isinstance(high + 1, Symbol):
+                sizes.setdefault(high + 1, sites.get(variable.name, CHANNELS))
+    indices = {symbol for symbol, domain in steps[0].where if not isinstance(domain, sympy.FiniteSet)}
+    for step in steps:
+        for symbol in step.after.free_symbols | step.before.free_symbols:
+            if symbol.is_positive or symbol.is_nonnegative:
+                sizes.setdefault(symbol, RADIUS)
+    return {symbol: n for symbol, n in sizes.items() if symbol not in indices}
+
+
+def _moves(periods: Sequence[int]) -> Array:
+    """The translations tried: all of them on a small torus, else the generators and some mixtures."""
+    dim = len(periods)
+    if int(np.prod(periods, dtype=int)) <= 20:
+        return np.array(list(product(*(range(n) for n in periods))), dtype=int).reshape(-1, dim)
+    unit = np.eye(dim, dtype=int)
+    mixed = np.arange(1, dim + 1)
+    return np.concatenate([unit, -unit, [mixed, mixed[::-1]]])
+
+
+def smallest_grids(steps: Sequence[Step]) -> list[tuple[int, ...]]:
+    """Two grids of pairwise coprime periods, each at least 3 and wider than twice the support."""
+    shifts = _shifts(steps)
+    reach = _reach(steps, shifts)
+    strides = {line.letter: max(line.in_step, 1) for line in _lines(steps, shifts, (1,) * len(shifts))}
+    least = [max(3, -(-(2 * reach + 1) // strides[s.name.removeprefix("s_")])) for s in shifts]
+    first = _coprime(least)
+    return [first, _coprime([max(n + 1, m) for n, m in zip(least, first, strict=True)] if shifts else [])]
+
+
+def _coprime(least: Sequence[int]) -> tuple[int, ...]:
+    """The smallest periods, each at least as large as asked, without common factors."""
+    chosen: list[int] = []
+    for start in least:
+        chosen.append(next(n for n in count(start) if all(gcd(n, m) == 1 for m in chosen)))
+    return tuple(chosen)
+
+
+def _shifts(steps: Sequence[Step]) -> tuple[Symbol, ...]:
+    indices = {*steps[0].before[0].lhs.indices, *steps[0].before[1].lhs.indices}
+    return tuple(s for s, domain in steps[0].where if s not in indices and domain is sympy.S.Integers)
+
+
+def _reach(steps: Sequence[Step], shifts: Sequence[Symbol]) -> int:
+    """The largest distance, in input sites, at which the statement lets a weight be nonzero."""
+    statement = steps[0].before
+    if len(statement) < 3:
+        return 0
+    into = [
+        s for s in statement[0].lhs.indices[1:] if Symbol("s_" + s.name.rstrip("'"), integer=True) in shifts
+    ]
+    far = {0: 0, 1: 256, 2: 48}.get(len(into), 14)
+    condition = statement[2]
+    values: dict[Symbol, Array] = {
+        s: np.array(FAR if s.is_positive else RADIUS) for s in condition.free_symbols if s not in into
+    }
+    values.update({s: np.array(0) for s in statement[1].lhs.indices[1:]})
+    values.update({s: np.array(0) for s in statement[0].lhs.indices[1:]})
+    for k, site in enumerate(into):
+        values[site] = np.arange(-far, far + 1).reshape((1,) * k + (-1,) + (1,) * (len(into) - k - 1))
+    inside = np.broadcast_to(truth(condition, values), (2 * far + 1,) * len(into))
+    places = np.argwhere(inside) - far
+    reach = int(np.abs(places).max()) if places.size else 0
+    if into and reach == far:
+        raise false("has a support too wide for the checker's own grids", reach)
+    return reach

@@ -1,0 +1,28 @@
+"""The front door: a statement of symmetry in, the complete answer out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from derive.answer.solution import Solution
+from derive.equation.problem import make_problem
+
+
+def solve(x: Any, y: Any, support: Any = None, bias: bool = True) -> Solution:
+    """Every linear map T from field x to field y with T(g x) = g T(x) for every g of their group.
+
+        A(g p, g q) = rho_out(g) A(p, q) rho_in(g)^-1        b(g p) = rho_out(g) b(p)
+
+    `x`, `y`: fields of one group, or a representation for a side that does not move; `support`: box(r),
+    window(k), ball(r) or any finite set of physical displacements position(q) - position(p), None for all;
+    `bias`: whether an affine term is solved for as well. Sizes may be symbols.
+
+    Raises SupportError, GridError, LatticeError or RepresentationError, each saying what to do instead.
+
+    >>> import derive as dv
+    >>> G = dv.translations(2)
+    >>> solution = dv.solve(dv.Field(G, channels="C"), dv.Field(G, channels="D"), support=dv.box(1))
+    >>> solution.dim, solution.bias_dim
+    (9*C*D, D)
+    """
+    return Solution(make_problem(x, y, support, bias))
