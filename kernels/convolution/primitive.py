@@ -37,8 +37,7 @@ def bind(
 ) -> jax.Array:
     """The primitive with every option spelled out."""
     return conv_p.bind(
-        x,
-        kernel,
+        *_equally_varying(x, kernel),
         strides=strides,
         padding=padding,
         lhs_dilation=lhs_dilation,
@@ -47,6 +46,26 @@ def bind(
         implementation=implementation,
         precision=precision,
     )
+
+
+def _equally_varying(*arrays: jax.Array) -> list[jax.Array]:
+    """Inside `jax.shard_map`, mark both operands as varying over the same mesh axes.
+
+    The mark's transpose is the sum over those axes, without which the adjoint of a replicated kernel would be
+    each device's own share.
+    """
+    axes = [_varying(jax.typeof(a)) for a in arrays]
+    union = axes[0].union(*axes)
+    return [
+        jax.lax.pcast(a, tuple(union - have), to="varying") if union - have else a
+        for a, have in zip(arrays, axes, strict=True)
+    ]
+
+
+def _varying(aval: Any) -> frozenset[Any]:
+    """The mesh axes over which a value varies; JAX has moved the attribute once."""
+    kind = getattr(aval, "manual_axis_type", None)
+    return frozenset(getattr(aval, "vma", ()) if kind is None else kind.varying)
 
 
 def _output_shape(x: Any, kernel: Any, **options: Any) -> tuple[int, ...]:
@@ -60,7 +79,8 @@ def _output_shape(x: Any, kernel: Any, **options: Any) -> tuple[int, ...]:
 
 
 def _abstract(x: Any, kernel: Any, **options: Any) -> jax.core.ShapedArray:
-    return jax.core.ShapedArray(_output_shape(x, kernel, **options), x.dtype)
+    # updated from x, not made anew, so that what is known about its device axes is kept
+    return x.update(shape=_output_shape(x, kernel, **options), weak_type=False)
 
 
 def _compute(x: jax.Array, kernel: jax.Array, **options: Any) -> jax.Array:
