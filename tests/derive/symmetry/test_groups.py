@@ -284,3 +284,12 @@ def test_mathieu_and_cube_orders() -> None:
 
 def test_brute_force_closure_is_a_real_oracle() -> None:
     assert len(closure([(1, 2, 3, 0), (1, 0, 2, 3)])) == 24 == len(list(permutations(range(4))))
+
+
+def test_groups_by_relations_multiply_from_the_left() -> None:
+    """The relation a b a^-1 = b^2 of the group of order 21 does not survive reversal."""
+    G = Group("F21", generators=("a", "b"), relations=("a^3", "b^7", "a*b*a^-1 = b^2"))
+    assert G.order == 21
+    a, b = G.elements.left
+    assert (a[b] == b[b[a]]).all()
+    assert not (b[a] == a[b[b]]).all()
