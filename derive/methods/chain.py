@@ -1,7 +1,7 @@
 """Point stabilisers of monomial groups, found without listing the group.
 
-Every group here is a permutation group of the N-fold cover of a set of base points (``cover.py``); the stabiliser
-of a base point may still turn its phase. The kinds differ in how they know their stabilisers:
+Every group here is a permutation group of the N-fold cover of a set of base points (``cover.py``); the
+stabiliser of a base point may still turn its phase. The kinds differ in how they know their stabilisers:
 
 - `Trivial`: nothing moves.
 - `Abelian`: generators commute, so relations of the generators generate each stabiliser.
@@ -68,8 +68,8 @@ class Trivial(Stabiliser):
 class Abelian(Stabiliser):
     """Commuting generators a_1 ... a_r: the stabiliser of x has r generators.
 
-    With k_i the least exponent such that a_i^k_i x lies in the orbit of x under a_1 ... a_(i-1), the element of
-    <a_1 ... a_i> that undoes this step fixes x, and these r elements generate everything that does.
+    With k_i the least exponent such that a_i^k_i x lies in the orbit of x under a_1 ... a_(i-1), the element
+    of <a_1 ... a_i> that undoes this step fixes x, and these r elements generate everything that does.
     """
 
     generators: tuple[np.ndarray, ...] = ()

@@ -1,14 +1,16 @@
 """Sparse exact matrices over a number field: integer matrices, one for each power of a primitive element.
 
-``M = M_0 + M_1 a + ... + M_(d-1) a^(d-1)`` with a an algebraic integer of degree d; over the rationals d = 1. The
-parts are SciPy sparse matrices of 64-bit integers; a product that could overflow is refused, never wrapped.
+``M = M_0 + M_1 a + ... + M_(d-1) a^(d-1)`` with a an algebraic integer of degree d; over the rationals d = 1.
+The parts are SciPy sparse matrices of 64-bit integers; a product that could overflow is refused, never
+wrapped.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
+from fractions import Fraction
+from functools import cached_property, reduce
 from math import lcm
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +26,7 @@ LARGEST = 2**62
 
 @dataclass(frozen=True)
 class NumberField:
-    """Q(a): the monic integer polynomial of a, coefficients from the constant up, and a itself (a SymPy number)."""
+    """Q(a): the monic integer polynomial of a, from the constant up, and a itself (a SymPy number)."""
 
     polynomial: tuple[int, ...]
     generator: Any
@@ -32,6 +34,13 @@ class NumberField:
     @property
     def degree(self) -> int:
         return len(self.polynomial) - 1
+
+    @cached_property
+    def growth(self) -> int:
+        """A bound for each coefficient of the product of two elements whose coefficients are at most 1."""
+        powers = [np.eye(2 * self.degree - 1, dtype=object)[t] for t in range(2 * self.degree - 1)]
+        reduced = self.reduce(powers)  # column t holds what the t-th power contributes
+        return max(int(abs(row).sum()) for row in reduced) * self.degree
 
     def reduce(self, parts: list[Any]) -> list[Any]:
         """Rewrite powers of a beyond a^(d-1)."""
@@ -86,8 +95,7 @@ class FieldMatrix:
 
     def __matmul__(self, other: FieldMatrix) -> FieldMatrix:
         width = max((int(np.diff(p.indptr).max(initial=0)) for p in self.parts), default=0)
-        growth = (1 + max(map(abs, self.field.polynomial))) ** (self.field.degree - 1)
-        _refuse(self.norm * other.norm * width * self.field.degree * growth)
+        _refuse(self.norm * other.norm * width * self.field.growth)
         return _convolve(self, other, lambda a, b: a @ b)
 
 
@@ -102,7 +110,7 @@ def _convolve(a: FieldMatrix, b: FieldMatrix, multiply: Any) -> FieldMatrix:
 
 
 def _clean(p: Any) -> Any:
-    p = p.tocsr()
+    p = p.tocsr().astype(np.int64)  # SciPy turns empty products into floats
     p.eliminate_zeros()
     return p
 
@@ -130,7 +138,7 @@ def on_axis(matrix: FieldMatrix, axis: int, shape: Sequence[int]) -> FieldMatrix
 
     before = eye_array(int(np.prod(shape[:axis], dtype=np.int64)), dtype=np.int64)
     after = eye_array(int(np.prod(shape[axis + 1 :], dtype=np.int64)), dtype=np.int64)
-    parts = tuple(kron(kron(before, p, format="csr"), after, format="csr") for p in matrix.parts)
+    parts = tuple(_clean(kron(kron(before, p), after)) for p in matrix.parts)
     return FieldMatrix(matrix.field, parts)
 
 
@@ -145,13 +153,32 @@ def common_field(matrices: Sequence[Any]) -> tuple[NumberField, list[tuple[Field
 
     entries = [e for m in matrices for e in m.flat()]
     domain, values = construct_domain(entries or [Integer(0)], extension=True, field=True)
-    field, vectors = _read(domain, values)
+    field, vectors = _read(*_simplest(domain, values, entries))
     out, at = [], 0
     for m in matrices:
         count = m.rows * m.cols
         out.append(_integral(field, vectors[at : at + count], m.shape))
         at += count
     return field, out
+
+
+def _simplest(domain: Any, values: Sequence[Any], entries: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
+    """The same field with a single entry as generator, where one generates it: its numbers are smaller."""
+    from sympy import QQ, minimal_polynomial
+    from sympy.polys.polyerrors import CoercionFailed, IsomorphismFailed
+
+    if not domain.is_Algebraic:
+        return domain, values
+    degree = len(domain.mod.to_list())
+    for e in dict.fromkeys(e for e in entries if not e.is_Rational):
+        if e != domain.ext.as_expr() and len(minimal_polynomial(e, polys=True).all_coeffs()) == degree:
+            try:
+                simpler = QQ.algebraic_field(e)
+                known = {x: simpler.from_sympy(x) for x in dict.fromkeys(entries)}
+            except (CoercionFailed, IsomorphismFailed, NotImplementedError):
+                continue
+            return simpler, [known[x] for x in entries]
+    return domain, values
 
 
 def _read(domain: Any, values: Sequence[Any]) -> tuple[NumberField, list[list[Any]]]:
@@ -170,20 +197,23 @@ def _read(domain: Any, values: Sequence[Any]) -> tuple[NumberField, list[list[An
 
 
 def _read_algebraic(domain: Any, values: Sequence[Any]) -> tuple[NumberField, list[list[Any]]]:
-    """With c the leading coefficient of the primitive polynomial of a, c a is an algebraic integer."""
-    from sympy import Rational
+    """The least positive multiple of the generator that is an algebraic integer generates instead."""
+    from sympy import divisors
 
-    rational = [Rational(str(c)) for c in reversed(domain.mod.to_list())]
-    scale = reduce(lcm, (int(c.q) for c in rational), 1)
-    whole = [int(c * scale) for c in rational]
-    lead, degree = whole[-1], len(whole) - 1
-    monic = tuple(c * lead ** (degree - 1 - i) for i, c in enumerate(whole[:-1])) + (1,)
+    rational = [Fraction(int(c.numerator), int(c.denominator)) for c in reversed(domain.mod.to_list())]
+    rational = [c / rational[-1] for c in rational]
+    degree, lead = len(rational) - 1, lcm(*(c.denominator for c in rational))
+    scale, monic = next(
+        (m, cs)
+        for m, cs in ((m, [c * m ** (degree - i) for i, c in enumerate(rational)]) for m in divisors(lead))
+        if all(c.denominator == 1 for c in cs)
+    )
     vectors = []
     for v in values:
         coefficients = list(reversed(v.to_list()))
         padded = coefficients + [domain.dom.zero] * (degree - len(coefficients))
-        vectors.append([c / domain.dom(lead) ** i for i, c in enumerate(padded)])
-    return NumberField(monic, lead * domain.ext.as_expr()), vectors
+        vectors.append([c / domain.dom(scale) ** i for i, c in enumerate(padded)])
+    return NumberField(tuple(map(int, monic)), scale * domain.ext.as_expr()), vectors
 
 
 def _integral(

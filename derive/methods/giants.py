@@ -1,8 +1,8 @@
 """Groups that contain the alternating group on one large set of points, proved from their generators.
 
 Two classical facts: a transitive group on n points with a p-cycle, p prime, n/2 < p < n - 2, contains the
-alternating group (Jordan; see Seress, Permutation Group Algorithms, 10.2); and commutators forget characters, so
-phases that are constant on the points, or a diagonal part that holds every e_i - e_j, come along.
+alternating group (Jordan; see Seress, Permutation Group Algorithms, 10.2); and commutators forget characters,
+so phases that are constant on the points, or a diagonal part that holds every e_i - e_j, come along.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ WORDS = 400
 class Giant(Stabiliser):
     """<Alt(points), differences of phases on them if ``diagonal``, extra elements>.
 
-    An extra element is (odd, phases): a transposition of two of the points or nothing, and a phase on every base
-    point; if ``diagonal``, the phases on ``points`` are all at the last of them.
+    An extra element is (odd, phases): a transposition of two of the points or nothing, and a phase on every
+    base point; if ``diagonal``, the phases on ``points`` are all at the last of them.
     """
 
     points: np.ndarray

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -43,9 +44,11 @@ class Leaf:
         representative: the least member in lexicographic order; its coefficient is +1.
         size: the number of members.
         pattern: for each axis the number of its block; axes in one block hold equal points.
-        ranges: for each block the points that it runs over, an orbit of the group on one axis; a range of one point
+        ranges: for each block the points that it runs over, an orbit of the group on one axis; a range of one
+            point
             is a fixed coordinate.
-        complete: whether the members are exactly the tuples that are equal within each block, different between
+        complete: whether the members are exactly the tuples that are equal within each block, different
+            between
             blocks and in the ranges, all with coefficient +1. Then the element is a sum of diagonals.
     """
 
@@ -60,8 +63,8 @@ class Leaf:
 class InvariantTensors:
     """All tensors with ``a(g x) = zeta^phase a(x)``: `dim` of them, numbered by their least members.
 
-    Axes are row-major, the first slowest. A generator multiplies by ``zeta = exp(2 pi i / order)`` to its phase;
-    the coefficient at the least member of each orbit is 1.
+    Axes are row-major, the first slowest. A generator multiplies by ``zeta = exp(2 pi i / order)`` to its
+    phase; the coefficient at the least member of each orbit is 1.
 
     >>> swap = Axis((Monomial(np.array([1, 0]), np.array([0, 0]), 1),), 2)
     >>> tensors = invariant_tensors(("s",), (swap, swap))
@@ -199,20 +202,21 @@ class InvariantTensors:
     def leaf(self, k: int) -> Leaf:
         """Orbit k as a pattern of coinciding axes and the ranges of their points."""
         x = self.representative(k)
-        blocks = list(dict.fromkeys((a.maps, p) for a, p in zip(self.axes, x, strict=True)))
-        pattern = tuple(blocks.index((a.maps, p)) for a, p in zip(self.axes, x, strict=True))
-        ranges = tuple(
-            np.flatnonzero(labels == labels[p])
-            for labels, p in ((self._point_orbits[m], p) for m, p in blocks)
+        kinds = [(a.maps, a.size) for a in self.axes]  # axes of one kind run over the same set
+        blocks = list(dict.fromkeys(zip(kinds, x, strict=True)))
+        pattern = tuple(blocks.index(block) for block in zip(kinds, x, strict=True))
+        orbits = [(kind, self._point_orbits[kind], p) for kind, p in blocks]
+        ranges = tuple(np.flatnonzero(labels == labels[p]) for _, labels, p in orbits)
+        together = Counter(
+            (kind, int(points[0]), len(points)) for (kind, _, _), points in zip(orbits, ranges, strict=True)
         )
-        kinds = [(maps, int(r[0])) for (maps, _), r in zip(blocks, ranges, strict=True)]
-        full = prod(perm(len(ranges[kinds.index(kind)]), kinds.count(kind)) for kind in dict.fromkeys(kinds))
+        full = prod(perm(length, count) for (_, _, length), count in together.items())
         size = self.size(k)
         return Leaf(x, size, pattern, ranges, full == size and self._unsigned(pattern, ranges))
 
     @cached_property
-    def _point_orbits(self) -> dict[tuple, np.ndarray]:
-        return {a.maps: components([m.image for m in a.maps], a.size)[0] for a in self.axes}
+    def _point_orbits(self) -> dict[tuple[tuple[Monomial, ...], int], np.ndarray]:
+        return {(a.maps, a.size): components([m.image for m in a.maps], a.size)[0] for a in self.axes}
 
     def _unsigned(self, pattern: tuple[int, ...], ranges: tuple[np.ndarray, ...]) -> bool:
         """Whether every generator multiplies every tuple of the pattern by 1."""
@@ -237,7 +241,7 @@ class InvariantTensors:
         return sorted(found)
 
     def word(self, member: Sequence[int]) -> Word:
-        """A word in the generators that takes a tuple to the representative of its orbit (its last letter acts first)."""
+        """A word in the generators that takes a tuple to its representative; its last letter acts first."""
         maps, at = self._cover(), self._code(member)
         labels = self.labels.ravel()
         if labels[at] < 0:

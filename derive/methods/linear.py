@@ -1,8 +1,8 @@
 """Method 3: intertwiners of any exact matrices, ``rho_out(g) A = A rho_in(g)``, generator by generator.
 
-Signed permutations in the group are solved first, by orbits with signs: generators that are such, and quarter turns
-of the Lie algebra. On what is left each remaining generator is one exact null space; of generators of the algebra
-that are conjugate under the signed permutations one suffices.
+Monomial maps in the group are solved first, by orbits with phases: generators that are signed permutations,
+and quarter turns of the Lie algebra. On what is left each remaining generator is one exact null space; of
+generators of the algebra that are conjugate under the monomial maps one suffices.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from derive.methods.cover import components, cover_map, signed_orbits
 from derive.methods.fieldmatrix import FieldMatrix, NumberField, common_field, from_integers, on_axis
 from derive.methods.invariants import refuse_entries
 from derive.methods.nullspace import nullspace
-from derive.methods.quarter_turns import signed_permutations
+from derive.methods.quarter_turns import monomial_turns
 from derive.symmetry.monomial import Monomial, kronecker
 
 Scaled = tuple[FieldMatrix, int]  # an integer matrix and the denominator under it
@@ -29,7 +29,8 @@ Scaled = tuple[FieldMatrix, int]  # an integer matrix and the denominator under 
 class Problem:
     """Tensors on the factors of the output, then of the input, fixed by every generator.
 
-    ``(rho x ... x rho) A (rho x ... x rho)^-1 = A``, or ``d rho A - A d rho = 0`` for the generators of the algebra.
+    ``(rho x ... x rho) A (rho x ... x rho)^-1 = A``, or ``d rho A - A d rho = 0`` for the generators of the
+    algebra.
     """
 
     outputs: tuple[Any, ...]
@@ -59,7 +60,8 @@ class Problem:
 def solve_linear(problem: Problem, use_flint: bool | None = None) -> FieldMatrix:
     """The reduced echelon basis of the solutions, one column each, rows row-major over the factors.
 
-    Columns are scaled to coprime integers, the first one positive, so the answer does not depend on the way there.
+    Columns are scaled to coprime integers, the first one positive, so the answer does not depend on the way
+    there.
 
     Raises:
         TooLargeError: the tensors do not fit in memory.
@@ -94,7 +96,7 @@ def _matrices(problem: Problem, generators: Sequence[str]) -> tuple[NumberField,
 
 def _turns(algebra: list[list[Scaled]]) -> list[tuple[Monomial, ...]]:
     rational = [e for e in algebra if not any(p.nnz for m, _ in e for p in m.parts[1:])]
-    return signed_permutations([tuple(_fractions(m, d) for m, d in e) for e in rational])
+    return monomial_turns([tuple(_fractions(m, d) for m, d in e) for e in rational])
 
 
 def _fractions(m: FieldMatrix, denominator: int) -> np.ndarray:
@@ -103,13 +105,19 @@ def _fractions(m: FieldMatrix, denominator: int) -> np.ndarray:
 
 
 def _start(problem: Problem, subgroup: list[tuple[Monomial, ...]], field: NumberField) -> FieldMatrix:
-    """One column per orbit of the signed permutations on the entries that does not vanish."""
+    """One column per orbit of the monomial maps on the entries that does not vanish."""
     from scipy.sparse import csr_array
 
-    total = prod(problem.shape)
-    orbits = signed_orbits([cover_map(kronecker(maps), 2) for maps in subgroup], total, 2)
+    total, outputs = prod(problem.shape), len(problem.outputs)
+    order = lcm(2, *(m.order for maps in subgroup for m in maps))
+    covers = [
+        cover_map(kronecker([*maps[:outputs], *(m.conjugate for m in maps[outputs:])]), order)
+        for maps in subgroup
+    ]
+    orbits = signed_orbits(covers, total, order)
     rows = np.flatnonzero(orbits.labels >= 0)
-    signs = 1 - 2 * orbits.phase[rows]
+    # with each map its complex conjugate is in the group, so the phases left are 1 and -1
+    signs = 1 - 2 * (orbits.phase[rows] // (order // 2))
     shape = (total, len(orbits.representatives))
     return from_integers(csr_array((signs, (rows, orbits.labels[rows])), shape=shape), field)
 
@@ -158,8 +166,10 @@ def _difference(problem: Problem, element: list[Scaled], basis: FieldMatrix) -> 
     return left.scaled(scales[1] // common) - right.scaled(scales[0] // common)
 
 
-def _conjugacy_representatives(algebra: dict[str, list[Scaled]], subgroup: list[tuple[Monomial, ...]]) -> list[str]:
-    """One generator of each class, up to sign, under conjugation by the signed permutations."""
+def _conjugacy_representatives(
+    algebra: dict[str, list[Scaled]], subgroup: list[tuple[Monomial, ...]]
+) -> list[str]:
+    """One generator of each class, up to powers of i, under conjugation by the monomial maps."""
     names = [g for g, e in algebra.items() if any(m.nnz for m, _ in e)]
     dense = {g: [(np.stack([p.toarray() for p in m.parts]), d) for m, d in algebra[g]] for g in names}
     number: dict[Any, int] = {}
@@ -168,9 +178,8 @@ def _conjugacy_representatives(algebra: dict[str, list[Scaled]], subgroup: list[
             number.setdefault(_key(dense[g], sign), i)
     maps = []
     for h in subgroup:
-        moved = [number.get(_key(_conjugated(dense[g], h), 1)) for g in names]
-        edges = np.array([i if j is None else j for i, j in enumerate(moved)], dtype=np.int64)
-        maps += [_swap(len(names), i, j) for i, j in enumerate(edges.tolist()) if i != j]
+        moved = [number.get(_key(_conjugated(dense[g], h), 1), i) for i, g in enumerate(names)]
+        maps += [_swap(len(names), i, j) for i, j in enumerate(moved) if i != j]
     _, least = components(maps, len(names))
     return [names[i] for i in least.tolist()]
 
@@ -179,12 +188,19 @@ def _key(element: list[tuple[np.ndarray, int]], sign: int) -> tuple[Any, ...]:
     return tuple((d, (sign * m).tobytes()) for m, d in element)
 
 
-def _conjugated(element: list[tuple[np.ndarray, int]], h: tuple[Monomial, ...]) -> list[tuple[np.ndarray, int]]:
+def _conjugated(
+    element: list[tuple[np.ndarray, int]], h: tuple[Monomial, ...]
+) -> list[tuple[np.ndarray, int]]:
+    """``h X h^-1`` on each factor, divided by i where that makes it real; unchanged where nothing does."""
+    turns = [(s.phase[:, None] - s.phase[None, :]) * (4 // s.order) for s in h]
+    odd = {int(t % 2) for (m, _), turn in zip(element, turns, strict=True) for t in turn[m.any(axis=0)]}
+    if len(odd) != 1:
+        return element
     out = []
-    for (m, d), s in zip(element, h, strict=True):
-        signs = 1 - 2 * s.phase if s.order == 2 else np.ones(s.dim, dtype=np.int64)
+    for (m, d), s, turn in zip(element, h, turns, strict=True):
+        signs = 1 - (turn - odd.copy().pop()) % 4
         moved = np.empty_like(m)
-        moved[:, s.image[:, None], s.image[None, :]] = m * signs[:, None] * signs[None, :]
+        moved[:, s.image[:, None], s.image[None, :]] = m * signs
         out.append((moved, d))
     return out
 

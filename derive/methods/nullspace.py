@@ -1,9 +1,10 @@
 """Exact null spaces over a number field: elimination modulo primes, lifted and then verified.
 
-``M x = 0``. Modulo a prime at which the field splits, the reduced echelon basis is computed for each root of its
-polynomial; interpolation, the Chinese remainder theorem and rational reconstruction lift it. A lifted basis is
-accepted only when ``M x = 0`` holds exactly; as no prime can make the null space smaller, it is then complete. The
-reduced echelon basis is unique, so neither the primes nor the library that eliminates can change the answer.
+``M x = 0``. Modulo a prime at which the field splits, the reduced echelon basis is computed for each root of
+its polynomial; interpolation, the Chinese remainder theorem and rational reconstruction lift it. A lifted
+basis is accepted only when ``M x = 0`` holds exactly; as no prime can make the null space smaller, it is then
+complete. The reduced echelon basis is unique, so neither the primes nor the library that eliminates can
+change the answer.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from derive.methods.fieldmatrix import FieldMatrix, NumberField
 DENSE_LIMIT = 2**27
 FIRST_PRIME = 2**31 - 1
 MOST_PRIMES = 200
+SPARE_ROWS = 16
 
 Vector = tuple[
     tuple[int, ...], tuple[tuple[int, ...], ...]
@@ -36,41 +38,38 @@ def nullspace(m: FieldMatrix, use_flint: bool | None = None) -> FieldMatrix:
 
     Args:
         m: the matrix.
-        use_flint: eliminate with python-flint or with NumPy; None takes python-flint where installed. The answer is
+        use_flint: eliminate with python-flint or with NumPy; None takes python-flint where installed. The
+            answer is
             the same.
 
     >>> from derive.methods.fieldmatrix import from_integers
     >>> nullspace(from_integers([[1, -2, 0]])).parts[0].toarray().tolist()
     [[2, 0], [1, 0], [0, 1]]
     """
-    from scipy.sparse import csr_array
-
     flint = _flint() if use_flint is None or use_flint else None
-    rows, columns, values = [], [], []
-    count = 0
-    solved: dict[Any, list[Vector]] = {}
-    vectors: list[tuple[int, Vector]] = []
-    for block_columns, block in _blocks(m):
+    solved: dict[Any, list[Vector]] = {}  # equal blocks are solved once
+    vectors: list[Vector] = []
+    for columns, block in _blocks(m):
         key = tuple((p.shape, p.tobytes()) for p in block)
         if key not in solved:
             solved[key] = _solve(m.field, block, flint)
-        for indices, entries in solved[key]:
-            where = tuple(int(block_columns[i]) for i in indices)
-            vectors.append((where[0], (where, entries)))
-    for _, (where, entries) in sorted(vectors):
-        rows += where
-        columns += [count] * len(where)
-        values += entries
-        count += 1
-    shape = (m.shape[1], count)
+        vectors += [(tuple(columns[list(indices)].tolist()), entries) for indices, entries in solved[key]]
+    return _assembled(m.field, m.shape[1], sorted(vectors))
+
+
+def _assembled(field: NumberField, rows: int, vectors: list[Vector]) -> FieldMatrix:
+    from scipy.sparse import csr_array
+
+    row = [i for indices, _ in vectors for i in indices]
+    column = [k for k, (indices, _) in enumerate(vectors) for _ in indices]
     parts = []
-    for t in range(m.field.degree):
-        data = [v[t] for v in values]
+    for t in range(field.degree):
+        data = [entry[t] for _, entries in vectors for entry in entries]
         _refuse_large(data)
-        part = csr_array((np.array(data, dtype=np.int64), (rows, columns)), shape=shape)
+        part = csr_array((np.array(data, dtype=np.int64), (row, column)), shape=(rows, len(vectors)))
         part.eliminate_zeros()
         parts.append(part)
-    return FieldMatrix(m.field, tuple(parts))
+    return FieldMatrix(field, tuple(parts))
 
 
 def _refuse_large(values: list[int]) -> None:
@@ -198,9 +197,10 @@ def _modulo(
 ) -> _Lift | None:
     """The echelon basis modulo p, interpolated from the roots; None when they disagree on the pivots."""
     images, frees = [], []
+    few = _combinations(block, p)
     for root in roots:
-        m = np.zeros(block[0].shape, dtype=np.int64)
-        for part in reversed(block):
+        m = np.zeros(few[0].shape, dtype=np.int64)
+        for part in reversed(few):
             m = (m * root + part) % p
         reduced, pivots = _rref_flint(m, p, flint) if flint else _rref(m, p)
         free, image = _kernel(reduced, pivots, m.shape[1], p)
@@ -211,6 +211,23 @@ def _modulo(
     weights = _inverse_vandermonde(roots, p)
     stacked = np.array(images).astype(object)
     return _Lift(p, frees[0], np.tensordot(weights, stacked, axes=1) % p if len(roots) > 1 else stacked)
+
+
+def _combinations(block: tuple[np.ndarray, ...], p: int) -> list[np.ndarray]:
+    """A few random combinations of many rows: the same row space almost surely, and verification decides."""
+    from scipy.sparse import csr_array
+
+    rows, columns = len(block[0]), block[0].shape[1]
+    if rows <= columns + SPARE_ROWS:
+        return list(block)
+    weights = np.random.default_rng(p).integers(p, size=(rows, columns + SPARE_ROWS))
+    halves = [weights >> 16, weights & 0xFFFF]  # so that sums of products stay exact in 64 bits
+    out = []
+    for part in block:
+        sparse = csr_array((part % p).T)
+        high, low = ((sparse @ half) % p for half in halves)
+        out.append(((high * (1 << 16) + low) % p).T)
+    return out
 
 
 def _kernel(
@@ -245,7 +262,7 @@ def _rref(m: np.ndarray, p: int) -> tuple[np.ndarray, list[int]]:
 
 def _rref_flint(m: np.ndarray, p: int, flint: Any) -> tuple[np.ndarray, list[int]]:
     """The same by python-flint."""
-    reduced, rank = flint.nmod_mat(*m.shape, m[:, ::-1].ravel().tolist(), p).rref()
+    reduced, rank = flint.nmod_mat(len(m), m.shape[1], m[:, ::-1].ravel().tolist(), p).rref()
     rows = np.array([int(x) for x in reduced.entries()[: rank * m.shape[1]]], dtype=np.int64)
     rows = rows.reshape(rank, m.shape[1])
     return rows, [int(j) for j in (rows != 0).argmax(axis=1)]
@@ -273,7 +290,7 @@ def _combine(a: _Lift, b: _Lift) -> _Lift:
 
 
 def _reconstruct(lift: _Lift, columns: int) -> list[Vector] | None:
-    """Each coefficient as the fraction n/d with n, d <= sqrt(modulus / 2), columns scaled to coprime integers."""
+    """Each coefficient as a fraction of numbers up to sqrt(modulus / 2), then scaled to coprime integers."""
     fractions: dict[int, Fraction | None] = {}
     basis = []
     for i in range(len(lift.free)):

@@ -1,8 +1,8 @@
 """Orbitals: the orbits of a group on a product of sets, with signs, found factor by factor.
 
-An invariant tensor, ``a(g x) = zeta^phase a(x)`` for x in X_1 x ... x X_k, is one number per orbit. The orbits on
-the product are those of G on X_1 (representative x), then those of Stab(x) on X_2, and so on, so tuples are never
-listed; on the last factor the phases decide which orbits vanish.
+An invariant tensor, ``a(g x) = zeta^phase a(x)`` for x in X_1 x ... x X_k, is one number per orbit. The
+orbits on the product are those of G on X_1 (representative x), then those of Stab(x) on X_2, and so on, so
+tuples are never listed; on the last factor the phases decide which orbits vanish.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NODE_LIMIT = 200_000
 
 @dataclass(frozen=True)
 class Axis:
-    """One factor of the product: what each generator does on it; dual when phases count with the opposite sign."""
+    """One factor of the product: what each generator does on it; dual: phases count negatively."""
 
     maps: tuple[Monomial, ...]
     size: int
@@ -41,8 +41,8 @@ class Axis:
 class Family:
     """Orbits whose prefixes share a stabiliser: each prefix joined to each orbit of it on the remaining axes.
 
-    With a trivial stabiliser every point of the remaining axes (of sizes `rest`) is an orbit; otherwise one axis
-    remains and `orbits` are the signed orbits on it.
+    With a trivial stabiliser every point of the remaining axes (of sizes `rest`) is an orbit; otherwise one
+    axis remains and `orbits` are the signed orbits on it.
 
     Attributes:
         prefixes: one row for each prefix, its points on the first axes.

@@ -1,4 +1,8 @@
-"""Signed permutations contained in a Lie group: the exact quarter turns exp(pi X / 2) of its algebra."""
+"""Monomial maps contained in a complexified Lie group: the exact quarter turns of its algebra.
+
+Whatever commutes with X commutes with every power series of X: with ``exp(pi X / 2)`` when the eigenvalues of
+X are i times integers, and with ``exp(i pi X / 2)`` when they are integers, as for a boost or a dilation.
+"""
 
 from __future__ import annotations
 
@@ -11,24 +15,31 @@ import numpy as np
 from derive.symmetry.monomial import Monomial
 
 HIGHEST_FREQUENCY = 6
+COS, SIN = (1, 0, -1, 0), (0, 1, 0, -1)  # of multiples of a right angle
 Matrix = np.ndarray  # of integers or Python fractions
 
 
-def quarter_turn(x: Matrix, highest: int = HIGHEST_FREQUENCY) -> Matrix | None:
-    """``exp(pi X / 2)`` when X is diagonalisable with eigenvalues i k, k up to ``highest``; otherwise None.
+def quarter_turn(x: Matrix, highest: int = HIGHEST_FREQUENCY) -> tuple[Matrix, Matrix] | None:
+    """``exp(pi X / 2)`` or ``exp(i pi X / 2)`` as (real, imaginary) part, or None.
 
-    With the even part E and the odd part O of the interpolation of ``i k -> i^k``, it is ``E(X^2) + X O(X^2)``.
+    X must be diagonalisable with eigenvalues i k, or k, for integers k up to ``highest``. With the even part
+    E and the odd part O of the interpolation of ``k -> i^k``, the turn is ``E(X^2) + X O(X^2)``, O with a
+    factor i for real eigenvalues.
 
-    >>> quarter_turn(np.array([[0, -1], [1, 0]])).tolist()
-    [[Fraction(0, 1), Fraction(-1, 1)], [Fraction(1, 1), Fraction(0, 1)]]
+    >>> real, imaginary = quarter_turn(np.array([[0, -1], [1, 0]]))
+    >>> real.tolist(), imaginary.any()
+    ([[Fraction(0, 1), Fraction(-1, 1)], [Fraction(1, 1), Fraction(0, 1)]], np.False_)
     """
-    square, one, vanishing = x @ x, np.eye(len(x), dtype=np.int64), x
-    for top in range(1, highest + 1):
-        vanishing = vanishing @ (square + one * top**2)
-        if not vanishing.any():
-            even = [(-(k**2), Fraction((1, 0, -1, 0)[k % 4])) for k in range(top + 1)]
-            odd = [(-(k**2), Fraction((0, 1, 0, -1)[k % 4], k)) for k in range(1, top + 1)]
-            return _interpolated(even, square, one) + x @ _interpolated(odd, square, one)
+    square, one = x @ x, np.eye(len(x), dtype=np.int64)
+    for sign in (-1, 1):
+        vanishing = x
+        for top in range(1, highest + 1):
+            vanishing = vanishing @ (square - sign * one * top**2)
+            if not vanishing.any():
+                even = [(sign * k**2, Fraction(COS[k % 4])) for k in range(top + 1)]
+                odd = [(sign * k**2, Fraction(SIN[k % 4], k)) for k in range(1, top + 1)]
+                real, turned = _interpolated(even, square, one), x @ _interpolated(odd, square, one)
+                return (real + turned, turned * 0) if sign < 0 else (real, turned)
     return None
 
 
@@ -43,38 +54,42 @@ def _interpolated(nodes: Sequence[tuple[int, Fraction]], square: Matrix, one: Ma
     return total
 
 
-def signed_permutation(m: Matrix) -> Monomial | None:
-    """The monomial map with this matrix, when it is one with entries 1 and -1."""
-    nonzero = m != 0
+def as_monomial(real: Matrix, imaginary: Matrix) -> Monomial | None:
+    """The monomial map with this matrix, when its entries are powers of i."""
+    nonzero = (real != 0) | (imaginary != 0)
     if (nonzero.sum(axis=0) != 1).any() or (nonzero.sum(axis=1) != 1).any():
         return None
     image = nonzero.argmax(axis=0)
-    entries = m[image, np.arange(len(m))]
-    if any(abs(e) != 1 for e in entries):
-        return None
-    return Monomial(image, np.array([int(e < 0) for e in entries]), 2)
+    at = (image, np.arange(len(real)))
+    powers = {(1, 0): 0, (0, 1): 1, (-1, 0): 2, (0, -1): 3}
+    phase = [powers.get(entry) for entry in zip(real[at], imaginary[at], strict=True)]
+    return None if None in phase else Monomial(image, np.array(phase), 4)
 
 
-def signed_permutations(elements: Sequence[tuple[Matrix, ...]]) -> list[tuple[Monomial, ...]]:
-    """Quarter turns in a Lie algebra that are signed permutations on every factor of a tensor product.
+def monomial_turns(elements: Sequence[tuple[Matrix, ...]]) -> list[tuple[Monomial, ...]]:
+    """Quarter turns of a Lie algebra that are monomial on every factor of a tensor product.
 
     Single elements are tried first, then sums and differences of two of the others.
 
     Args:
         elements: for each generator of the algebra its matrix on each of the different factors.
     """
-    turns = [_monomial_turns(e, HIGHEST_FREQUENCY) for e in elements]
+    turns = [_turns(e, HIGHEST_FREQUENCY) for e in elements]
     others = [e for e, t in zip(elements, turns, strict=True) if t is None]
-    pairs = (tuple(a + s * b for a, b in zip(x, y, strict=True)) for x, y in combinations(others, 2) for s in (-1, 1))
-    turns += [_monomial_turns(e, 1) for e in pairs]
+    pairs = (
+        tuple(a + s * b for a, b in zip(x, y, strict=True))
+        for x, y in combinations(others, 2)
+        for s in (-1, 1)
+    )
+    turns += [_turns(e, 1) for e in pairs]
     return [t for t in turns if t is not None]
 
 
-def _monomial_turns(element: tuple[Matrix, ...], highest: int) -> tuple[Monomial, ...] | None:
+def _turns(element: tuple[Matrix, ...], highest: int) -> tuple[Monomial, ...] | None:
     found = []
     for m in element:
         turn = quarter_turn(m, highest)
-        monomial = None if turn is None else signed_permutation(turn)
+        monomial = None if turn is None else as_monomial(*turn)
         if monomial is None:
             return None
         found.append(monomial)

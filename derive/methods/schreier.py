@@ -1,7 +1,7 @@
 """Deterministic Schreier-Sims: base, strong generating set and transversals, as NumPy arrays.
 
-Random elements fill the chain quickly; then every Schreier generator is sifted (or the order is compared with a
-known one), so the result is proved, not probable. Source: Seress, Permutation Group Algorithms, chapter 4.
+Random elements fill the chain quickly; then every Schreier generator is sifted (or the order is compared with
+a known one), so the result is proved, not probable. Source: Seress, Permutation Group Algorithms, chapter 4.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ QUIET_ROUNDS = 3
 
 @dataclass(frozen=True, eq=False)
 class Level:
-    """Generators of a group, the orbit of a point, and for each member an element that takes the point there."""
+    """Generators, the orbit of a point under them, and an element that takes the point to each member."""
 
     point: int
     generators: tuple[np.ndarray, ...]
@@ -105,8 +105,9 @@ class _Builder:
             self.levels[i] = with_generator(self.levels[i], element)
 
     def _next_point(self, element: np.ndarray) -> int:
-        wanted = [b for b in self.base[len(self.levels) :]]
-        return wanted[0] if wanted else int(np.argmax(element != np.arange(self.degree)))
+        if len(self.levels) < len(self.base):
+            return self.base[len(self.levels)]
+        return int(np.argmax(element != np.arange(self.degree)))
 
     @property
     def order(self) -> int:

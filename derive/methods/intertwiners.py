@@ -1,0 +1,209 @@
+"""Intertwiners of two representations: every equivariant linear map, by orbits or by null spaces.
+
+``rho_out(g) A = A rho_in(g)``. Copies are not solved again, ``Hom(m V, n W)`` is n x m times ``Hom(V, W)``,
+and a pair of pieces that occurs twice is solved once.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from derive.errors import SymbolicError
+from derive.methods.invariants import read_index, refuse_entries
+from derive.methods.tensors import Tensors, fixed_tensors
+from derive.symmetry.pieces import Piece
+from derive.symmetry.representations import Representation, same_group, trivial
+
+
+@dataclass(frozen=True, eq=False)
+class Element:
+    """One exact equivariant matrix, by its nonzero entries in row-major order.
+
+    Attributes:
+        values: 64-bit integers, or SymPy numbers where those do not suffice.
+    """
+
+    rows: np.ndarray
+    columns: np.ndarray
+    values: np.ndarray
+    shape: tuple[int, int]
+
+    def dense(self) -> np.ndarray:
+        """The (out, in) matrix.
+
+        Raises:
+            TooLargeError: it would not fit in memory.
+        """
+        refuse_entries("dense element", prod(self.shape))
+        out = np.zeros(self.shape, dtype=self.values.dtype)
+        if out.dtype == object:
+            from sympy import Integer
+
+            out[:] = Integer(0)
+        out[self.rows, self.columns] = self.values
+        return out
+
+
+@dataclass(frozen=True)
+class PieceMaps:
+    """The equivariant maps between two pieces.
+
+    Attributes:
+        tensors: the solution as tensors on the factors of the output, then of the input. An `OrbitTensors`
+            knows its
+            orbits (`.orbits.labels`, `.slices()`, `.leaf(k)`), a `LinearTensors` its basis.
+    """
+
+    output: Piece
+    input: Piece
+    tensors: Tensors
+
+    @property
+    def dim(self) -> int:
+        return self.tensors.dim
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return (self.output.dim, self.input.dim)
+
+    def element(self, k: int) -> Element:
+        """Map k, as a sparse exact matrix."""
+        points, values = self.tensors.members(k)
+        split = len(self.output.factors)
+        sizes = [f.dim for f in (*self.output.factors, *self.input.factors)]
+        rows = np.ravel_multi_index(tuple(points[:, :split].T), sizes[:split])
+        columns = np.ravel_multi_index(tuple(points[:, split:].T), sizes[split:])
+        return Element(np.asarray(rows), np.asarray(columns), values, self.shape)
+
+
+@dataclass(frozen=True)
+class BlockPair:
+    """One block of the input and one of the output: the maps of their pieces, for each pair of copies."""
+
+    maps: PieceMaps
+    copies_out: Any
+    copies_in: Any
+    row: Any
+    column: Any
+
+    @property
+    def dim(self) -> Any:
+        return self.maps.dim * self.copies_in * self.copies_out
+
+    def place(self, k: int) -> tuple[int, int, int]:
+        """Element k as (map of the pieces, input copy, output copy), the last running fastest."""
+        k, copy_out = divmod(k, self.copies_out)
+        k, copy_in = divmod(k, self.copies_in)
+        return k, copy_in, copy_out
+
+
+@dataclass(frozen=True)
+class Intertwiners:
+    """All equivariant linear maps from V to W, exactly.
+
+    Elements are numbered by block pair (output blocks outermost), then map of the pieces, then input copy,
+    then output copy. Their matrices are the reduced echelon basis of each block pair, scaled to coprime
+    integers: the first nonzero entry in row-major order is positive, and 1 for orbits.
+    """
+
+    V: Representation
+    W: Representation
+    pairs: tuple[BlockPair, ...]
+
+    @property
+    def dim(self) -> Any:
+        """The exact dimension; an expression when copies are symbolic."""
+        return sum((p.dim for p in self.pairs), 0)
+
+    @property
+    def shape(self) -> tuple[Any, Any]:
+        return (self.W.dim, self.V.dim)
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        dims = [p.dim for p in self.pairs]
+        if not all(isinstance(d, int) for d in [*dims, *self.shape]):
+            raise SymbolicError(
+                "element", "needs numbers of copies", self.dim, "substitute the symbols first"
+            )
+        return [0, *accumulate(dims)]
+
+    def element(self, k: int) -> Element:
+        """Equivariant matrix k."""
+        k = read_index(k, self._starts[-1], "element")
+        at = bisect_right(self._starts, k) - 1
+        pair = self.pairs[at]
+        k, copy_in, copy_out = pair.place(k - self._starts[at])
+        small = pair.maps.element(k)
+        rows = small.rows + pair.row + copy_out * small.shape[0]
+        columns = small.columns + pair.column + copy_in * small.shape[1]
+        return Element(rows, columns, small.values, self.shape)
+
+    def __len__(self) -> int:
+        return self._starts[-1]
+
+    def __iter__(self) -> Iterator[Element]:
+        return (self.element(k) for k in range(len(self)))
+
+
+def intertwiners(V: Representation, W: Representation) -> Intertwiners:
+    """Solve ``rho_W(g) A = A rho_V(g)`` for every generator: all equivariant linear maps from V to W.
+
+    For generators of a Lie algebra the equation is ``d rho_W A = A d rho_V``. Restrict both representations
+    to solve for a subgroup.
+
+    Args:
+        V: the input.
+        W: the output, of the same group.
+
+    Raises:
+        RepresentationError: the representations belong to different groups.
+        TooLargeError: the problem would not fit in memory.
+
+    >>> from derive.symmetry.catalogue import symmetric
+    >>> from derive.symmetry.standard import permutation
+    >>> V = permutation(symmetric(5))
+    >>> intertwiners(V, V).dim, intertwiners(V**2, V**2).dim
+    (2, 15)
+    >>> intertwiners(V, V).element(0).dense()[0].tolist()
+    [1, 0, 0, 0, 0]
+    """
+    same_group(V, W)
+    solved: dict[tuple[Piece, Piece], PieceMaps] = {}
+    pairs = []
+    for row, copies_out, output in _placed(W):
+        for column, copies_in, piece in _placed(V):
+            if (output, piece) not in solved:
+                tensors = fixed_tensors(V.group, output.factors, piece.factors)
+                solved[output, piece] = PieceMaps(output, piece, tensors)
+            pairs.append(BlockPair(solved[output, piece], copies_out, copies_in, row, column))
+    return Intertwiners(V, W, tuple(pairs))
+
+
+def invariants(W: Representation) -> Intertwiners:
+    """The vectors that every element fixes, ``rho_W(g) b = b``: the maps from the trivial representation.
+
+    >>> from derive.symmetry.catalogue import symmetric
+    >>> from derive.symmetry.standard import permutation
+    >>> invariants(permutation(symmetric(4)) ** 2).dim
+    2
+    """
+    return intertwiners(trivial(W.group), W)
+
+
+def _placed(V: Representation) -> list[tuple[Any, Any, Piece]]:
+    """(first channel, copies, piece) of each block."""
+    at: Any = 0
+    out = []
+    for copies, piece in V.blocks:
+        out.append((at, copies, piece))
+        at = at + copies * piece.dim
+    return out

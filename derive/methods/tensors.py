@@ -1,0 +1,185 @@
+"""Tensors fixed by a group, by whichever method finds them: orbits for monomial maps, else null spaces.
+
+Factors on which different generators act are independent, so their answers multiply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from derive.methods.fieldmatrix import FieldMatrix
+from derive.methods.invariants import InvariantTensors, invariant_tensors, read_index
+from derive.methods.linear import Problem, solve_linear
+from derive.methods.orbitals import Axis
+from derive.symmetry.groups import Group
+from derive.symmetry.monomial import root_of_unity
+from derive.symmetry.pieces import Piece
+
+Members = tuple[np.ndarray, np.ndarray]  # one row of points per nonzero coefficient; the coefficients
+
+
+@dataclass(frozen=True)
+class OrbitTensors:
+    """Method 2: one tensor per orbit that does not vanish."""
+
+    orbits: InvariantTensors
+
+    @property
+    def dim(self) -> int:
+        return self.orbits.dim
+
+    def members(self, k: int) -> Members:
+        """The nonzero coefficients of tensor k: integers, or SymPy roots of unity."""
+        points, phases = self.orbits.members(k)
+        order = self.orbits.order
+        if order <= 2:
+            return points, 1 - 2 * phases
+        roots = np.array([root_of_unity(p, order) for p in range(order)], dtype=object)
+        return points, roots[phases]
+
+
+@dataclass(frozen=True, eq=False)
+class LinearTensors:
+    """Method 3: the reduced echelon basis over a number field, row-major over `shape`."""
+
+    problem: Problem
+    basis: FieldMatrix
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LinearTensors) and self.problem == other.problem
+
+    def __hash__(self) -> int:
+        return hash(self.problem)
+
+    @property
+    def dim(self) -> int:
+        return self.basis.shape[1]
+
+    @cached_property
+    def _columns(self) -> tuple[Any, ...]:
+        return tuple(p.tocsc() for p in self.basis.parts)
+
+    def members(self, k: int) -> Members:
+        """The nonzero coefficients of tensor k: integers, or SymPy numbers of the field."""
+        k = read_index(k, self.dim, "element")
+        slices = [slice(p.indptr[k], p.indptr[k + 1]) for p in self._columns]
+        rows = np.unique(np.concatenate([p.indices[s] for p, s in zip(self._columns, slices, strict=True)]))
+        parts = np.zeros((len(slices), len(rows)), dtype=np.int64)
+        for t, (p, s) in enumerate(zip(self._columns, slices, strict=True)):
+            parts[t, np.searchsorted(rows, p.indices[s])] = p.data[s]
+        points = np.stack(np.unravel_index(rows, self.problem.shape), axis=1)
+        return points, self._values(parts)
+
+    def _values(self, parts: np.ndarray) -> np.ndarray:
+        from sympy import Integer, expand
+
+        if not parts[1:].any():
+            return parts[0]
+        a = self.basis.field.generator
+        powers = [expand(a**t) for t in range(len(parts))]
+        sums = [
+            sum((Integer(int(c)) * p for c, p in zip(column, powers, strict=True)), Integer(0))
+            for column in parts.T
+        ]
+        out = np.empty(len(sums), dtype=object)
+        out[:] = [expand(s) for s in sums]
+        return out
+
+
+@dataclass(frozen=True)
+class ProductTensors:
+    """Products of independent answers, the last one running fastest; each lives on its own axes."""
+
+    parts: tuple[OrbitTensors | LinearTensors, ...]
+    axes: tuple[tuple[int, ...], ...]
+
+    @property
+    def dim(self) -> int:
+        return prod(p.dim for p in self.parts)
+
+    def members(self, k: int) -> Members:
+        """The nonzero coefficients of tensor k."""
+        k = read_index(k, self.dim, "element")
+        points, values = np.zeros((1, sum(map(len, self.axes))), dtype=np.int64), np.ones(1, dtype=np.int64)
+        for part, axes in reversed(list(zip(self.parts, self.axes, strict=True))):
+            k, local = divmod(k, part.dim)
+            more, factors = part.members(local)
+            points = np.repeat(points, len(more), axis=0)
+            points[:, axes] = np.tile(more, (len(values), 1))
+            values = (values[:, None] * factors[None, :]).ravel()
+        order = np.lexsort(points.T[::-1])
+        return points[order], values[order]
+
+
+Tensors = OrbitTensors | LinearTensors | ProductTensors
+
+
+def fixed_tensors(group: Group, outputs: Sequence[Piece], inputs: Sequence[Piece]) -> Tensors:
+    """All tensors on output factors and dual input factors that every generator fixes.
+
+    ``rho_out(g) A rho_in(g)^-1 = A``, and ``d rho_out A - A d rho_in = 0`` for generators of a Lie algebra.
+
+    Raises:
+        TooLargeError: the tensors would not fit in memory, or the group is too large and not recognised.
+    """
+    factors = [*outputs, *inputs]
+    acting = {f: tuple(g for g in group.generators if acts(group, f, g)) for f in dict.fromkeys(factors)}
+    used = tuple(g for g in group.generators if any(g in names for names in acting.values()))
+    if all(_is_monomial(group, f, g) for f in acting for g in used):
+        return _by_orbits(used, outputs, inputs)
+    parts = _independent([acting[f] for f in factors])
+    solved = []
+    for axes in parts:
+        out = tuple(factors[i] for i in axes if i < len(outputs))
+        into = tuple(factors[i] for i in axes if i >= len(outputs))
+        names = tuple(g for g in used if any(g in acting[factors[i]] for i in axes))
+        solved.append(_solve_part(group, names, out, into))
+    return solved[0] if len(solved) == 1 else ProductTensors(tuple(solved), tuple(map(tuple, parts)))
+
+
+def _solve_part(
+    group: Group, names: tuple[str, ...], outputs: Sequence[Piece], inputs: Sequence[Piece]
+) -> Any:
+    if all(_is_monomial(group, f, g) for f in (*outputs, *inputs) for g in names):
+        return _by_orbits(names, outputs, inputs)
+    algebra = tuple(g for g in names if g in group.algebra)
+    discrete = tuple(g for g in names if g not in group.algebra)
+    problem = Problem(tuple(outputs), tuple(inputs), algebra, discrete)
+    return LinearTensors(problem, solve_linear(problem))
+
+
+def _by_orbits(names: tuple[str, ...], outputs: Sequence[Piece], inputs: Sequence[Piece]) -> OrbitTensors:
+    maps: dict[Piece, Any] = {f: tuple(f.monomial(g) for g in names) for f in (*outputs, *inputs)}
+    axes = [Axis(maps[f], f.dim, i >= len(outputs)) for i, f in enumerate((*outputs, *inputs))]
+    return OrbitTensors(invariant_tensors(names, axes))
+
+
+def acts(group: Group, factor: Piece, generator: str) -> bool:
+    """Whether a generator does anything on a factor."""
+    if generator in group.algebra:
+        return not factor.matrix(generator).is_zero_matrix
+    m = factor.monomial(generator)
+    return not m.is_identity if m is not None else True
+
+
+def _is_monomial(group: Group, factor: Piece, generator: str) -> bool:
+    return generator not in group.algebra and factor.monomial(generator) is not None
+
+
+def _independent(acting: Sequence[tuple[str, ...]]) -> list[list[int]]:
+    """Axes grouped so that no generator acts in two groups."""
+    groups: list[tuple[set[str], list[int]]] = []
+    for i, names in enumerate(acting):
+        joined, axes = set(names), [i]
+        for other in [g for g in groups if g[0] & joined]:
+            groups.remove(other)
+            joined |= other[0]
+            axes = other[1] + axes
+        groups.append((joined, axes))
+    return sorted(sorted(axes) for _, axes in groups)
