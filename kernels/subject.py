@@ -32,6 +32,7 @@ from jax.flatten_util import ravel_pytree
 from kernels import reference
 from kernels.convolution.convolve import conv, conv_transpose
 from kernels.convolution.pullback import input_adjoint, kernel_adjoint
+from kernels.errors import ShapeError
 
 SIDE = 6  # dense matrices are compared on a corner of at least this many sites per axis
 ENTRIES = 1 << 22  # and on the whole sample where the matrix stays below this size
@@ -74,6 +75,10 @@ class Subject:
 
     def corner(self, x: jax.Array, outputs: int) -> jax.Array:
         """One sample of x, cut to a corner where its dense matrix would be too large."""
+        if x.size == 0:
+            raise ShapeError(
+                "x", "must hold at least one sample to check", x.shape, "give a batch that is not empty"
+            )
         sample = x.reshape(-1, *x.shape[x.ndim - self.rank - 1 :])[0]
         if sample.size * outputs <= ENTRIES:
             return sample

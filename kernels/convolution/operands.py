@@ -13,14 +13,14 @@ from kernels.convolution import border, sizes
 from kernels.convolution.options import WRAPS, Options, Pads, parse
 from kernels.errors import DtypeError, GroupsError, ShapeError
 
-REAL = ("float16", "bfloat16", "float32", "float64")
+REAL = frozenset(map(jnp.dtype, ("float16", "bfloat16", "float32", "float64")))
 
 
 def check_array(name: str, array: Any) -> None:
     """Arrays are real and floating-point; whatever else is said about them comes later."""
     if not hasattr(array, "dtype") or not hasattr(array, "shape"):
         raise DtypeError(name, "must be an array", type(array).__name__, "wrap it in jnp.asarray")
-    if jnp.dtype(array.dtype).name in REAL:
+    if array.dtype in REAL:
         return
     remedy = f"convert it first, {name}.astype(jnp.float32)"
     if jnp.issubdtype(array.dtype, jnp.complexfloating):

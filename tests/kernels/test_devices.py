@@ -30,7 +30,7 @@ print("same")
 
 
 def test_replicated_kernel_and_replicated_image() -> None:
-    """A sharded batch with one kernel, and one image with a kernel per device: both adjoints sum over devices."""
+    """A sharded batch with one kernel, one image with a kernel per device: the adjoints sum over devices."""
     flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=4", "JAX_PLATFORMS": "cpu"}
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], capture_output=True, text=True, env=os.environ | flags
