@@ -13,6 +13,7 @@ import sympy
 from sympy import Eq, Indexed, IndexedBase, Sum, Symbol
 
 from derive.equation.problem import Problem
+from derive.errors import SymbolicError
 from derive.methods.classes import Axis, Classes
 from derive.symmetry.sizes import number
 
@@ -125,7 +126,10 @@ class Notation:
     def counted(self) -> tuple[Axis, ...]:
         """The axes with symbols for sizes, unless a window is so small that it cuts the support off."""
         exact = self.problem.classes.count()
-        general = sympy.sympify(Classes(self.axes, self.problem.support).count()).subs(self.values)
+        try:
+            general = sympy.sympify(Classes(self.axes, self.problem.support).count()).subs(self.values)
+        except SymbolicError:  # where spacings differ, how a support meets a window has no formula
+            return self.problem.axes
         return self.axes if exact is sympy.oo or sympy.expand(general - exact) == 0 else self.problem.axes
 
     @cached_property
