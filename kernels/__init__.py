@@ -22,6 +22,8 @@ from kernels.errors import (
     ShapeError,
     WindowError,
 )
+from kernels.lowering import lower
+from kernels.ops import LatticeOp
 from kernels.pool import avg_pool, max_pool
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "GroupsError",
     "ImplementationError",
     "KernelError",
+    "LatticeOp",
     "LayoutError",
     "PaddingError",
     "Report",
@@ -46,6 +49,7 @@ __all__ = [
     "convert_layout",
     "input_adjoint",
     "kernel_adjoint",
+    "lower",
     "max_pool",
     "patch_matrix",
 ]

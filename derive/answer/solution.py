@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -103,9 +103,9 @@ class Solution:
         """The proof that the answer is right and complete."""
         return certify_translations(self.problem, self.dim)
 
-    def plain(self, sizes: Mapping[str, int] | None = None) -> Plain:
+    def plain(self, sizes: Mapping[str, int] | None = None, channels: Sequence[int] | None = None) -> Plain:
         """The answer as NumPy arrays, which `kernels.lower` reads."""
-        return plain(self.problem, sizes, repr(self))
+        return plain(self.problem, sizes, channels, repr(self))
 
     def __repr__(self) -> str:
         bias = f", bias {self.bias_dim}" if self.problem.bias else ""

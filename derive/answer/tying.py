@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from typing import Any
@@ -13,22 +13,28 @@ import sympy
 
 from derive.answer.plain import Plain, PlainAxis, PlainSide
 from derive.equation.problem import Problem
-from derive.errors import InfiniteError, SymbolicError, TooLargeError
-from derive.methods.classes import Axis, Side
+from derive.errors import InfiniteError, SizeError, SymbolicError, TooLargeError
+from derive.methods.classes import Axis, Classes, Side
+from derive.symmetry.sizes import size
+from derive.symmetry.support import Region, Span
 
 LIMIT = 1 << 27
 
 
-def plain(problem: Problem, sizes: Mapping[str, int] | None = None, description: str = "") -> Plain:
+def plain(
+    problem: Problem,
+    sizes: Mapping[str, int] | None = None,
+    channels: Sequence[int] | None = None,
+    description: str = "",
+) -> Plain:
     """The answer with every size a number, as NumPy arrays.
 
-    `sizes`: numbers for the symbols that are left. Raises SymbolicError naming one that is missing.
+    `sizes`: numbers for the symbols that are left; `channels`: (C_in, C_out). A grid of symbolic size stays
+    open (size None) where the support bounds the weights. Raises SymbolicError naming a size that is missing.
     """
-    from derive.methods.classes import Classes
-
-    known = {str(k): v for k, v in (sizes or {}).items()}
-    axes = tuple(_put_axis(axis, known) for axis in problem.axes)
+    known = _known(problem, sizes, channels)
     support = _put_support(problem.support, known)
+    axes = tuple(_put_axis(axis, known, open_=support is not None) for axis in problem.axes)
     if problem.classes.count() is sympy.oo:
         raise InfiniteError(
             "support", "must bound the weights on an infinite lattice", None, "give support=box(1), or a grid"
@@ -59,18 +65,48 @@ def _put(value: Any, known: Mapping[str, int]) -> sympy.Integer:
     return number
 
 
-def _put_axis(axis: Axis, known: Mapping[str, int]) -> Axis:
+def _known(
+    problem: Problem, sizes: Mapping[str, int] | None, channels: Sequence[int] | None
+) -> dict[str, int]:
+    known = {str(k): int(v) for k, v in (sizes or {}).items()}
+    fields = (problem.x.channels, problem.y.channels)
+    for field, n in zip(fields, channels or fields, strict=True):
+        given = size(n, "channels")
+        if field.is_Symbol and given.is_Integer and known.setdefault(field.name, int(given)) == given:
+            continue
+        if channels is not None and field != given:
+            raise SizeError(
+                "channels", f"must agree with the fields, {fields[0]} to {fields[1]}", channels, "omit it"
+            )
+    names = {s.name for s in _symbols(problem)}
+    unknown = sorted(set(known) - names)
+    if unknown:
+        raise SizeError(
+            "sizes", f"must name symbols of the solution, {sorted(names)}", unknown, "leave them out"
+        )
+    return known
+
+
+def _symbols(problem: Problem) -> set[sympy.Symbol]:
+    sizes = [side.size for axis in problem.axes for side in axis.sides if side.size is not None]
+    radii = [span.radius for span in (problem.support.spans or ()) if span] if problem.support else []
+    fields = (problem.x.channels, problem.y.channels)
+    return set().union(*(sympy.sympify(e).free_symbols for e in (*fields, *sizes, *radii)))
+
+
+def _put_axis(axis: Axis, known: Mapping[str, int], open_: bool) -> Axis:
     def side(part: Side | None) -> Side | None:
         if part is None or part.size is None:
             return part
-        return Side(part.step, part.spacing, part.offset, _put(part.size, known), part.boundary)
+        missing = {s.name for s in part.size.free_symbols} - set(known)
+        if open_ and missing and axis.translated:
+            return replace(part, size=None)
+        return replace(part, size=_put(part.size, known))
 
     return Axis(axis.name, side(axis.out), side(axis.into))
 
 
 def _put_support(support: Any, known: Mapping[str, int]) -> Any:
-    from derive.symmetry.support import Region, Span
-
     if support is None or support.spans is None:
         return support
     return Region(

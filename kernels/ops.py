@@ -1,0 +1,282 @@
+"""Lowered answers as jitted ops: frozen, hashable by content, free weights only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kernels import folding, reference_lattice
+from kernels.axes import SPATIAL, AxisPlan
+from kernels.convolution import adjoint, operands, primitive
+from kernels.errors import ShapeError
+
+
+@dataclass(frozen=True, eq=False)
+class Static:
+    """A NumPy array that can be a static argument: equal and hashed by content."""
+
+    array: np.ndarray
+
+    @cached_property
+    def _content(self) -> tuple[Any, ...]:
+        return self.array.shape, self.array.dtype.str, self.array.tobytes()
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self._content)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Static) and self._content == other._content)
+
+
+@dataclass(frozen=True)
+class LatticeOp:
+    """An equivariant operator between fields on lattices: op(w, x, b=None).
+
+        y[n,p,i] = sum over (c, q) of w[class of (p, q), c, i] x[n,q,c]  +  b[class of p, i]
+
+    Weights have the shape (classes, C_in, C_out), biases (bias classes, C_out). `describe()` says which
+    operations it became.
+    """
+
+    axes: tuple[AxisPlan, ...]
+    channels_in: int
+    channels_out: int
+    out_site: Static
+    in_site: Static
+    bias_site: Static
+    implementation: str = "auto"
+    dtype: Any = None
+    name: str = field(default="", compare=False)
+
+    # ---- what it is -------------------------------------------------------------------------------------
+
+    @property
+    def dim(self) -> int:
+        """The number of free weights, biases not counted."""
+        return math.prod(self.weight_shape)
+
+    @property
+    def weight_shape(self) -> tuple[int, int, int]:
+        return (len(self.out_site.array), self.channels_in, self.channels_out)
+
+    @property
+    def bias_shape(self) -> tuple[int, int]:
+        return (len(self.bias_site.array), self.channels_out)
+
+    @property
+    def rank(self) -> int:
+        """The number of spatial axes of the input."""
+        return sum(axis.has_input for axis in self.axes)
+
+    @cached_property
+    def spatial(self) -> tuple[AxisPlan, ...]:
+        """The axes that stay spatial; the others become channels or sums."""
+        return tuple(axis for axis in self.axes if axis.kind in SPATIAL)
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(
+            (self.axes, self.channels_in, self.channels_out, self.out_site, self.in_site, self.implementation)
+        )
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def describe(self) -> str:
+        """One line per axis: what it became, and with which strides, taps and border."""
+        lines = [self.name] if self.name else []
+        for axis in self.axes:
+            if axis.kind == "conv":
+                lines.append(
+                    f"{axis.name}: convolution, {axis.taps} taps from {axis.first}, stride {axis.b}, "
+                    f"upsampling {axis.a}, dilation {axis.dilation}, border {axis.border}"
+                )
+            elif axis.kind == "fold":
+                lines.append(
+                    f"{axis.name}: convolution of periods with {axis.b} input and {axis.a} output sites as "
+                    f"channels, {axis.taps} taps, border {axis.border}"
+                )
+            else:
+                words = {"dense": "dense", "sum": "summed over", "tile": "repeated"}
+                lines.append(f"{axis.name}: {words[axis.kind]}")
+        return "\n".join(lines)
+
+    # ---- weights ----------------------------------------------------------------------------------------
+
+    def init(self, key: jax.Array, *, grid: Sequence[int] | None = None) -> jax.Array:
+        """Random free weights that keep the variance: entries of variance 1 / fan-in.
+
+        `grid`: the input's spatial shape, needed only to scale weights that are summed over a whole image.
+        """
+        dtype = self.dtype or jnp.zeros(()).dtype
+        return jax.random.normal(key, self.weight_shape, dtype) / math.sqrt(self._fan_in(grid))
+
+    def _fan_in(self, grid: Sequence[int] | None) -> float:
+        per_output = len(self.out_site.array) * self.channels_in / math.prod(a.out_phases for a in self.axes)
+        sizes = iter(grid or ())
+        for axis in self.axes:
+            n = next(sizes, None) if axis.has_input else None
+            if axis.kind == "conv" and axis.a > 1:
+                per_output /= axis.a
+            if axis.kind == "sum":
+                per_output *= (axis.size_in or n or axis.b) / axis.b
+        return max(per_output, 1.0)
+
+    def init_bias(self) -> jax.Array:
+        """Zero biases."""
+        return jnp.zeros(self.bias_shape, self.dtype or jnp.zeros(()).dtype)
+
+    def kernel(self, w: jax.Array) -> jax.Array:
+        """The full kernel, taps first (HWIO): (taps..., in phases * C_in, out phases * C_out)."""
+        return folding.full_kernel(self, _weights(self, w))
+
+    def dense(
+        self, w: jax.Array, grid: Sequence[int] | None = None, *, order: str = "channels_last"
+    ) -> np.ndarray:
+        """The operator as a matrix: dense @ x.reshape(-1) == op(w, x).reshape(-1) for one sample.
+
+        `grid`: the input's spatial shape; `order`: "channels_last" for the flattening (u, v, c) -> j, or
+        "channels_first" for (c, u, v) -> j, as A[i,u,v,c,u',v'] is written.
+        """
+        sizes = self._grid(grid)
+        full = reference_lattice.dense(
+            self, np.asarray(w, dtype=np.float64).reshape(self.weight_shape), sizes
+        )
+        if order == "channels_first":
+            outs = sum(a.has_output for a in self.axes)
+            full = np.moveaxis(np.moveaxis(full, outs, 0), -1, outs + 1)
+        elif order != "channels_last":
+            raise ShapeError(
+                "order", "must be channels_last or channels_first", repr(order), "choose one of them"
+            )
+        rows = math.prod(self.output_shape(sizes))
+        return full.reshape(rows, full.size // max(rows, 1))
+
+    def _grid(self, grid: Sequence[int] | None) -> tuple[int, ...]:
+        fixed = [a.size_in for a in self.axes if a.has_input]
+        sizes = list(grid) if grid is not None else fixed
+        if len(sizes) != self.rank or any(n is None for n in sizes):
+            raise ShapeError(
+                "grid", f"must give {self.rank} sizes, one per axis of the input", grid, "say grid=(8, 8)"
+            )
+        return tuple(int(n) for n in sizes if n is not None)
+
+    def output_shape(self, grid: Sequence[int]) -> tuple[int, ...]:
+        """The spatial shape of the output and its channels, for an input of this spatial shape."""
+        sizes = iter(grid)
+        shape = []
+        for axis in self.axes:
+            n = next(sizes) if axis.has_input else 0
+            if axis.has_input:
+                axis.check_input(n)
+            if axis.has_output:
+                shape.append(_repeats(axis) if axis.kind == "tile" else axis.outputs(n))
+        return (*shape, self.channels_out)
+
+    # ---- what it does -----------------------------------------------------------------------------------
+
+    def __call__(self, w: jax.Array, x: jax.Array, b: jax.Array | None = None) -> jax.Array:
+        """(batch..., spatial..., C_in) -> (batch..., spatial..., C_out)."""
+        return _apply(self, w, x) if b is None else _apply_with_bias(self, w, x, b)
+
+    def adjoints(self, w: jax.Array, x: jax.Array, ybar: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """The derived adjoints (wbar, xbar) at the cotangent ybar: written out, not differentiated."""
+        return _adjoints(self, w, x, ybar)
+
+    @cached_property
+    def symmetries(self) -> dict[str, tuple[Any, Any]]:
+        """Exact symmetries of the op: a translation by one period along every axis with a circular border."""
+        found, into, out = {}, 0, 0
+        ins, outs = self.rank, sum(a.has_output for a in self.axes)
+        for axis in self.axes:
+            if axis.has_input and axis.has_output and axis.border == "CIRCULAR" and axis.kind in SPATIAL:
+                found[f"translation along {axis.name}"] = (
+                    partial(jnp.roll, shift=axis.b, axis=into - ins - 1),
+                    partial(jnp.roll, shift=axis.a, axis=out - outs - 1),
+                )
+            into, out = into + axis.has_input, out + axis.has_output
+        return found
+
+
+def _repeats(axis: AxisPlan) -> int:
+    if axis.size_out is None:
+        raise ShapeError(
+            "y", f"must have a size along {axis.name}, where the input has none", None, "give y a grid"
+        )
+    return axis.size_out
+
+
+def _weights(op: LatticeOp, w: Any) -> jax.Array:
+    w = jnp.asarray(w)
+    if w.size != op.dim:
+        raise ShapeError("w", f"must have the shape {op.weight_shape}", w.shape, "use op.init(key)")
+    return w.reshape(op.weight_shape)
+
+
+@partial(jax.jit, static_argnums=0, inline=True)
+def _apply(op: LatticeOp, w: jax.Array, x: jax.Array) -> jax.Array:
+    x, w, batch, grid = _operands(op, w, x)
+    return folding.unfold(
+        op, folding.convolve(op, folding.fold(op, x), folding.full_kernel(op, w), grid), grid, batch
+    )
+
+
+@partial(jax.jit, static_argnums=0, inline=True)
+def _apply_with_bias(op: LatticeOp, w: jax.Array, x: jax.Array, b: jax.Array) -> jax.Array:
+    y = _apply(op, w, x)
+    return y + _bias_field(op, b, y.shape).astype(y.dtype)
+
+
+def _operands(op: LatticeOp, w: Any, x: Any) -> tuple[jax.Array, jax.Array, tuple[int, ...], tuple[int, ...]]:
+    w, x = _weights(op, w), jnp.asarray(x)
+    operands.check_dtypes("x", x, "w", w)
+    batch = operands.check_field("x", x.shape, op.rank, op.channels_in, "the channels solved for")
+    grid = x.shape[len(batch) : -1]
+    for axis, n in zip([a for a in op.axes if a.has_input], grid, strict=True):
+        axis.check_input(n)
+    return x.reshape(math.prod(batch), *x.shape[len(batch) :]), w, batch, grid
+
+
+def _bias_field(op: LatticeOp, b: Any, shape: Sequence[int]) -> jax.Array:
+    """The bias at every output site: it repeats with the output's period."""
+    b = jnp.asarray(b)
+    if b.size != math.prod(op.bias_shape):
+        raise ShapeError("b", f"must have the shape {op.bias_shape}", b.shape, "use op.init_bias()")
+    axes = [a for a in op.axes if a.has_output]
+    periods = [
+        int(op.bias_site.array[:, i].max(initial=0)) + 1 for i, a in enumerate(op.axes) if a.has_output
+    ]
+    table = b.reshape(*periods, op.channels_out)
+    for k, (axis, period) in enumerate(zip(axes, periods, strict=True)):
+        n = shape[len(shape) - 1 - len(axes) + k]
+        if period > 1:
+            table = jnp.take(table, (np.arange(n) + axis.start) % period, axis=k)
+    return table
+
+
+@partial(jax.jit, static_argnums=0, inline=True)
+def _adjoints(op: LatticeOp, w: jax.Array, x: jax.Array, ybar: jax.Array) -> tuple[jax.Array, jax.Array]:
+    x, w, batch, grid = _operands(op, w, x)
+    kernel, folded = folding.full_kernel(op, w), folding.fold(op, x)
+    zbar = folding.unfold_adjoint(op, ybar.reshape(x.shape[0], *op.output_shape(grid)), folded, kernel, grid)
+    if not op.spatial:
+        kernel_bar, folded_bar = folded.T @ zbar, zbar @ kernel.T
+    else:
+        options = folding.conv_options(op, grid)
+        lhs, rhs, how = adjoint.input_form(zbar, kernel, folded.shape[1:-1], **options)
+        folded_bar = primitive.bind(lhs, rhs, **how)
+        lhs, rhs, how = adjoint.kernel_form(folded, zbar, kernel.shape[:-2], **options)
+        kernel_bar = jnp.moveaxis(primitive.bind(lhs, rhs, **how), 0, -2)
+    xbar = folding.fold_adjoint(op, folded_bar, x.shape)
+    return folding.read_weights(op, kernel_bar), xbar.reshape(*batch, *x.shape[1:])
