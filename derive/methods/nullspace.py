@@ -12,16 +12,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from math import gcd, isqrt, lcm
+from itertools import islice
+from math import gcd, lcm
 from typing import Any
 
 import numpy as np
 
 from derive.errors import TooLargeError
 from derive.methods.fieldmatrix import FieldMatrix, NumberField
+from derive.methods.lifting import fraction, inverse_vandermonde, split_primes
 
 DENSE_LIMIT = 2**27
-FIRST_PRIME = 2**31 - 1
 MOST_PRIMES = 200
 SPARE_ROWS = 16
 
@@ -92,24 +93,57 @@ def _blocks(m: FieldMatrix) -> Iterator[tuple[np.ndarray, tuple[np.ndarray, ...]
     from scipy.sparse import block_array
     from scipy.sparse.csgraph import connected_components
 
-    parts = [p[_different_rows(m)] for p in m.parts]
-    pattern = sum(abs(p) for p in parts)
-    count = m.shape[1]
-    graph = block_array([[None, pattern.T], [pattern, None]]) if parts[0].shape[0] else pattern.T @ pattern
+    rows = _different_rows(m)
+    parts = [p[rows] for p in m.parts]
+    touched, dead = _easy_columns(parts)
+    free = np.flatnonzero(~touched)
+    if len(free):
+        yield free, tuple(np.zeros((0, len(free)), dtype=np.int64) for _ in parts)
+    kept = np.flatnonzero(touched & ~dead)
+    parts = [p[:, kept] for p in parts]
+    pattern = _pattern(parts)
+    parts = [p[np.diff(pattern.indptr) > 0] for p in parts]
+    pattern = pattern[np.diff(pattern.indptr) > 0]
+    if not len(kept):
+        return
+    graph = block_array([[None, pattern.T], [pattern, None]]) if pattern.shape[0] else pattern.T @ pattern
     labels = connected_components(graph, directed=False)[1]
-    order = np.argsort(labels[:count], kind="stable")
-    row_order = np.argsort(labels[count:], kind="stable")
-    names, starts = np.unique(labels[:count][order], return_index=True)
-    row_starts = np.searchsorted(labels[count:][row_order], [names, names + 1])
+    order = np.argsort(labels[: len(kept)], kind="stable")
+    row_order = np.argsort(labels[len(kept) :], kind="stable")
+    names, starts = np.unique(labels[: len(kept)][order], return_index=True)
+    row_starts = np.searchsorted(labels[len(kept) :][row_order], [names, names + 1])
     for i, columns in enumerate(np.split(order, starts[1:])):
         rows = row_order[row_starts[0][i] : row_starts[1][i]]
-        entries = len(rows) * len(columns)
-        if entries > DENSE_LIMIT:
-            rule = "must have connected blocks that fit in memory"
-            raise TooLargeError(
-                "elimination", rule, f"about {8.0 * entries:.1e} bytes", "use a smaller representation"
-            )
-        yield columns, _sorted_rows([p[rows][:, columns].toarray() for p in parts])
+        _refuse_dense(len(rows) * len(columns))
+        yield kept[columns], _sorted_rows([p[rows][:, columns].toarray() for p in parts])
+
+
+def _pattern(parts: list[Any]) -> Any:
+    """The places where some part has an entry."""
+    return sum((p != 0).astype(np.int64) for p in parts).tocsr()
+
+
+def _easy_columns(parts: list[Any]) -> tuple[np.ndarray, np.ndarray]:
+    """Which columns have an entry at all, and which must vanish because a row has no other entry."""
+    pattern = _pattern(parts)
+    dead = np.zeros(pattern.shape[1], dtype=bool)
+    touched = dead.copy()
+    touched[pattern.indices] = True
+    while True:
+        alone = np.add.reduceat(~dead[pattern.indices], pattern.indptr[:-1]) == 1 if pattern.nnz else []
+        row = np.repeat(alone, np.diff(pattern.indptr)) if pattern.nnz else np.zeros(0, dtype=bool)
+        newly = pattern.indices[row & ~dead[pattern.indices]]
+        if not len(newly):
+            return touched, dead
+        dead[newly] = True
+
+
+def _refuse_dense(entries: int) -> None:
+    if entries > DENSE_LIMIT:
+        rule = "must have connected blocks that fit in memory"
+        raise TooLargeError(
+            "elimination", rule, f"about {8.0 * entries:.1e} bytes", "use a smaller representation"
+        )
 
 
 def _sorted_rows(parts: list[np.ndarray]) -> tuple[np.ndarray, ...]:
@@ -154,7 +188,7 @@ def _solve(field: NumberField, block: tuple[np.ndarray, ...], flint: Any) -> lis
         unit = (1, *[0] * (field.degree - 1))
         return [((j,), (unit,)) for j in range(columns)]
     lift: _Lift | None = None
-    for p, roots in _split_primes(field):
+    for p, roots in islice(split_primes(field), MOST_PRIMES):
         found = _modulo(field, block, p, roots, flint)
         if found is None or (lift is not None and len(found.free) > len(lift.free)):
             continue
@@ -168,30 +202,6 @@ def _solve(field: NumberField, block: tuple[np.ndarray, ...], flint: Any) -> lis
     )
 
 
-def _split_primes(field: NumberField) -> Iterator[tuple[int, list[int]]]:
-    """Primes modulo which the polynomial of the field has distinct roots, with the roots."""
-    from sympy import prevprime
-    from sympy.polys.domains import ZZ
-    from sympy.polys.galoistools import gf_factor, gf_from_int_poly, gf_gcd, gf_pow_mod, gf_sub
-
-    p, found = FIRST_PRIME + 1, 0
-    while found < MOST_PRIMES:
-        p = int(prevprime(p))
-        if field.degree == 1:
-            found += 1
-            yield p, [0]
-            continue
-        f = gf_from_int_poly([ZZ(c % p) for c in reversed(field.polynomial)], p)
-        power = gf_pow_mod([ZZ(1), ZZ(0)], p, f, p, ZZ)
-        split = gf_sub(power, [ZZ(1), ZZ(0)], p, ZZ)
-        if split and gf_gcd(f, split, p, ZZ) != f:
-            continue
-        factors = gf_factor(f, p, ZZ)[1]
-        if all(multiplicity == 1 for _, multiplicity in factors):
-            found += 1
-            yield p, sorted(-int(g[-1]) % p for g, _ in factors)
-
-
 def _modulo(
     field: NumberField, block: tuple[np.ndarray, ...], p: int, roots: list[int], flint: Any
 ) -> _Lift | None:
@@ -199,7 +209,7 @@ def _modulo(
     images, frees = [], []
     few = _combinations(block, p)
     for root in roots:
-        m = np.zeros(few[0].shape, dtype=np.int64)
+        m = np.zeros_like(few[0])
         for part in reversed(few):
             m = (m * root + part) % p
         reduced, pivots = _rref_flint(m, p, flint) if flint else _rref(m, p)
@@ -208,7 +218,7 @@ def _modulo(
         frees.append(free)
     if any(f != frees[0] for f in frees):
         return None
-    weights = _inverse_vandermonde(roots, p)
+    weights = inverse_vandermonde(roots, p)
     stacked = np.array(images).astype(object)
     return _Lift(p, frees[0], np.tensordot(weights, stacked, axes=1) % p if len(roots) > 1 else stacked)
 
@@ -268,20 +278,6 @@ def _rref_flint(m: np.ndarray, p: int, flint: Any) -> tuple[np.ndarray, list[int
     return rows, [int(j) for j in (rows != 0).argmax(axis=1)]
 
 
-def _inverse_vandermonde(roots: list[int], p: int) -> np.ndarray:
-    """The coefficients of each power in the Lagrange polynomials of the roots, modulo p."""
-    out = np.zeros((len(roots), len(roots)), dtype=object)
-    for s, root in enumerate(roots):
-        polynomial, scale = [1], 1
-        for other in roots[:s] + roots[s + 1 :]:
-            shifted = [0, *polynomial]
-            polynomial = [(a - other * b) % p for a, b in zip(shifted, [*polynomial, 0], strict=True)]
-            scale = scale * (root - other) % p
-        inverse = pow(scale, -1, p)
-        out[:, s] = [c * inverse % p for c in polynomial]
-    return out
-
-
 def _combine(a: _Lift, b: _Lift) -> _Lift:
     """Chinese remainders."""
     modulus = a.modulus * b.modulus
@@ -297,7 +293,7 @@ def _reconstruct(lift: _Lift, columns: int) -> list[Vector] | None:
         support = np.flatnonzero((lift.coefficients[:, i] != 0).any(axis=0)).tolist()
         residues = [[int(c) for c in lift.coefficients[:, i, j]] for j in support]
         for c in {c for r in residues for c in r} - fractions.keys():
-            fractions[c] = _fraction(c, lift.modulus)
+            fractions[c] = fraction(c, lift.modulus)
         exact = [[fractions[c] for c in r] for r in residues]
         if any(c is None for r in exact for c in r):
             return None
@@ -310,18 +306,6 @@ def _scaled(entries: list[list[Any]]) -> tuple[tuple[int, ...], ...]:
     whole = [[int(c * denominator) for c in r] for r in entries]
     common = gcd(*(c for r in whole for c in r))
     return tuple(tuple(c // common for c in r) for r in whole)
-
-
-def _fraction(c: int, modulus: int) -> Fraction | None:
-    """Rational reconstruction by the extended Euclidean algorithm (Wang 1981)."""
-    bound = isqrt(modulus // 2)
-    r0, r1, s0, s1 = modulus, c, 0, 1
-    while r1 > bound:
-        q = r0 // r1
-        r0, r1, s0, s1 = r1, r0 - q * r1, s1, s0 - q * s1
-    if abs(s1) > bound or s1 == 0 or gcd(r1, abs(s1)) != 1:
-        return None
-    return Fraction(r1, s1)
 
 
 def _vanishes(field: NumberField, block: tuple[np.ndarray, ...], basis: list[Vector]) -> bool:

@@ -1,0 +1,61 @@
+"""Number theory for exact elimination: primes that split a field, interpolation, rational reconstruction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from math import gcd, isqrt
+
+import numpy as np
+
+from derive.methods.fieldmatrix import NumberField
+
+FIRST_PRIME = 2**31 - 1  # products of residues fit in 64 bits
+
+
+def split_primes(field: NumberField) -> Iterator[tuple[int, list[int]]]:
+    """Primes modulo which the polynomial of the field has distinct roots, with the roots."""
+    from sympy import prevprime
+    from sympy.polys.domains import ZZ
+    from sympy.polys.galoistools import gf_factor, gf_from_int_poly, gf_gcd, gf_pow_mod, gf_sub
+
+    p = FIRST_PRIME + 1
+    while True:
+        p = int(prevprime(p))
+        if field.degree == 1:
+            yield p, [0]
+            continue
+        f = gf_from_int_poly([ZZ(c % p) for c in reversed(field.polynomial)], p)
+        power = gf_pow_mod([ZZ(1), ZZ(0)], p, f, p, ZZ)
+        split = gf_sub(power, [ZZ(1), ZZ(0)], p, ZZ)
+        if split and gf_gcd(f, split, p, ZZ) != f:
+            continue
+        factors = gf_factor(f, p, ZZ)[1]
+        if all(multiplicity == 1 for _, multiplicity in factors):
+            yield p, sorted(-int(g[-1]) % p for g, _ in factors)
+
+
+def inverse_vandermonde(roots: list[int], p: int) -> np.ndarray:
+    """The coefficients of each power in the Lagrange polynomials of the roots, modulo p."""
+    out = np.zeros((len(roots), len(roots)), dtype=object)
+    for s, root in enumerate(roots):
+        polynomial, scale = [1], 1
+        for other in roots[:s] + roots[s + 1 :]:
+            shifted = [0, *polynomial]
+            polynomial = [(a - other * b) % p for a, b in zip(shifted, [*polynomial, 0], strict=True)]
+            scale = scale * (root - other) % p
+        inverse = pow(scale, -1, p)
+        out[:, s] = [c * inverse % p for c in polynomial]
+    return out
+
+
+def fraction(c: int, modulus: int) -> Fraction | None:
+    """Rational reconstruction by the extended Euclidean algorithm (Wang 1981)."""
+    bound = isqrt(modulus // 2)
+    r0, r1, s0, s1 = modulus, c, 0, 1
+    while r1 > bound:
+        q = r0 // r1
+        r0, r1, s0, s1 = r1, r0 - q * r1, s1, s0 - q * s1
+    if abs(s1) > bound or s1 == 0 or gcd(r1, abs(s1)) != 1:
+        return None
+    return Fraction(r1, s1)
