@@ -115,7 +115,7 @@ def locality(n: Notation, only: Iterable[int] | None = None) -> sympy.Basic:
 
 def _at(n: Notation, axis: int, value: sympy.Expr) -> sympy.Basic:
     gap = n.displacement[axis] - value
-    return Eq(Mod(gap, _length(n, axis)), 0) if n.wraps(axis) else Eq(gap, 0)
+    return Eq(Mod(gap, _length(n, axis)), 0) if n.problem.axes[axis].boundary == "periodic" else Eq(gap, 0)
 
 
 def _within(n: Notation, axis: int) -> sympy.Basic:
@@ -124,7 +124,7 @@ def _within(n: Notation, axis: int) -> sympy.Basic:
         return sympy.true
     d, step = n.displacement[axis], number(span.step)
     aligned = sympy.true if step == number(n.problem.axes[axis].mesh) else None
-    if n.wraps(axis):
+    if n.problem.axes[axis].boundary == "periodic":
         ahead = Mod(d + span.radius, _length(n, axis))
         return And(Le(ahead, 2 * span.radius), Eq(Mod(ahead, step), 0) if aligned is None else True)
     return And(Le(sympy.Abs(d), span.radius), Eq(Mod(d + span.radius, step), 0) if aligned is None else True)

@@ -78,6 +78,12 @@ class Axis:
         )
 
     @property
+    def turn(self) -> int:
+        """Once around a periodic grid, in units of mesh; 0 where nothing closes up."""
+        into = self.both[1]
+        return int(into.size * number(into.spacing / self.mesh)) if into.boundary == "periodic" else 0
+
+    @property
     def residue(self) -> Fraction:
         return self.into.offset - self.out.offset if self.into and self.out else Fraction(0)
 
@@ -170,24 +176,26 @@ class Axis:
         found: list[sympy.Basic] = []
         for side in self.sides:
             n = side.size
-            if n is None or n.is_Integer or not self.translated:
+            if n is None or n.is_Integer:
                 continue
             if side.boundary == "periodic" and side.step > 1:
                 found.append(sympy.Eq(sympy.Mod(n, side.step), 0, evaluate=False))
-            if side.boundary == "zero":
+            if side.boundary == "zero" and self.translated:
                 found.append(sympy.Ge(n, max(side.step, 1)))
             if reach is not None and len(self.sides) == 2:
-                room = (
-                    number(self.mesh) if side.boundary == "periodic" else number(self.phases * side.spacing)
-                )
-                needed = (2 if side.boundary == "periodic" else 1) * reach + room
-                found.append(sympy.Ge(n, sympy.expand(needed / number(side.spacing))))
+                found.append(sympy.Ge(n, sympy.expand(self._room(reach, side) / number(side.spacing))))
         if self.boundary == "periodic" and len(self.sides) == 2:
             out, into = self.both
             same = sympy.Eq(out.size * number(out.spacing), into.size * number(into.spacing), evaluate=True)
             if same != True and same != False:  # noqa: E712  SymPy relations are not booleans
                 found.append(same)
         return [relation for relation in dict.fromkeys(found) if relation not in (sympy.true, sympy.false)]
+
+    def _room(self, reach: sympy.Expr, side: Side) -> sympy.Expr:
+        """How long a grid must be for every displacement up to `reach` to have all its classes."""
+        if self.boundary == "periodic":
+            return 2 * reach + number(self.mesh)
+        return reach + number(abs(self.residue)) + number(self.phases * side.spacing if side.step else 0)
 
     # ---- which ones -----------------------------------------------------------------------------------
 
@@ -342,11 +350,19 @@ class Classes:
         return table
 
     def _inside(self, table: np.ndarray) -> np.ndarray:
-        wanted = {
-            tuple(int((d - axis.residue) / axis.mesh) for d, axis in zip(point, self.axes, strict=True))
-            for point in (self.support.points if self.support else None) or ()
-        }
-        return np.array([tuple(row) in wanted for row in table[:, :, 2].tolist()], dtype=bool)
+        """Which rows lie at a displacement of the support; around a periodic grid those are one."""
+        turns = np.array([axis.turn for axis in self.axes])
+
+        def reduced(units: np.ndarray) -> list[list[int]]:
+            return np.where(turns > 0, units % np.maximum(turns, 1), units).tolist()
+
+        points = (self.support.points if self.support else None) or ()
+        wanted = [
+            [int((d - axis.residue) / axis.mesh) for d, axis in zip(point, self.axes, strict=True)]
+            for point in points
+        ]
+        near = {tuple(row) for row in reduced(np.array(wanted).reshape(-1, len(self.axes)))}
+        return np.array([tuple(row) in near for row in reduced(table[:, :, 2])], dtype=bool)
 
 
 def _product(factors: Iterable[sympy.Expr]) -> sympy.Expr:
