@@ -38,11 +38,12 @@ class Derivation(tuple[Step, ...]):
     def steps(self) -> tuple[Step, ...]:
         return tuple(self)
 
-    def check(self, grid: Sequence[int] | None = None) -> None:
+    def check(self, grid: int | Sequence[int] | None = None) -> None:
         """Evaluate every step on small periodic grids and compare both sides term by term.
 
         `grid`: periods along each translated axis; by default two grids of coprime sides. Raises
-        DerivationError naming the first step that is false, missing or out of order.
+        DerivationError naming the first step that is false, missing or out of order, and GridError for
+        a grid so narrow that true steps would look false.
         """
         from derive.checking.rules import check_derivation
 

@@ -6,13 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count, product
 from math import gcd
+from typing import Any
 
 import numpy as np
 import sympy
 from sympy import Indexed, Symbol
 
 from derive.checking.terms import Array, false, truth
+from derive.errors import GridError
 from derive.steps import Step
+from derive.symmetry.sizes import per_axis, rational
 
 CHANNELS = 2
 RADIUS = 1
@@ -50,6 +53,7 @@ class Ranges:
     moves: Array
     sizes: Mapping[Symbol, int]
     windows: Mapping[Symbol, sympy.Set]
+    endless: tuple[Symbol, ...]
     definitions: tuple[sympy.Eq, ...]
 
 
@@ -59,9 +63,8 @@ def read_ranges(steps: Sequence[Step], periods: tuple[int, ...]) -> Ranges:
     i, *out = acting[1].lhs.indices
     c, *into = acting[0].lhs.indices
     shifts = _shifts(steps)
-    if len(periods) != len(shifts):
-        raise false(f"needs a check grid of {len(shifts)} periods, one per translated axis", periods)
-    lines = _lines(steps, shifts, periods)
+    least = max(STRICT, 1 + 2 * _reach(steps, _lines(steps, shifts, (1,) * len(shifts))))
+    lines = _lines(steps, shifts, periods, least)
     limits = {limit[0]: limit for total in general.rhs.atoms(sympy.Sum) for limit in total.limits}
     endless = {v.name.rstrip("'") for v, low, _ in limits.values() if low is -sympy.oo}
     windows = {
@@ -82,6 +85,7 @@ def read_ranges(steps: Sequence[Step], periods: tuple[int, ...]) -> Ranges:
         moves=_moves(periods),
         sizes=_sizes(steps, lines),
         windows=windows,
+        endless=tuple(s for s, domain in steps[0].where if s in (*out, *into) and domain is sympy.S.Integers),
         definitions=tuple(eq for s in defining for eq in s.after if not _is_weight(eq.lhs, out, into)),
     )
 
@@ -90,7 +94,10 @@ def _is_weight(expr: Indexed, out: Sequence[Symbol], into: Sequence[Symbol]) -> 
     return str(expr.base.label) == "A" and len(expr.indices) == 2 + len(out) + len(into)
 
 
-def _lines(steps: Sequence[Step], shifts: Sequence[Symbol], periods: Sequence[int]) -> tuple[Line, ...]:
+def _lines(
+    steps: Sequence[Step], shifts: Sequence[Symbol], periods: Sequence[int], least: int = STRICT
+) -> tuple[Line, ...]:
+    """The axes; `least` is how many sites an axis has along which nothing moves and no size is given."""
     first, second = steps[0].before[0], steps[0].before[1]
     where = dict(steps[0].where)
     moved = {s.name.removeprefix("s_"): (s, n) for s, n in zip(shifts, periods, strict=True)}
@@ -110,7 +117,7 @@ def _lines(steps: Sequence[Step], shifts: Sequence[Symbol], periods: Sequence[in
             step[k] = abs(int(sympy.expand(index).coeff(shift))) if shift is not None else 0
             domain = where.get(site)
             fixed = isinstance(domain, sympy.Range) and domain.stop.is_Integer
-            extent[k] = step[k] * period if step[k] else int(domain.stop) if fixed else STRICT  # type: ignore[union-attr]
+            extent[k] = step[k] * period if step[k] else int(domain.stop) if fixed else least  # type: ignore[union-attr]
         lines.append(Line(letter, extent[0], extent[1], step[0], step[1]))
     return tuple(lines)
 
@@ -137,8 +144,9 @@ def _sizes(steps: Sequence[Step], lines: Sequence[Line]) -> dict[Symbol, int]:
 def _moves(periods: Sequence[int]) -> Array:
     """The translations tried: all of them on a small torus, else the generators and some mixtures."""
     dim = len(periods)
-    if int(np.prod(periods, dtype=int)) <= 20:
-        return np.array(list(product(*(range(n) for n in periods))), dtype=int).reshape(-1, dim)
+    count_all = int(np.prod(periods, dtype=int))
+    if count_all <= 20:
+        return np.array(list(product(*(range(n) for n in periods))), dtype=int).reshape(count_all, dim)
     unit = np.eye(dim, dtype=int)
     mixed = np.arange(1, dim + 1)
     return np.concatenate([unit, -unit, [mixed, mixed[::-1]]])
@@ -146,12 +154,27 @@ def _moves(periods: Sequence[int]) -> Array:
 
 def smallest_grids(steps: Sequence[Step]) -> list[tuple[int, ...]]:
     """Two grids of pairwise coprime periods, each at least 3 and wider than twice the support."""
-    shifts = _shifts(steps)
-    reach = _reach(steps, shifts)
-    strides = {line.letter: max(line.in_step, 1) for line in _lines(steps, shifts, (1,) * len(shifts))}
-    least = [max(3, -(-(2 * reach + 1) // strides[s.name.removeprefix("s_")])) for s in shifts]
+    least = _least_periods(steps)
     first = _coprime(least)
-    return [first, _coprime([max(n + 1, m) for n, m in zip(least, first, strict=True)] if shifts else [])]
+    return [first, _coprime([max(n + 1, m) for n, m in zip(least, first, strict=True)])]
+
+
+def given_grid(steps: Sequence[Step], grid: Any) -> tuple[int, ...]:
+    """The periods that a person gives; on a torus narrower than the support true steps would look false."""
+    least = _least_periods(steps)
+    periods = tuple(int(rational(n, "grid")) for n in per_axis(grid, len(least), "grid"))
+    if any(n < m for n, m in zip(periods, least, strict=True)):
+        rule = "must be at least 3 periods long and wider than twice the support along every axis"
+        raise GridError("grid", rule, grid, f"give {tuple(least)} or more")
+    return periods
+
+
+def _least_periods(steps: Sequence[Step]) -> list[int]:
+    shifts = _shifts(steps)
+    lines = _lines(steps, shifts, (1,) * len(shifts))
+    reach = _reach(steps, lines)
+    strides = {line.letter: max(line.in_step, 1) for line in lines}
+    return [max(STRICT, -(-(2 * reach + 1) // strides[s.name.removeprefix("s_")])) for s in shifts]
 
 
 def _coprime(least: Sequence[int]) -> tuple[int, ...]:
@@ -167,26 +190,38 @@ def _shifts(steps: Sequence[Step]) -> tuple[Symbol, ...]:
     return tuple(s for s, domain in steps[0].where if s not in indices and domain is sympy.S.Integers)
 
 
-def _reach(steps: Sequence[Step], shifts: Sequence[Symbol]) -> int:
+def _reach(steps: Sequence[Step], lines: Sequence[Line]) -> int:
     """The largest distance, in input sites, at which the statement lets a weight be nonzero."""
     statement = steps[0].before
     if len(statement) < 3:
         return 0
-    into = [
-        s for s in statement[0].lhs.indices[1:] if Symbol("s_" + s.name.rstrip("'"), integer=True) in shifts
-    ]
-    far = {0: 0, 1: 256, 2: 48}.get(len(into), 14)
     condition = statement[2]
+    by_letter = {line.letter: line for line in lines}
+    sites = [s for s in statement[0].lhs.indices[1:] if s in condition.free_symbols]
+    far = {0: 0, 1: 256, 2: 48}.get(len(sites), 14)
+    runs = [np.arange(-far, far + 1)] * len(sites)
+    origins = [s for s in statement[1].lhs.indices[1:] if s in condition.free_symbols]
+    runs += [np.arange(max(by_letter[s.name].out_step, 1)) for s in origins]
+    names = {*sites, *origins}
     values: dict[Symbol, Array] = {
-        s: np.array(FAR if s.is_positive else RADIUS) for s in condition.free_symbols if s not in into
+        s: np.array(FAR if s.is_positive else RADIUS) for s in condition.free_symbols - names
     }
-    values.update({s: np.array(0) for s in statement[1].lhs.indices[1:]})
-    values.update({s: np.array(0) for s in statement[0].lhs.indices[1:]})
-    for k, site in enumerate(into):
-        values[site] = np.arange(-far, far + 1).reshape((1,) * k + (-1,) + (1,) * (len(into) - k - 1))
-    inside = np.broadcast_to(truth(condition, values), (2 * far + 1,) * len(into))
-    places = np.argwhere(inside) - far
-    reach = int(np.abs(places).max()) if places.size else 0
-    if into and reach == far:
-        raise false("has a support too wide for the checker's own grids", reach)
+    table = np.ix_(*runs) if runs else ()
+    values.update(zip((*sites, *origins), table, strict=True))
+    inside = np.broadcast_to(truth(condition, values), tuple(len(run) for run in runs))
+    reach = 0
+    for site in sites:
+        here = _opposite(site, by_letter, values)
+        reach = max(reach, int((np.abs(values[site] - here) * inside).max(initial=0)))
+        if np.any(inside & (np.abs(values[site]) == far)):
+            raise false("has a support too wide for the checker's own grids", far)
     return reach
+
+
+def _opposite(site: Symbol, lines: Mapping[str, Line], values: Mapping[Symbol, Array]) -> Array:
+    """The input site that lies where the output site of the same axis is."""
+    line = lines[site.name.rstrip("'")]
+    origin = Symbol(line.letter, integer=True)
+    if not site.name.endswith("'") or origin not in values:
+        return np.array(0)
+    return values[origin] * line.in_step // max(line.out_step, 1)

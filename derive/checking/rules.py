@@ -16,7 +16,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from sympy import Eq, Indexed, Mod, Piecewise, Tuple
 
-from derive.checking.reading import read_ranges, smallest_grids
+from derive.checking.reading import given_grid, read_ranges, smallest_grids
 from derive.checking.terms import Term, collect, entry, false, merged, terms, truth
 from derive.checking.torus import Torus
 from derive.errors import DerivationError
@@ -25,11 +25,11 @@ from derive.steps import Step
 Array = np.ndarray
 
 
-def check_derivation(steps: Sequence[Step], grid: Sequence[int] | None = None) -> None:
+def check_derivation(steps: Sequence[Step], grid: int | Sequence[int] | None = None) -> None:
     """Raise DerivationError at the first step that is false, missing or out of order."""
     _check_chain(steps)
     _check_statement(steps[0].before)
-    grids = [tuple(grid)] if grid is not None else smallest_grids(steps)
+    grids = [given_grid(steps, grid)] if grid is not None else smallest_grids(steps)
     for periods in grids:
         checker = Checker(steps, Torus(**vars(read_ranges(steps, periods))))
         for number, step in enumerate(steps, 1):

@@ -189,8 +189,18 @@ class Torus(Ranges):
         return len(found)
 
     def unbounded(self, expr: sympy.Basic) -> bool:
-        """Whether no support cuts the weights off: every input site takes part."""
-        return all(bool(np.all(term.mask)) for term in terms(expr, self.scope(True)))
+        """Whether there are different entries, none of them cut off, all along some axis that has no end."""
+        shape = self.points + self.inputs
+        items = terms(expr, self.scope(True))
+        if len(items) != 1 or len(items[0].entries) != 1:
+            return False
+        codes = np.where(items[0].mask, self.encode(items[0].entries[0], items[0].mask), 0)
+        for site in self.endless:
+            along = self._axis(site) if site in self.into else 1 + self.out.index(site)
+            run = np.sort(np.moveaxis(np.broadcast_to(codes, shape), along, -1), axis=-1)
+            if np.any((run[..., 0] > 0) & np.all(np.diff(run, axis=-1) > 0, axis=-1)):
+                return True
+        return False
 
     def _unwrapped(self, item: Entry) -> list[Array]:
         names = self._index_names(item.tensor)
