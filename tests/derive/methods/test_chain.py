@@ -182,6 +182,13 @@ def test_transitive_groups_that_are_not_giant_are_not_taken_for_one():
     assert chain.group_order == factorial(8) ** 2 * 2
 
 
+def test_a_long_prime_cycle_alone_proves_nothing():
+    """PSL(2,7) on 8 points is 2-transitive and holds a 7-cycle, but has 168 elements."""
+    images = [np.array([(x + 1) % 7 for x in range(7)] + [7]), np.array([7, 6, 3, 2, 5, 4, 1, 0])]
+    assert recognise_giant(8, 1, images, recognise) is None
+    assert schreier_sims(8, 1, images).group_order == 168
+
+
 def test_unknown_large_groups_are_refused(monkeypatch):
     monkeypatch.setattr(recognising, "LARGEST_DEGREE", 15)
     imprimitive = [np.arange(16).reshape(2, 8)[::-1].ravel(), np.r_[1, 0, 2:16], np.r_[1:8, 0, 8:16]]
