@@ -149,5 +149,5 @@ def _region(problem: Problem, support: Any) -> Region | None:
         problem.group.dim,
         tuple(axis.residue for axis in problem.axes),
         tuple(axis.mesh for axis in problem.axes),
-        None,
+        problem.group.metric,
     )

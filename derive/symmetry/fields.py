@@ -12,7 +12,7 @@ from derive.errors import GridError, GroupError, RepresentationError
 from derive.symmetry.groups import Group
 from derive.symmetry.lattice import Lattice, SpaceGroup, make_lattice
 from derive.symmetry.representations import Representation, trivial
-from derive.symmetry.sizes import per_axis, size
+from derive.symmetry.sizes import size
 
 
 @dataclass(frozen=True, init=False)
@@ -48,7 +48,7 @@ class Field:
         spacing: Any = 1,
         offset: Any = None,
     ) -> None:
-        space = group if isinstance(group, SpaceGroup) else _about_grid_centre(group, grid, spacing)
+        space = group if isinstance(group, SpaceGroup) else _about_origin(group, grid)
         put = object.__setattr__
         put(self, "group", space)
         put(self, "fibre", _fibre(space, channels, fibre))
@@ -75,28 +75,20 @@ class Field:
         )
 
 
-def _about_grid_centre(group: Group, grid: Any, spacing: Any) -> SpaceGroup:
+def _about_origin(group: Group, grid: Any) -> SpaceGroup:
+    """A point group without translations, about the origin, where the grid will be centred."""
     if not isinstance(group, Group):
-        raise GroupError(
-            "group", "must be a group of this library", repr(group), "use translations(2) or wallpaper('p4m')"
-        )
+        remedy = "use translations(2) or wallpaper('p4m')"
+        raise GroupError("group", "must be a group of this library", repr(group), remedy)
     if group.dim is None or grid is None:
         raise GridError(
             "grid",
-            "is needed where a point group acts without translations",
+            "is needed where a point group of integer matrices acts without translations",
             grid,
             "give grid=(H, W), or use space_group(P)",
         )
-    dim = group.dim
-    zero = (Fraction(0),) * dim
-    sizes = [size(n, "grid") for n in per_axis(grid, dim, "grid")]
-    if any(not n.is_Integer for n in sizes):
-        raise GridError(
-            "grid", "must be numbers where a point group acts about its centre", grid, "give integers"
-        )
-    steps = [Fraction(s) for s in per_axis(spacing, dim, "spacing")]
-    centre = tuple(s * Fraction(int(n) - 1, 2) for n, s in zip(sizes, steps, strict=True))
-    return SpaceGroup(point=group, period=zero, centre=centre)
+    zero = (Fraction(0),) * group.dim
+    return SpaceGroup(point=group, period=zero, centre=zero)
 
 
 def _fibre(space: SpaceGroup, channels: Any, fibre: Representation | None) -> Representation:

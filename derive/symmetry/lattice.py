@@ -14,6 +14,7 @@ import sympy
 from derive.errors import GridError, GroupError, LatticeError
 from derive.symmetry.groups import Group
 from derive.symmetry.sizes import per_axis, rational, size
+from derive.symmetry.words import Word, format_word
 
 AXES = "uvw"
 BOUNDARIES = (None, "periodic", "zero")
@@ -64,8 +65,7 @@ class SpaceGroup:
     @cached_property
     def motions(self) -> dict[str, Motion]:
         """Every generator as a motion of physical space, translations first."""
-        identity = tuple(tuple(int(i == j) for j in range(self.dim)) for i in range(self.dim))
-        moves = {name: Motion(identity, step) for name, step in self.translations.items()}
+        moves = {name: Motion(self._identity, step) for name, step in self.translations.items()}
         glides = dict(self.glide)
         zero = (Fraction(0),) * self.dim
         for name in self.point.generators:
@@ -81,6 +81,23 @@ class SpaceGroup:
     def generators(self) -> tuple[str, ...]:
         return tuple(self.motions)
 
+    @cached_property
+    def metric(self) -> tuple[tuple[int, ...], ...]:
+        """The quadratic form that the point group leaves invariant: the sum of M^T M over its elements."""
+        generators = [self.motions[name].matrix for name in self.point.generators]
+        found = {self._identity}
+        frontier = [self._identity]
+        while frontier:
+            images = {_times(g, h) for g in generators for h in frontier} - found
+            found |= images
+            frontier = list(images)
+        forms = [_times(tuple(zip(*m, strict=True)), m) for m in found]
+        return tuple(tuple(sum(f[i][j] for f in forms) for j in range(self.dim)) for i in range(self.dim))
+
+    @property
+    def _identity(self) -> Integers:
+        return tuple(tuple(int(i == j) for j in range(self.dim)) for i in range(self.dim))
+
     def __str__(self) -> str:
         return self.name or f"space_group({self.point.name}, period={_show(self.period)})"
 
@@ -88,6 +105,13 @@ class SpaceGroup:
 def _integer_matrix(point: Group, name: str) -> Integers:
     matrix = point.matrix(name)
     return tuple(tuple(int(entry) for entry in matrix.row(i)) for i in range(matrix.rows))
+
+
+def _times(a: Integers, b: Integers) -> Integers:
+    return tuple(
+        tuple(sum(x * y for x, y in zip(row, column, strict=True)) for column in zip(*b, strict=True))
+        for row in a
+    )
 
 
 def _show(vector: Vector) -> str:
@@ -118,13 +142,67 @@ def space_group(
         (key, tuple(rational(x, "glide") for x in per_axis(value, dim, "glide")))
         for key, value in sorted((glide or {}).items())
     )
-    return SpaceGroup(
+    group = SpaceGroup(
         point=point,
         period=_periods(period, dim),
         centre=tuple(rational(x, "centre") for x in per_axis(centre, dim, "centre")),
         glide=glides,
         name=name,
     )
+    _check_closed(group)
+    return group
+
+
+def _check_closed(group: SpaceGroup) -> None:
+    """Generators must carry translations to translations, and relations must hold up to translations."""
+    for name in group.point.generators:
+        motion = group.motions[name]
+        for i, step in enumerate(group.period):
+            image = tuple(row[i] * step for row in motion.matrix)
+            if not _is_translation(group, image):
+                raise GroupError(
+                    "period",
+                    f"must be carried to itself by every generator, and {name!r} carries a translation",
+                    f"to {_show(image)}, which is none of {_show(group.period)}",
+                    "give the axes that a generator exchanges one period",
+                )
+    for relation in group.point.relations:
+        motion = _along(group, relation)
+        if motion.matrix == group._identity and not _is_translation(group, motion.shift):
+            raise GroupError(
+                "glide",
+                f"must make {format_word(relation)} a translation by periods {_show(group.period)}",
+                f"a shift by {_show(motion.shift)}",
+                "lengthen the period, or halve the glide",
+            )
+
+
+def _is_translation(group: SpaceGroup, vector: Vector) -> bool:
+    return all(x == 0 if not step else x % step == 0 for x, step in zip(vector, group.period, strict=True))
+
+
+def _along(group: SpaceGroup, word: Word) -> Motion:
+    """The motion that a word in the point generators makes."""
+    result = Motion(group._identity, (Fraction(0),) * group.dim)
+    for name, power in reversed(word):
+        motion = group.motions[name]
+        for _ in range(abs(power)):
+            result = _after(motion if power > 0 else _inverse(motion), result)
+    return result
+
+
+def _after(g: Motion, h: Motion) -> Motion:
+    shift = tuple(
+        sum(m * x for m, x in zip(row, h.shift, strict=True)) + t
+        for row, t in zip(g.matrix, g.shift, strict=True)
+    )
+    return Motion(_times(g.matrix, h.matrix), shift)
+
+
+def _inverse(g: Motion) -> Motion:
+    inverse = sympy.Matrix(g.matrix).inv()
+    matrix = tuple(tuple(int(x) for x in inverse.row(i)) for i in range(inverse.rows))
+    return Motion(matrix, tuple(-sum(m * t for m, t in zip(row, g.shift, strict=True)) for row in matrix))
 
 
 def translations(dim: int, period: Any = 1) -> SpaceGroup:
@@ -221,7 +299,7 @@ def make_lattice(group: SpaceGroup, grid: Any, boundary: Any, spacing: Any, offs
     spacings = tuple(rational(s, "spacing") for s in per_axis(spacing, dim, "spacing"))
     if any(s <= 0 for s in spacings):
         raise LatticeError("spacing", "must be positive", _show(spacings), "give 1 for the plain lattice")
-    offsets = (0,) * dim if offset is None else per_axis(offset, dim, "offset")
+    offsets = _centred(group, grid, spacings) if offset is None else per_axis(offset, dim, "offset")
     lattice = Lattice(
         spacing=spacings,
         offset=tuple(rational(o, "offset") for o in offsets),
@@ -231,7 +309,45 @@ def make_lattice(group: SpaceGroup, grid: Any, boundary: Any, spacing: Any, offs
     for name, motion in group.motions.items():
         lattice.carry(name, motion)
     _check_grid(lattice, group)
+    for name in group.point.generators:
+        _check_grid_moves(lattice, group, name)
     return lattice
+
+
+def _centred(group: SpaceGroup, grid: Any, spacings: Vector) -> tuple[Any, ...]:
+    """0, or about the origin where the group has no translations and the grid is finite."""
+    sizes = per_axis(grid, group.dim, "grid")
+    if any(group.period) or any(n is None or not size(n, "grid").is_Integer for n in sizes):
+        return (0,) * group.dim
+    return tuple(-s * Fraction(int(n) - 1, 2) for n, s in zip(sizes, spacings, strict=True))
+
+
+def _check_grid_moves(lattice: Lattice, group: SpaceGroup, name: str) -> None:
+    """A generator must carry a periodic grid, or one without translations, to itself."""
+    matrix, shift = lattice.carry(name, group.motions[name])
+    for j, row in enumerate(matrix):
+        for i, entry in enumerate(row):
+            n, m = lattice.grid[i], lattice.grid[j]
+            wraps = lattice.boundary[i] == "periodic" and lattice.boundary[j] == "periodic"
+            if entry and n is not None and m is not None and wraps and not (entry * n / m).is_integer:
+                raise GridError(
+                    "grid",
+                    f"must be carried to itself by every generator, and {name!r} exchanges unequal axes",
+                    " x ".join(str(k) for k in lattice.grid),
+                    f"use equal sizes, for example grid=({n}, {n})",
+                )
+    if any(group.period) or any(n is None or not n.is_Integer for n in lattice.grid):
+        return
+    for j, row in enumerate(matrix):
+        ends = [sorted((0, k * (int(n) - 1))) for k, n in zip(row, lattice.grid, strict=True)]  # type: ignore[arg-type]
+        low, high = (sum(e[end] for e in ends) + shift[j] for end in (0, 1))
+        if lattice.boundary[j] != "periodic" and (low < 0 or high > int(lattice.grid[j]) - 1):  # type: ignore[arg-type]
+            raise GridError(
+                "grid",
+                f"must be carried to itself by every generator, and {name!r} carries a site outside",
+                " x ".join(str(k) for k in lattice.grid),
+                "use equal sizes along axes that are exchanged, centred on the fixed point",
+            )
 
 
 def _boundaries(boundary: Any, dim: int) -> tuple[str | None, ...]:

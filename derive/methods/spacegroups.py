@@ -1,0 +1,275 @@
+"""Composition: translations by elimination, then the point group on what is left.
+
+The point group G/T acts on classes of site pairs; an equivariant operator is one fibre map per orbit, fixed
+by the stabiliser of the orbit's least member, and carried along the orbit:
+
+    K(g (f, d)) = rho_out(g) K(f, d) rho_in(g)^-1
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from derive.errors import SupportError
+from derive.methods.classes import Classes
+from derive.methods.fibres import Entries, FibreMaps, cosets
+from derive.methods.motions import OrbitTable, PairMaps, SiteMaps, Table, orbit_table, site_maps
+from derive.symmetry.fields import Field
+from derive.symmetry.lattice import SpaceGroup
+from derive.symmetry.pieces import Piece
+from derive.symmetry.support import Region
+
+LISTED = 1 << 21
+
+
+@dataclass(frozen=True, eq=False)
+class PairOrbits:
+    """Orbits of the point group on classes of pairs, each by its least member and that member's stabiliser.
+
+    `pairs`: (orbits, axes, 2); `kinds`: which of `stabilisers` (tuples of element numbers) fixes it.
+    """
+
+    pairs: np.ndarray
+    kinds: np.ndarray
+    stabilisers: tuple[tuple[int, ...], ...]
+
+    @property
+    def counts(self) -> np.ndarray:
+        return np.bincount(self.kinds, minlength=len(self.stabilisers))
+
+
+@dataclass(frozen=True, eq=False)
+class SpaceSolution:
+    """All operators between two pieces: free weights by orbit, then by fibre map."""
+
+    maps: PairMaps
+    orbits: PairOrbits
+    fibres: FibreMaps
+
+    @cached_property
+    def bases(self) -> tuple[Entries, ...]:
+        """The fixed fibre maps of every kind of stabiliser."""
+        return tuple(self.fibres.fixed(s) for s in self.orbits.stabilisers)
+
+    @cached_property
+    def sizes(self) -> np.ndarray:
+        """How many fibre maps every kind of stabiliser fixes."""
+        return np.array([int(b.which.max(initial=-1)) + 1 for b in self.bases], dtype=np.int64)
+
+    @cached_property
+    def dim(self) -> int:
+        return int(sum(int(n) * int(k) for n, k in zip(self.orbits.counts, self.sizes, strict=True)))
+
+    @cached_property
+    def starts(self) -> np.ndarray:
+        """The first weight of every orbit."""
+        return np.concatenate([[0], np.cumsum(self.sizes[self.orbits.kinds])])
+
+    def runs(self) -> Iterator[tuple[np.ndarray, np.ndarray, Entries]]:
+        """(orbits, classes to which one element carries them, fibre maps there): together everything."""
+        table = self.fibres.point.elements.table
+        for kind, stabiliser in enumerate(self.orbits.stabilisers):
+            members = np.flatnonzero(self.orbits.kinds == kind)
+            if not self.sizes[kind] or not len(members):
+                continue
+            for e in cosets(table, stabiliser):
+                pairs = self.maps.apply(e, self.orbits.pairs[members].copy())
+                yield members, pairs, self.fibres.moved(e, self.bases[kind])
+
+    def element(self, weight: int) -> tuple[np.ndarray, Entries, np.ndarray]:
+        """One basis operator: the classes it touches, its fibre entries, and the class of every entry."""
+        orbit = int(np.searchsorted(self.starts, weight, side="right")) - 1
+        kind = int(self.orbits.kinds[orbit])
+        basis, k = self.bases[kind], weight - int(self.starts[orbit])
+        keep = basis.which == k
+        one = Entries(
+            np.zeros(int(keep.sum()), int), basis.rows[keep], basis.columns[keep], basis.values[keep]
+        )
+        pairs, parts, at = [], [], []
+        table = self.fibres.point.elements.table
+        for n, e in enumerate(cosets(table, self.orbits.stabilisers[kind])):
+            pairs.append(self.maps.apply(e, self.orbits.pairs[orbit : orbit + 1].copy()))
+            parts.append(self.fibres.moved(e, one))
+            at.append(np.full(len(parts[-1].rows), n))
+        join = np.concatenate
+        entries = Entries(
+            join([p.which for p in parts]),
+            join([p.rows for p in parts]),
+            join([p.columns for p in parts]),
+            join([p.values for p in parts]),
+        )
+        return join(pairs), entries, join(at)
+
+
+@dataclass(frozen=True, eq=False)
+class Composition:
+    """The orbits of one problem, shared by all pairs of pieces."""
+
+    space: SpaceGroup
+    maps: PairMaps
+    orbits: PairOrbits
+
+    def between(self, output: Piece, input_: Piece) -> SpaceSolution:
+        return SpaceSolution(self.maps, self.orbits, FibreMaps(self.space.point, output, input_))
+
+
+def compose(space: SpaceGroup, x: Field, y: Field, classes: Classes) -> Composition:
+    """Enumerate the orbits of the point group on the classes of a problem whose sizes are numbers."""
+    maps = PairMaps(classes.axes, site_maps(space, y), site_maps(space, x))
+    require_invariant(space, classes.support)
+    if classes.support is None and not any(axis.translated for axis in classes.axes) and _many(classes):
+        return Composition(space, maps, _by_stabilisers(maps, classes))
+    rows = classes.listing()[:, :, :2]
+    closed, inside = _closure(maps, rows)
+    orbits = _orbits(maps, closed)
+    keep = inside if inside is None else _meets(maps, closed, orbits, inside)
+    kept = slice(None) if keep is None else keep
+    pairs = closed.rows[orbits.representatives].reshape(-1, len(classes.axes), 2)
+    return Composition(space, maps, PairOrbits(pairs[kept], orbits.kinds[kept], orbits.stabilisers))
+
+
+def _flat(pairs: np.ndarray) -> np.ndarray:
+    return pairs.reshape(len(pairs), -1)
+
+
+def _move(maps: PairMaps) -> Any:
+    return lambda e, rows: _flat(maps.apply(e, rows.reshape(len(rows), -1, 2).copy()))
+
+
+def _orbits(maps: PairMaps, table: Table) -> OrbitTable:
+    return orbit_table(table, _move(maps), range(maps.order))
+
+
+def _closure(maps: PairMaps, pairs: np.ndarray) -> tuple[Table, np.ndarray | None]:
+    """The classes closed under the point group; which of them were there, where a window cuts some off."""
+    table = Table(_flat(maps.canonical(pairs.copy())))
+    if all(axis.boundary != "zero" for axis in maps.axes):
+        return table, None
+    move = _move(maps)
+    rows = np.unique(np.concatenate([move(e, table.rows) for e in range(maps.order)]), axis=0)
+    order = np.argsort(np.where(table.find(rows) >= 0, table.find(rows), len(rows)), kind="stable")
+    closed = Table(rows[order])
+    return closed, table.find(closed.rows) >= 0
+
+
+def _meets(maps: PairMaps, table: Table, orbits: OrbitTable, inside: np.ndarray) -> np.ndarray:
+    """The orbits with a member in the window."""
+    rows = table.rows[orbits.representatives]
+    hit = np.zeros(len(rows), dtype=bool)
+    for e in range(maps.order):
+        hit |= inside[table.find(_move(maps)(e, rows))]
+    return hit
+
+
+# ---- no translations: stabilisers of output sites instead of pairs ---------------------------------------
+
+
+def _many(classes: Classes) -> bool:
+    return int(classes.count()) > LISTED
+
+
+def _grid(axes: Any, side: str) -> np.ndarray:
+    parts = [getattr(axis, side) for axis in axes]
+    runs = [np.arange(int(part.size)) if part is not None else np.zeros(1, dtype=int) for part in parts]
+    return np.stack([g.reshape(-1) for g in np.meshgrid(*runs, indexing="ij")], axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class StabiliserOrbits(PairOrbits):
+    """Orbits of pairs as one family per orbit of output sites: never listed, counted and found by number."""
+
+    families: tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...] = ()
+
+    @cached_property
+    def _ends(self) -> np.ndarray:
+        return np.cumsum([len(p) * len(q) for p, q, _ in self.families])
+
+    @property
+    def counts(self) -> np.ndarray:
+        total = np.zeros(len(self.stabilisers), dtype=object)
+        for p, _, kinds in self.families:
+            total = total + len(p) * np.bincount(kinds, minlength=len(self.stabilisers)).astype(object)
+        return total
+
+
+def _by_stabilisers(maps: PairMaps, classes: Classes) -> StabiliserOrbits:
+    out, into = _grid(classes.axes, "out"), _grid(classes.axes, "into")
+    first = orbit_table(Table(out), _on(maps.out), range(maps.order))
+    found: dict[tuple[int, ...], int] = {}
+    families = []
+    for kind, stabiliser in enumerate(first.stabilisers):
+        sites = out[first.representatives[first.kinds == kind]]
+        second = orbit_table(Table(into), _on(maps.into), stabiliser)
+        numbers = np.array([found.setdefault(s, len(found)) for s in second.stabilisers])
+        families.append((sites, into[second.representatives], numbers[second.kinds]))
+    empty = np.zeros((0, len(classes.axes), 2), dtype=int)
+    return StabiliserOrbits(empty, np.zeros(0, dtype=int), tuple(found), tuple(families))
+
+
+def _on(maps: SiteMaps) -> Any:
+    return lambda e, rows: maps.apply(e, rows)
+
+
+# ---- supports ---------------------------------------------------------------------------------------------
+
+
+def require_invariant(space: SpaceGroup, support: Region | None) -> None:
+    """A support must be carried to itself by the linear part of every generator."""
+    if support is None or not space.point.generators:
+        return
+    points = _points(support)
+    if points is None:
+        return
+    closure = set(points)
+    for name in space.point.generators:
+        matrix = space.motions[name].matrix
+        images = {tuple(sum(m * d for m, d in zip(row, p, strict=True)) for row in matrix) for p in points}
+        closure |= images
+        if images != set(points) and not _unbounded(support):
+            missing = sorted(images - set(points))[:1]
+            raise SupportError(
+                "support",
+                f"must be carried to itself by every generator, and {name!r} carries a displacement of it",
+                f"to {tuple(map(str, missing[0]))}, which is outside",
+                f"use a support with its images; the closure has {_closed(space, points)} displacements",
+            )
+
+
+def _unbounded(support: Region) -> bool:
+    return support.spans is not None and any(span is None for span in support.spans)
+
+
+def _points(support: Region) -> set[tuple[Any, ...]] | None:
+    from itertools import product
+
+    if support.points is not None:
+        return set(support.points)
+    if _unbounded(support):
+        return None
+    radii = {span.radius for span in support.spans or () if span and span.symbolic}
+    trial = {radius: 2 + j for j, radius in enumerate(sorted(radii, key=str))}
+    runs = []
+    for span in support.spans or ():
+        if span is None:
+            return None
+        runs.append(type(span)(span.radius.subs(trial), span.step).values())
+    return set(product(*runs))
+
+
+def _closed(space: SpaceGroup, points: set[tuple[Any, ...]]) -> int:
+    reached = set(points)
+    frontier = set(points)
+    while frontier:
+        images = {
+            tuple(sum(m * d for m, d in zip(row, p, strict=True)) for row in space.motions[name].matrix)
+            for name in space.point.generators
+            for p in frontier
+        }
+        frontier = images - reached
+        reached |= images
+    return len(reached)
