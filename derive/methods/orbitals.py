@@ -20,6 +20,7 @@ from derive.methods.recognise import recognise
 from derive.symmetry.monomial import Monomial, direct_sum, kronecker
 
 LIST_LIMIT = 4096  # products up to this size are listed instead of descended
+LIST_ENTRIES = 2**26  # and up to this many images when stabilisers are out of reach
 NODE_LIMIT = 200_000
 
 
@@ -77,9 +78,15 @@ class Family:
 def find_families(axes: Sequence[Axis]) -> tuple[int, bool, tuple[Family, ...]]:
     """The order of the phases, whether the product was listed as one axis, and the families of orbits."""
     order = lcm(1, *(m.order for a in axes for m in a.maps))
-    if prod(a.size for a in axes) <= LIST_LIMIT:
+    total = prod(a.size for a in axes)
+    if total <= LIST_LIMIT:
         return order, True, (listed_family(axes, order),)
-    offsets, root = _domain(axes, order)
+    try:
+        offsets, root = _domain(axes, order)
+    except TooLargeError:  # no chain: a product that fits in memory can still be listed
+        if total * order * max(len(a.maps) for a in axes) > LIST_ENTRIES:
+            raise
+        return order, True, (listed_family(axes, order),)
     families: list[Family] = []
     level = [(root, np.zeros((1, 0), dtype=np.int64), 1)]
     for depth in range(len(axes)):

@@ -15,6 +15,7 @@ from test_cover import monomials
 
 from derive.errors import TooLargeError
 from derive.methods import recognise as recognising
+from derive.methods import schreier
 from derive.methods.chain import Abelian, Enumerated, Product, Trivial, abelian, enumerate_group
 from derive.methods.cover import cover_map
 from derive.methods.giants import Giant, recognise_giant
@@ -187,6 +188,18 @@ def test_a_long_prime_cycle_alone_proves_nothing():
     images = [np.array([(x + 1) % 7 for x in range(7)] + [7]), np.array([7, 6, 3, 2, 5, 4, 1, 0])]
     assert recognise_giant(8, 1, images, recognise) is None
     assert schreier_sims(8, 1, images).group_order == 168
+
+
+def test_chains_too_large_to_store_or_to_verify_are_refused(monkeypatch):
+    generators = [np.r_[1:12, 0], np.r_[1, 0, 2:12]]
+    monkeypatch.setattr(schreier, "STEPS", 1000)
+    with pytest.raises(
+        TooLargeError, match=r"group must be verified within 1e\+03 steps by Schreier-Sims, got about"
+    ):
+        schreier_sims(12, 1, generators)
+    monkeypatch.setattr(schreier, "ENTRIES", 300)
+    with pytest.raises(TooLargeError, match="group must have a stabiliser chain of at most 0 GiB, got"):
+        schreier_sims(12, 1, generators)
 
 
 def test_unknown_large_groups_are_refused(monkeypatch):

@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from derive.errors import SizeError, TooLargeError
-from derive.methods import chain
+from derive.methods import chain, schreier
 from derive.methods import orbitals as descending
 from derive.methods.cover import inverse
 from derive.methods.invariants import InvariantTensors, invariant_tensors
 from derive.methods.orbitals import Axis, product_maps
 from derive.symmetry.catalogue import cyclic, dihedral, hyperoctahedral, symmetric
+from derive.symmetry.constructions import wreath
 from derive.symmetry.monomial import Monomial
 from derive.symmetry.representations import trivial
 from derive.symmetry.standard import permutation
@@ -227,6 +228,18 @@ def test_large_answers_are_described_but_not_listed():
     with pytest.raises(TooLargeError, match=r"orbit 14 must fit in 2 GiB"):
         tensors.members(14)
     assert len(tensors.members(0)[0]) == 20000
+
+
+def test_products_are_listed_when_a_chain_is_out_of_reach(monkeypatch):
+    """Nine sets of nine points: when the chain would be too long, the 6,561 pairs are few."""
+    monkeypatch.setattr(schreier, "STEPS", 10**6)
+    W = permutation(wreath(symmetric(9), 9))
+    tensors = invariant_tensors(W.group.generators, [axis(W), axis(W, True)])
+    assert tensors.listed
+    assert tensors.dim == 3
+    monkeypatch.setattr(descending, "LIST_ENTRIES", 10)
+    with pytest.raises(TooLargeError, match="group must be verified within"):
+        invariant_tensors(W.group.generators, [axis(W), axis(W, True)])
 
 
 def test_too_many_stabilisers_are_refused(monkeypatch):
