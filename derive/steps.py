@@ -39,15 +39,16 @@ class Derivation(tuple[Step, ...]):
         return tuple(self)
 
     def check(self, grid: int | Sequence[int] | None = None) -> None:
-        """Evaluate every step on small periodic grids and compare both sides term by term.
+        """Evaluate every step on small grids and compare both sides term by term.
 
-        `grid`: periods along each translated axis; by default two grids of coprime sides. Raises
+        `grid`: periods along each translated axis (of adjoints: input sites along each axis); by default two
+        grids that the checker chooses, of coprime sides where they are periodic. Raises
         DerivationError naming the first step that is false, missing or out of order, and GridError for
         a grid so narrow that true steps would look false.
         """
-        from derive.checking.rules import check_derivation
+        from derive.checking.dispatch import checker
 
-        check_derivation(self, grid)
+        checker(self)(self, grid)
 
     def __str__(self) -> str:
         from derive.answer.render import as_text

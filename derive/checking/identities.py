@@ -1,0 +1,234 @@
+"""What the checkers of sums of products share: sizes to try, ranges of indices, the chain of the steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise, zip_longest
+
+import numpy as np
+import sympy
+from sympy import Eq, Expr, Indexed, Mod, Piecewise, Symbol, Tuple
+
+from derive.checking.expansion import Bounds, Expander, label
+from derive.checking.terms import Array, false
+from derive.errors import DerivationError
+from derive.steps import Step
+
+CHANNELS = "gich"
+NEAR = (-2, 2)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """One derivation at one choice of sizes."""
+
+    steps: Sequence[Step]
+    sizes: Mapping[Symbol, int]
+    expander: Expander
+
+    @property
+    def given(self) -> Tuple:
+        return self.steps[0].before
+
+    @cached_property
+    def ranges(self) -> dict[Symbol, Bounds]:
+        """What every index runs over here; an index over all of Z near 0."""
+        return index_ranges(self.steps[0], self.sizes)
+
+    def at(self, expr: Expr, entry: Indexed, *definitions: Eq) -> Array:
+        """The polynomial of an expression at every value of the entry's plain indices."""
+        indices = self.plain(entry)
+        ranges = [self.ranges[s] for s in indices]
+        return self.expander.with_definitions(*definitions).polynomial(expr, indices, ranges)
+
+    def total(self, expr: Expr, entry: Indexed, *definitions: Eq) -> Array:
+        """The polynomial of sum entry * expr over all values of the entry's plain indices."""
+        indices = self.plain(entry)
+        ranges = [self.ranges[s] for s in indices]
+        product = sympy.Mul(entry, expr, evaluate=False)
+        return self.expander.with_definitions(*definitions).total(product, indices, ranges)
+
+    def polynomial(self, expr: Expr, *definitions: Eq) -> Array:
+        return self.expander.with_definitions(*definitions).polynomial(expr)
+
+    def plain(self, entry: Expr) -> tuple[Symbol, ...]:
+        """The indices of an entry that has one different letter for each."""
+        if not isinstance(entry, Indexed):
+            raise false("must be a single tensor entry", entry)
+        indices = tuple(entry.indices)
+        if len(set(indices)) != len(indices) or not all(s in self.ranges for s in indices):
+            raise false("must have plain, different indices", entry)
+        return indices
+
+
+def require_equal(left: Array, right: Array, shown: object) -> None:
+    if left.shape != right.shape or not np.array_equal(left, right):
+        raise false("must agree term by term with the step before", shown)
+
+
+def require(holds: object, what: str, shown: object) -> None:
+    if not bool(holds):
+        raise false(what, shown)
+
+
+def require_only(expr: sympy.Basic, names: Sequence[str], shown: object) -> None:
+    """No entries of other tensors."""
+    found = {label(e) for e in expr.atoms(Indexed)}
+    require(found <= set(names), f"must be made of {', '.join(names)} alone", shown)
+
+
+def bar(entry: Indexed) -> Indexed:
+    """The cotangent at the same entry."""
+    return sympy.IndexedBase(label(entry) + "bar")[tuple(entry.indices)]
+
+
+def require_divisibility(expr: sympy.Basic) -> None:
+    """A term that is read at a quotient must print that the quotient is whole, and nothing else."""
+    for cases in expr.atoms(Piecewise):
+        value, condition = cases.args[0]
+        wanted = [
+            Eq(Mod(sympy.expand(top), bottom), 0)
+            for entry in value.atoms(Indexed)
+            for top, bottom in map(_quotient, entry.indices)
+            if bottom != 1
+        ]
+        if wanted and condition != sympy.And(*wanted):
+            raise false("must print when the site that it reads exists", cases)
+
+
+def require_whole_ranges(identity: Identity, expr: sympy.Basic) -> None:
+    """A sum over an index that was introduced runs over all of it, also where terms vanish anyway."""
+    put = {s: sympy.Integer(n) for s, n in identity.sizes.items()}
+    domains = dict(identity.steps[0].where)
+    for total in expr.atoms(sympy.Sum):
+        for s, low, high in total.limits:
+            whole = identity.ranges.get(s)
+            if whole is None or not isinstance(domains[s], sympy.Range):
+                continue
+            require(
+                (sympy.sympify(low).xreplace(put), sympy.sympify(high).xreplace(put)) == whole,
+                f"must sum over every {s}",
+                total,
+            )
+
+
+def _quotient(index: Expr) -> tuple[Expr, Expr]:
+    inner = index.args[0] if isinstance(index, Mod) else index
+    return sympy.fraction(sympy.together(inner))
+
+
+def check_chain(steps: Sequence[Step], rules: Sequence[str], optional: Sequence[str] = ()) -> None:
+    """Each step continues the one above it, and the rules are used in their order."""
+    for step, following in pairwise(steps):
+        if step.after != following.before:
+            raise false(f"must continue where {step.rule!r} stopped", following.rule)
+    found = [step.rule for step in steps]
+    wanted = [rule for rule in rules if rule in found or rule not in optional]
+    for rule, expected in zip_longest(found, wanted):
+        if rule != expected:
+            raise false(f"must go on with {expected!r}" if expected else "must end there", rule or "nothing")
+
+
+def run(
+    identity: Identity, rules: Mapping[str, Callable[[Identity, Step], None]], statement: Callable[[Identity], None]
+) -> None:
+    """Every rule on its step; errors name the step."""
+    _named(0, "the statement", lambda: _check_given(identity, statement))
+    for k, step in enumerate(identity.steps, 1):
+        _named(k, step.rule, lambda step=step: _check_step(identity, rules, step))  # type: ignore[misc]
+
+
+def _check_given(identity: Identity, statement: Callable[[Identity], None]) -> None:
+    require_divisibility(identity.given)
+    require_whole_ranges(identity, identity.given)
+    statement(identity)
+
+
+def _check_step(
+    identity: Identity, rules: Mapping[str, Callable[[Identity, Step], None]], step: Step
+) -> None:
+    require_divisibility(step.after)
+    require_whole_ranges(identity, step.after)
+    rules[step.rule](identity, step)
+
+
+def _named(k: int, rule: str, check: Callable[[], None]) -> None:
+    try:
+        check()
+    except DerivationError as error:
+        raise DerivationError(f"step {k}, {rule!r},", error.rule, error.value, error.remedy) from error
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise false(f"must be well formed at step {k}, {rule!r}", error) from error
+
+
+# ---- which sizes to try ---------------------------------------------------------------------------------------
+
+
+def index_ranges(first: Step, sizes: Mapping[Symbol, int]) -> dict[Symbol, Bounds]:
+    ranges = {}
+    for s, domain in first.where:
+        if isinstance(domain, sympy.Range):
+            ranges[s] = (0, int(domain.stop.subs(sizes)) - 1)
+        else:
+            ranges[s] = NEAR
+    return ranges
+
+
+def trial_sizes(steps: Sequence[Step], grid: Sequence[int] | None = None) -> Iterator[dict[Symbol, int]]:
+    """Two choices for all size symbols, small, and different where letters could be mistaken.
+
+    `grid`: sites along each axis, in the place of the checker's own choice (then there is one).
+    """
+    for trial in (0, 1) if grid is None else (0,):
+        yield _sizes(steps, trial, grid)
+
+
+def _sizes(steps: Sequence[Step], trial: int, grid: Sequence[int] | None) -> dict[Symbol, int]:
+    stops = [(s.name, d.stop) for s, d in steps[0].where if isinstance(d, sympy.Range)]
+    sites = [(name, stop) for name, stop in stops if name not in CHANNELS and not name.startswith("d")]
+    dim = max(1, len([name for name, _ in stops if name.startswith("d")]))
+    sizes: dict[Symbol, int] = {}
+    for _, stop in (item for item in stops if item[0].startswith("d")):
+        for s in _new(stop, sizes):
+            sizes[s] = next(n for n in range(1, 9) if stop.subs(sizes).subs(s, n) >= 3 - trial)
+    for k, (_, stop) in enumerate(item for item in stops if item[0] in CHANNELS):
+        sizes.update({s: 2 + (k + trial) % 2 for s in _new(stop, sizes)})
+    for k, s in enumerate(_shifts(steps, [stop for _, stop in stops], sizes)):
+        sizes[s] = 1 + (k + trial) % 2 if not s.is_positive else 2 + (k + trial) % 2
+    own = [s for _, stop in sites for s in _new(stop, sizes)]
+    for k, s in enumerate(dict.fromkeys(own)):
+        sizes[s] = {1: (6, 4), 2: (5, 3)}.get(dim, (3, 2))[k // dim % 2] + (k + trial) % 2
+    for k, n in enumerate(grid or ()):
+        stop = next(stop for name, stop in sites if name.endswith("'") and _axis(name) == k)
+        sizes.update({s: int(n) for s in stop.free_symbols if s in own})
+    while grid is None and own and min(int(stop.subs(sizes)) for _, stop in sites) < 2:
+        sizes.update({s: sizes[s] + 1 for s in own})
+    return sizes
+
+
+def _axis(name: str) -> int:
+    return "uvw".find(name.rstrip("'"))
+
+
+def _new(stop: Expr, sizes: Mapping[Symbol, int]) -> list[Symbol]:
+    return sorted((s for s in sympy.sympify(stop).free_symbols if s not in sizes), key=lambda s: s.name)
+
+
+def _shifts(steps: Sequence[Step], stops: Sequence[Expr], sizes: Mapping[Symbol, int]) -> list[Symbol]:
+    """Strides, dilations and borders: symbols that no index runs up to."""
+    indices = {s for s, _ in steps[0].where}
+    known = {s for stop in stops for s in sympy.sympify(stop).free_symbols} | indices | set(sizes)
+    inside = {
+        s
+        for step in steps
+        for expr in (step.before, step.after)
+        for part in sympy.preorder_traversal(expr)
+        if isinstance(part, Indexed | sympy.Sum | Piecewise)
+        for s in part.free_symbols
+        if isinstance(s, Symbol)
+    }
+    labels = {e.base.label for step in steps for e in (step.before, step.after) for e in e.atoms(Indexed)}
+    strides = {s for stop in stops for s in stop.free_symbols}
+    return sorted((s for s in inside - known - labels - strides), key=lambda s: s.name)

@@ -1,0 +1,274 @@
+"""The two adjoints of a convolution layer, derived: what a cotangent says about the input and the kernel.
+
+    <ybar, y> = <xbar, x> = <Kbar, K>   for every x and every K
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import sympy
+from sympy import Eq, IndexedBase, Symbol, Tuple
+
+from derive.equation.trilinear import Trilinear
+from derive.equation.window import Window, positives, sites, windows
+from derive.errors import SizeError
+from derive.steps import Derivation, Step
+from derive.symmetry.lattice import axis_names
+from derive.symmetry.sizes import size as read_size
+
+PAIRING = Symbol("<ybar, y>")
+X, Y, XBAR, YBAR = (IndexedBase(name) for name in ("x", "y", "xbar", "ybar"))
+KBAR, TURNED, OPERATOR, PATCHES = (IndexedBase(name) for name in ("Kbar", "Kt", "W", "X"))
+LETTERS = {1: ("N",), 2: ("H", "W"), 3: ("H", "W", "L")}
+
+
+@dataclass(frozen=True)
+class Adjoints:
+    """A layer, both its adjoints, and how they were found.
+
+    `layer`, `input_adjoint`, `kernel_adjoint`: SymPy equations; `turned_kernel` and `input_layer`: the input
+    adjoint written as a layer again, a cross-correlation with the turned kernel (None and the input adjoint
+    where nothing has to be turned); `matrices`: the operator matrix W, the patch matrix X, y = W x = X K,
+    xbar = W^T ybar and Kbar = X^T ybar; `derivation`: the steps, which `derivation.check()` evaluates.
+    """
+
+    form: Trilinear
+
+    @cached_property
+    def derivation(self) -> Derivation:
+        """From <ybar, y> to both adjoints and the matrix statements."""
+        return Derivation(_steps(self))
+
+    @cached_property
+    def layer(self) -> Eq:
+        f = self.form
+        term, extra = f.product(f.out, into=X)
+        return _equation(f.at_out(Y), f.sum(term, *f.in_channel, *f.taps, *extra))
+
+    @cached_property
+    def input_adjoint(self) -> Eq:
+        """The coefficient of one entry of x in <ybar, y>."""
+        f = self.form
+        term, extra = f.product(f.into, out=YBAR)
+        return _equation(f.at_in(XBAR), f.sum(term, *f.out_channel, *f.taps, *extra))
+
+    @cached_property
+    def kernel_adjoint(self) -> Eq:
+        """The coefficient of one entry of K in <ybar, y>."""
+        f = self.form
+        term, _ = f.product(f.coarse, YBAR, X, kernel=sympy.S.One)
+        return _equation(f.kernel(KBAR), f.sum(term, *f.coarse))
+
+    @cached_property
+    def turned_kernel(self) -> Eq | None:
+        """Kt[c,i,d] = K[i,c,k-1-d]: reversed in space, channels transposed."""
+        f = self.form
+        reads_backwards = f.solvable and all(
+            (w.step if f.transposed else -w.step).could_extract_minus_sign() for w in f.windows
+        )
+        return _equation(self._turned(), f.kernel(taps=self._back)) if reads_backwards else None
+
+    @property
+    def _back(self) -> tuple[sympy.Expr, ...]:
+        pairs = zip(self.form.windows, self.form.taps, strict=True)
+        return tuple(sympy.expand(w.taps - 1 - d) for w, d in pairs)
+
+    def _turned(self) -> sympy.Indexed:
+        f = self.form
+        return TURNED[(*f.g, *f.in_channel, *f.out_channel, *f.taps)]
+
+    @cached_property
+    def input_layer(self) -> Eq:
+        """The input adjoint as a layer: the taps renamed d -> k - 1 - d where they run backwards."""
+        if self.turned_kernel is None:
+            return self.input_adjoint
+        f = self.form
+        term, extra = f.product(f.into, out=YBAR, kernel=self.turned_kernel.lhs, taps=self._back)
+        return _equation(f.at_in(XBAR), f.sum(term, *f.out_channel, *f.taps, *extra))
+
+    @cached_property
+    def matrices(self) -> Tuple:
+        """W, X, y = W x, y = X K, xbar = W^T ybar, Kbar = X^T ybar."""
+        f = self.form
+        w = OPERATOR[(*f.g, *f.out_channel, *f.out, *f.in_channel, *f.into)]
+        x = PATCHES[(*f.g, *f.out, *f.in_channel, *f.taps)]
+        patch, extra = f.product(f.out, into=X, kernel=sympy.S.One)
+        return Tuple(
+            _equation(w, f.sum(f.delta(f.kernel()), *f.taps)),
+            _equation(x, f.sum(patch, *extra)),
+            _equation(f.at_out(Y), f.sum(w * f.at_in(X), *f.in_channel, *f.into)),
+            _equation(f.at_out(Y), f.sum(x * f.kernel(), *f.in_channel, *f.taps)),
+            _equation(f.at_in(XBAR), f.sum(w * f.at_out(YBAR), *f.out_channel, *f.out)),
+            _equation(f.kernel(KBAR), f.sum(x * f.at_out(YBAR), *f.out)),
+        )
+
+    def __repr__(self) -> str:
+        from derive.answer.render import text
+
+        return "\n".join(text(e) for e in (self.layer, self.input_layer, self.kernel_adjoint))
+
+
+def adjoints(
+    dim: int = 1,
+    *,
+    kernel_size: Any = None,
+    strides: Any = 1,
+    padding: Any = "SAME",
+    dilation: Any = 1,
+    groups: Any = 1,
+    channels: Any = ("C", "D"),
+    size: Any = None,
+    transposed: bool = False,
+    flip: bool = False,
+) -> Adjoints:
+    """Both adjoints of a convolution layer in `dim` dimensions, with whatever sizes are left symbols.
+
+        xbar[c,q] = Sum(K[i,c,d] ybar[i,(q + low - e d)/s])       where s divides
+        Kbar[i,c,d] = Sum(ybar[i,p] x[c,s p + e d - low])
+
+    `kernel_size`: taps per axis, 2 r + 1 with a symbol r unless given; `strides`, `dilation`: integers or
+    names; `padding`: "SAME", "VALID", "CIRCULAR", "REFLECT", a width or (low, high) pairs (names too);
+    `groups`: a number or a name gives every tensor a group index g, and `channels` are then those of one
+    group; `channels`: inputs and outputs of the convolution, None for no channel index; `size`: sites per
+    axis, which settle where SAME puts its zeros at strides above 1 (sizes stay symbols); `transposed`: the transposed convolution with that kernel; `flip`: the convolution of
+    mathematics. Fields are 0 outside their sites.
+
+    Raises SizeError, GridError.
+
+    >>> a = adjoints(1, kernel_size=3)
+    >>> from derive.answer.render import text
+    >>> print(text(a.input_adjoint))
+    xbar[c,u'] = Sum(K[i,c,du]*ybar[i,u'-du+1], (i, 0, D - 1), (du, 0, 2))
+    >>> print(text(a.kernel_adjoint))
+    Kbar[i,c,du] = Sum(ybar[i,u]*x[c,u+du-1], (u, 0, N - 1))
+    >>> a.derivation.check()
+
+    Source: V. Dumoulin, F. Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285.
+    """
+    dim = int(read_size(dim, "dim"))
+    names = axis_names(dim)
+    letters = [Symbol(n, integer=True, positive=True) for n in LETTERS.get(dim) or [f"N_{a}" for a in names]]
+    sizes = letters if size is None else positives(size, dim, "size")
+    axes = windows(sizes, _taps(kernel_size, dim), strides, padding, dilation, flip)
+    other = "in" if transposed else "out"
+    named = tuple(_lettered(w, n, other, dim) for w, n in zip(axes, letters, strict=True))
+    C, D = _channels(channels)
+    G = None if groups in (1, None) else read_size(groups, "groups")
+    return Adjoints(Trilinear(named, C, D, G, bool(transposed)))
+
+
+def _taps(kernel_size: Any, dim: int) -> tuple[sympy.Expr, ...]:
+    if kernel_size is None:
+        letters = ("r",) if dim == 1 else tuple(f"r_{name}" for name in axis_names(dim))
+        return tuple(2 * Symbol(r, integer=True, nonnegative=True) + 1 for r in letters)
+    if isinstance(kernel_size, list | tuple):
+        return positives(kernel_size, dim, "kernel_size")
+    return positives(sites(kernel_size, "kernel_size")[0], dim, "kernel_size")
+
+
+def _channels(channels: Any) -> tuple[sympy.Expr | None, sympy.Expr | None]:
+    if channels is None:
+        return None, None
+    if isinstance(channels, str) or not isinstance(channels, list | tuple) or len(channels) != 2:
+        raise SizeError("channels", "must be a pair (inputs, outputs)", channels, "give ('C', 'D') or None")
+    inputs, outputs = (read_size(value, "channels") for value in channels)
+    return inputs, outputs
+
+
+def _lettered(window: Window, letter: Symbol, other: str, dim: int) -> Window:
+    """The same with letters for sizes that are numbers or no polynomial: the identities hold for all."""
+    n, outputs, low = letter if window.n.is_number else window.n, window.outputs, window.low
+    ragged = outputs.has(sympy.floor, sympy.ceiling, sympy.Max)
+    if window.border == "periodic" and window.n == outputs:
+        outputs = n
+    elif window.border == "periodic" and (ragged or window.solvable):
+        n, outputs = window.stride * n, n
+    elif ragged or outputs.is_number:
+        outputs = n if outputs == window.n else Symbol(f"{n}_{other}", integer=True, positive=True)
+    if low.has(sympy.Max, sympy.ceiling):
+        low = Symbol("low" if dim == 1 else f"low_{letter}", integer=True, nonnegative=True)
+    return replace(window, n=n, outputs=outputs, low=low)
+
+
+def _equation(left: sympy.Expr, right: sympy.Expr) -> Eq:
+    return Eq(left, right, evaluate=False)
+
+
+def _steps(a: Adjoints) -> list[Step]:
+    f = a.form
+    everything = (*f.g, *f.out_channel)
+    by_x, by_k = f.at_in(XBAR) * f.at_in(X), f.kernel(KBAR) * f.kernel()
+    given = Tuple(
+        a.layer,
+        _equation(PAIRING, f.sum(by_x, *f.g, *f.in_channel, *f.into)),
+        _equation(PAIRING, f.sum(by_k, *f.g, *f.i, *f.c, *f.taps)),
+    )
+    paired = _equation(PAIRING, f.sum(f.at_out(YBAR) * f.at_out(Y), *everything, *f.out))
+    over_out = _equation(PAIRING, _summed(f, f.out))
+    over_in = _equation(PAIRING, _summed(f, f.into))
+    coarse = over_out if f.coarse == f.out else over_in
+    steps = [
+        Step(
+            "pair with a cotangent",
+            given,
+            paired,
+            "the adjoints are defined by <ybar, y> = <xbar, x> = <Kbar, K>, whatever x and K are; "
+            + _border(f),
+            f.domains,
+        ),
+        Step("substitute the layer", paired, over_out, "y is linear in x and in K"),
+        Step(
+            "re-index the sum",
+            over_out,
+            Tuple(over_out, over_in),
+            "rename the site: take the input site as the index and solve the other for it"
+            if f.solvable
+            else "take the input site as an index of its own, under the condition that it is the one read",
+        ),
+        Step(
+            "collect the coefficients of x",
+            Tuple(over_out, over_in),
+            Tuple(coarse, a.input_adjoint),
+            "x is arbitrary, so xbar[c, ...] is all that multiplies x[c, ...]",
+        ),
+        Step(
+            "collect the coefficients of K",
+            Tuple(coarse, a.input_adjoint),
+            Tuple(a.input_adjoint, a.kernel_adjoint),
+            "K is arbitrary, so Kbar[i,c, ...] is all that multiplies K[i,c, ...]",
+        ),
+    ]
+    if a.turned_kernel is not None:
+        steps.append(
+            Step(
+                "turn the kernel",
+                steps[-1].after,
+                Tuple(a.input_layer, a.kernel_adjoint, a.turned_kernel),
+                "name the taps from the other end: the input adjoint reads ybar forwards, through the kernel "
+                "reversed in space and transposed in its channels",
+            )
+        )
+    steps.append(
+        Step(
+            "write as matrices",
+            steps[-1].after,
+            Tuple(*steps[-1].after, *a.matrices),
+            "the layer is a matrix in x and a matrix in K; the adjoints are multiplication by their transposes",
+        )
+    )
+    return steps
+
+
+def _summed(f: Trilinear, free: tuple[Symbol, ...]) -> sympy.Expr:
+    term, extra = f.product(free, YBAR, X)
+    return f.sum(term, *f.g, *f.i, *f.c, *f.taps, *free, *extra)
+
+
+def _border(f: Trilinear) -> str:
+    kinds = {w.border for w in f.windows}
+    if kinds == {"zero"}:
+        return "fields are 0 outside their sites"
+    return "sites are read modulo the grid" if kinds == {"periodic"} else "sites beyond the field are mirrored"
