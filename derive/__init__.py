@@ -28,11 +28,26 @@ from derive.errors import (
 )
 from derive.solving import solve
 from derive.steps import Derivation, Step
+from derive.symmetry.catalogue import alternating, cyclic, dihedral, hyperoctahedral, point_group, symmetric
+from derive.symmetry.constructions import wreath
 from derive.symmetry.fields import Field
+from derive.symmetry.given import matrix_group, permutation_group
 from derive.symmetry.groups import Group
+from derive.symmetry.irreps import irreps
 from derive.symmetry.lattice import SpaceGroup, space_group, translations
-from derive.symmetry.representations import Representation, trivial
+from derive.symmetry.lie import (
+    general_linear,
+    lorentz,
+    orthogonal,
+    special_linear,
+    special_orthogonal,
+    symplectic,
+)
+from derive.symmetry.representations import Representation, alt, sym, trivial
+from derive.symmetry.standard import defining, determinant, permutation, quotient, regular, sign
 from derive.symmetry.support import Support, ball, box, hexagon, window
+from derive.symmetry.transfer import outer
+from derive.symmetry.wallpaper import wallpaper
 
 __all__ = [
     "Certificate",
@@ -57,14 +72,40 @@ __all__ = [
     "SymbolicError",
     "TooLargeError",
     "Tying",
+    "alt",
+    "alternating",
     "ball",
     "box",
+    "cyclic",
+    "defining",
+    "determinant",
+    "dihedral",
+    "general_linear",
     "hexagon",
+    "hyperoctahedral",
+    "irreps",
     "latex",
+    "lorentz",
+    "matrix_group",
+    "orthogonal",
+    "outer",
+    "permutation",
+    "permutation_group",
+    "point_group",
+    "quotient",
+    "regular",
+    "sign",
     "solve",
     "space_group",
+    "special_linear",
+    "special_orthogonal",
+    "sym",
+    "symmetric",
+    "symplectic",
     "text",
     "translations",
     "trivial",
+    "wallpaper",
     "window",
+    "wreath",
 ]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from derive.answer.maps import solve_maps
 from derive.answer.solution import Solution
-from derive.equation.problem import make_problem
+from derive.answer.spacesolution import SpaceSolution
+from derive.equation.problem import is_plain, make_problem
+from derive.symmetry.representations import Representation
 
 
-def solve(x: Any, y: Any, support: Any = None, bias: bool = True) -> Solution:
+def solve(x: Any, y: Any, support: Any = None, bias: bool = True) -> Any:
     """Every linear map T from field x to field y with T(g x) = g T(x) for every g of their group.
 
         A(g p, g q) = rho_out(g) A(p, q) rho_in(g)^-1        b(g p) = rho_out(g) b(p)
@@ -24,5 +27,12 @@ def solve(x: Any, y: Any, support: Any = None, bias: bool = True) -> Solution:
     >>> solution = dv.solve(dv.Field(G, channels="C"), dv.Field(G, channels="D"), support=dv.box(1))
     >>> solution.dim, solution.bias_dim
     (9*C*D, D)
+    >>> S5 = dv.symmetric(5)
+    >>> V = dv.permutation(S5)
+    >>> dv.solve(V**2, V**2).dim
+    15
     """
-    return Solution(make_problem(x, y, support, bias))
+    if isinstance(x, Representation) and isinstance(y, Representation):
+        return solve_maps(x, y, support, bool(bias))
+    problem = make_problem(x, y, support, bias)
+    return Solution(problem) if is_plain(problem) else SpaceSolution(problem)

@@ -40,12 +40,35 @@ class PlainAxis:
 
 
 @dataclass(frozen=True, eq=False)
+class PlainBlock:
+    """One block pair: sparse entries of the fibre map that every class gets from the free weights.
+
+    Entry j puts `value[j]` times weight `weight[j]` at class `site[j]`, fibre row `row[j]` and fibre column
+    `column[j]`; copies of the pieces repeat this with weights of their own, so that these have the shape
+    (weights, copies_in, copies_out).
+    """
+
+    copies_in: int
+    copies_out: int
+    first_in: int
+    first_out: int
+    dim_in: int
+    dim_out: int
+    weights: int
+    weight: np.ndarray
+    site: np.ndarray
+    row: np.ndarray
+    column: np.ndarray
+    value: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class Plain:
     """Classes of site pairs, and of output sites for the bias, by one member of each.
 
     `out_site`, `in_site`: integer arrays (classes, axes), the output site in the first period; entries of
     a missing side are 0. `bias_site`: (bias classes, axes). Weights have the shape
-    (classes, channels_in, channels_out), biases (bias classes, channels_out).
+    (classes, channels_in, channels_out), biases (bias classes, channels_out); with `blocks`, see there.
     """
 
     axes: tuple[PlainAxis, ...]
@@ -54,8 +77,12 @@ class Plain:
     out_site: np.ndarray
     in_site: np.ndarray
     bias_site: np.ndarray
-    description: str
+    description: str = ""
+    blocks: tuple[PlainBlock, ...] | None = None
+    bias_blocks: tuple[PlainBlock, ...] | None = None
 
     @property
     def dim(self) -> int:
+        if self.blocks is not None:
+            return sum(b.weights * b.copies_in * b.copies_out for b in self.blocks)
         return len(self.out_site) * self.channels_in * self.channels_out

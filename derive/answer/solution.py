@@ -31,14 +31,18 @@ class Solution:
     def _notation(self) -> Notation:
         return Notation(self.problem)
 
-    @cached_property
+    @property
     def derivation(self) -> Derivation:
         """The numbered steps from the general operator to the count."""
+        return self._translations
+
+    @cached_property
+    def _translations(self) -> Derivation:
         steps = equivariance_steps(self._notation)
         return Derivation([*steps, *tying_steps(self._notation, steps[-1].after)])
 
     def _step(self, rule: str) -> Any:
-        return next(step.after for step in self.derivation if step.rule == rule)
+        return next(step.after for step in self._translations if step.rule == rule)
 
     def _put(self, equation: Eq) -> Eq:
         values = self._notation.values
@@ -89,7 +93,7 @@ class Solution:
         return self.problem.classes.assumptions()
 
     @property
-    def basis(self) -> Basis:
+    def basis(self) -> Sequence[Any]:
         """The exact basis, `dim` elements; `basis[k].dense()` is an array."""
         return Basis(self.problem)
 

@@ -32,7 +32,7 @@ def plain(
     `sizes`: numbers for the symbols that are left; `channels`: (C_in, C_out). A grid of symbolic size stays
     open (size None) where the support bounds the weights. Raises SymbolicError naming a size that is missing.
     """
-    known = _known(problem, sizes, channels)
+    known = known_sizes(problem, sizes, channels)
     support = _put_support(problem.support, known)
     axes = tuple(_put_axis(axis, known, open_=support is not None) for axis in problem.axes)
     if problem.classes.count() is sympy.oo:
@@ -44,7 +44,7 @@ def plain(
     infinite = any(a.out is not None and a.out.size is None and not a.out.step for a in axes)
     bias_table = np.zeros((0, len(axes), 3), dtype=int) if infinite else bias.listing()
     return Plain(
-        axes=tuple(_plain_axis(axis) for axis in axes),
+        axes=plain_axes(axes),
         channels_in=int(_put(problem.x.channels, known)),
         channels_out=int(_put(problem.y.channels, known)),
         out_site=table[:, :, 0],
@@ -65,7 +65,7 @@ def _put(value: Any, known: Mapping[str, int]) -> sympy.Integer:
     return number
 
 
-def _known(
+def known_sizes(
     problem: Problem, sizes: Mapping[str, int] | None, channels: Sequence[int] | None
 ) -> dict[str, int]:
     known = {str(k): int(v) for k, v in (sizes or {}).items()}
@@ -115,6 +115,11 @@ def _put_support(support: Any, known: Mapping[str, int]) -> Any:
             for span in support.spans
         )
     )
+
+
+def plain_axes(axes: Sequence[Axis]) -> tuple[PlainAxis, ...]:
+    """Axes whose sizes are numbers, as plain data."""
+    return tuple(_plain_axis(axis) for axis in axes)
 
 
 def _plain_axis(axis: Axis) -> PlainAxis:

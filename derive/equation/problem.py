@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
+
+import sympy
 
 from derive.errors import RepresentationError, SupportError
 from derive.methods.classes import Axis, Classes, Side
 from derive.methods.elimination import Quotient, quotient
 from derive.symmetry.fields import Field
 from derive.symmetry.lattice import SpaceGroup, axis_names
+from derive.symmetry.representations import from_blocks
 from derive.symmetry.support import Region, Span, as_support, resolve
 
 
@@ -89,6 +93,35 @@ class Problem:
     @cached_property
     def bias_classes(self) -> Classes:
         return Classes(tuple(Axis(axis.name, axis.out, None) for axis in self.axes), None)
+
+
+def is_plain(problem: Problem) -> bool:
+    """Whether translations are all there is: no point generators, and fibres that nothing acts on."""
+    pieces = [piece for field in (problem.x, problem.y) for _, piece in field.fibre.blocks]
+    return not problem.group.point.generators and all(piece.dim == 1 for piece in pieces)
+
+
+def with_sizes(problem: Problem, known: Mapping[sympy.Symbol, int]) -> Problem:
+    """The same problem with numbers for symbols."""
+
+    def put(value: Any) -> Any:
+        return None if value is None else sympy.sympify(value).subs(known)
+
+    def field(old: Field) -> Field:
+        new = object.__new__(Field)
+        lattice = old.lattice
+        if lattice is not None:
+            lattice = replace(lattice, grid=tuple(put(n) for n in lattice.grid))
+        fibre = from_blocks(old.fibre.group, [(put(copies), piece) for copies, piece in old.fibre.blocks])
+        for key, value in (("group", old.group), ("fibre", fibre), ("name", old.name), ("lattice", lattice)):
+            object.__setattr__(new, key, value)
+        return new
+
+    support = problem.support
+    if support is not None and support.spans is not None:
+        spans = tuple(None if s is None else replace(s, radius=put(s.radius)) for s in support.spans)
+        support = replace(support, spans=spans)
+    return Problem(field(problem.x), field(problem.y), support, problem.bias)
 
 
 def make_problem(x: Any, y: Any, support: Any = None, bias: bool = True) -> Problem:

@@ -8,7 +8,7 @@ exist. Axes are independent, so counts multiply.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from math import gcd
@@ -318,6 +318,17 @@ class Classes:
         for i, axis in enumerate(self.axes):
             found += axis.assumptions(self.support.reach(i) if self.support is not None else None)
         return tuple(dict.fromkeys(found))
+
+    def opened(self) -> Classes:
+        """The same with symbolic grids read as Z, where translations and the support bound classes."""
+        return Classes(tuple(self._opened(axis) for axis in self.axes), self.support)
+
+    def _opened(self, axis: Axis) -> Axis:
+        bounded = axis.translated and (len(axis.sides) < 2 or self.support is not None)
+        if not bounded or all(side.size is None or side.size.is_Integer for side in axis.sides):
+            return axis
+        out, into = (side and replace(side, size=None, boundary=None) for side in (axis.out, axis.into))
+        return replace(axis, out=out, into=into)
 
     def validate(self) -> None:
         for i, axis in enumerate(self.axes):

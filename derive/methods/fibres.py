@@ -8,10 +8,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import sympy
 
 from derive.methods.intertwiners import intertwiners
-from derive.methods.motions import over_elements
+from derive.methods.motions import element_matrices, over_elements, simplified
 from derive.symmetry.groups import Group
 from derive.symmetry.monomial import Monomial, identity_map
 from derive.symmetry.pieces import Piece
@@ -108,30 +107,11 @@ class FibreMaps:
         return [self._matrices[1][int(e)] for e in self.point.elements.inverse]
 
 
-def element_matrices(point: Group, piece: Piece) -> list[np.ndarray]:
-    """The exact matrix of every element of a point group, as arrays of integers or SymPy numbers."""
-    images = {g: _array(piece.matrix(g)) for g in point.generators}
-    return over_elements(point.elements, images, np.eye(piece.dim, dtype=object), _product)
-
-
-def _array(matrix: Any) -> np.ndarray:
-    entries = [int(x) if x.is_Integer else x for x in matrix]
-    return np.array(entries, dtype=object).reshape(matrix.shape)
-
-
-def _product(g: np.ndarray, h: np.ndarray) -> np.ndarray:
-    product = g.dot(h)
-    if any(isinstance(x, sympy.Basic) for x in product.flat):
-        flat = [sympy.radsimp(sympy.expand(x)) if isinstance(x, sympy.Basic) else x for x in product.flat]
-        product = np.array(flat, dtype=object).reshape(product.shape)
-    return product
-
-
 def _narrow(values: np.ndarray) -> np.ndarray:
-    if any(isinstance(v, sympy.Basic) for v in values):
-        flat = [sympy.radsimp(sympy.expand(v)) for v in values]
-        return np.array(flat, dtype=object)
-    return values.astype(np.int64)
+    """64-bit integers where they suffice."""
+    flat = [simplified(v) for v in values]
+    exact = all(isinstance(v, int | np.integer) for v in flat)
+    return np.array(flat, dtype=np.int64 if exact else object)
 
 
 def _signs(m: Monomial) -> np.ndarray:

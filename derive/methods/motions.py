@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
+import sympy
 
 from derive.methods.classes import Axis
 from derive.symmetry.elements import Elements
 from derive.symmetry.fields import Field
+from derive.symmetry.groups import Group
 from derive.symmetry.lattice import SpaceGroup
+from derive.symmetry.pieces import Piece
 
 T = TypeVar("T")
 
@@ -94,69 +97,34 @@ def _wrap(side: Any, sites: np.ndarray) -> None:
         sites %= int(side.size)
 
 
-@dataclass(frozen=True, eq=False)
-class Table:
-    """Distinct integer rows that can be looked up."""
-
-    rows: np.ndarray
-
-    @cached_property
-    def _frame(self) -> tuple[np.ndarray, np.ndarray]:
-        low = self.rows.min(axis=0)
-        return low, self.rows.max(axis=0) - low + 1
-
-    @cached_property
-    def _sorted(self) -> tuple[np.ndarray, np.ndarray]:
-        codes = self._codes(self.rows)
-        order = np.argsort(codes, kind="stable")
-        return codes[order], order
-
-    def _codes(self, rows: np.ndarray) -> np.ndarray:
-        low, extent = self._frame
-        codes = np.zeros(len(rows), dtype=np.int64)
-        for column, n in enumerate(extent):
-            codes = codes * int(n) + (rows[:, column] - low[column])
-        return codes
-
-    def find(self, rows: np.ndarray) -> np.ndarray:
-        """The place of every row, -1 where it is absent."""
-        low, extent = self._frame
-        inside = np.all((rows >= low) & (rows < low + extent), axis=1)
-        codes, order = self._sorted
-        wanted = np.where(inside, self._codes(rows), 0)
-        at = np.minimum(np.searchsorted(codes, wanted), len(codes) - 1)
-        return np.where(inside & (codes[at] == wanted), order[at], -1)
+def pair_maps(space: SpaceGroup, x: Field, y: Field, axes: tuple[Axis, ...]) -> PairMaps:
+    """How the point group's elements move classes of pairs of two fields."""
+    return PairMaps(axes, site_maps(space, y), site_maps(space, x))
 
 
-@dataclass(frozen=True, eq=False)
-class OrbitTable:
-    """Orbits of a finite group on the rows of a table: least members, and which elements fix each of them."""
-
-    representatives: np.ndarray
-    kinds: np.ndarray
-    stabilisers: tuple[tuple[int, ...], ...]
-
-    @property
-    def counts(self) -> np.ndarray:
-        """How many representatives have each stabiliser."""
-        return np.bincount(self.kinds, minlength=len(self.stabilisers))
+def element_matrices(point: Group, piece: Piece) -> list[np.ndarray]:
+    """The exact matrix of every element of a point group, as arrays of integers or SymPy numbers."""
+    images = {g: _array(piece.matrix(g)) for g in point.generators}
+    return over_elements(point.elements, images, np.eye(piece.dim, dtype=object), exact_product)
 
 
-def orbit_table(
-    table: Table, move: Callable[[int, np.ndarray], np.ndarray], elements: Sequence[int]
-) -> OrbitTable:
-    """The orbits of `elements` (a group) on the rows; every image of a row must be a row."""
-    here = np.arange(len(table.rows))
-    least = here.copy()
-    images = []
-    for e in elements:
-        image = table.find(move(e, table.rows)) if e else here
-        np.minimum(least, image, out=least)
-        images.append(image.astype(np.int32))
-    representatives = np.flatnonzero(least == here)
-    fixed = np.stack([image[representatives] == representatives for image in images], axis=1)
-    packed = np.ascontiguousarray(np.packbits(fixed, axis=1))
-    keys = packed.view([("", packed.dtype)] * packed.shape[1]).reshape(-1)
-    _, first, kinds = np.unique(keys, return_index=True, return_inverse=True)
-    stabilisers = tuple(tuple(int(elements[int(j)]) for j in np.flatnonzero(fixed[at])) for at in first)
-    return OrbitTable(representatives, kinds, stabilisers)
+def _array(matrix: Any) -> np.ndarray:
+    entries = [int(x) if x.is_Integer else x for x in matrix]
+    return np.array(entries, dtype=object).reshape(matrix.shape)
+
+
+def exact_product(g: np.ndarray, h: np.ndarray) -> np.ndarray:
+    """The product of two arrays of exact numbers, simplified."""
+    product = g.dot(h)
+    if any(isinstance(x, sympy.Basic) for x in product.flat):
+        flat = [simplified(x) for x in product.flat]
+        product = np.array(flat, dtype=object).reshape(product.shape)
+    return product
+
+
+def simplified(value: Any) -> Any:
+    """An exact number in lowest terms; integers as int."""
+    if not isinstance(value, sympy.Basic):
+        return value
+    short = sympy.radsimp(sympy.expand(value))
+    return int(short) if short.is_Integer else short

@@ -18,7 +18,8 @@ import numpy as np
 from derive.errors import SupportError
 from derive.methods.classes import Classes
 from derive.methods.fibres import Entries, FibreMaps, cosets
-from derive.methods.motions import OrbitTable, PairMaps, SiteMaps, Table, orbit_table, site_maps
+from derive.methods.motions import PairMaps, SiteMaps, pair_maps
+from derive.methods.tables import OrbitTable, Table, orbit_table
 from derive.symmetry.fields import Field
 from derive.symmetry.lattice import SpaceGroup
 from derive.symmetry.pieces import Piece
@@ -40,7 +41,19 @@ class PairOrbits:
 
     @property
     def counts(self) -> np.ndarray:
+        """How many orbits every kind of stabiliser has."""
         return np.bincount(self.kinds, minlength=len(self.stabilisers))
+
+    def locate(self, weight: int, sizes: np.ndarray) -> tuple[np.ndarray, int, int]:
+        """(pair, kind, fibre map) of a free weight, when kind k has sizes[k] fibre maps."""
+        ends = np.cumsum(sizes[self.kinds])
+        orbit = int(np.searchsorted(ends, weight, side="right"))
+        kind = int(self.kinds[orbit])
+        return self.pairs[orbit], kind, weight - int(ends[orbit] - sizes[kind])
+
+    def example(self, kind: int) -> list[list[int]]:
+        """One pair with this kind of stabiliser."""
+        return self.pairs[int(np.argmax(self.kinds == kind))].tolist()
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,9 +96,8 @@ class SpaceSolution:
 
     def element(self, weight: int) -> tuple[np.ndarray, Entries, np.ndarray]:
         """One basis operator: the classes it touches, its fibre entries, and the class of every entry."""
-        orbit = int(np.searchsorted(self.starts, weight, side="right")) - 1
-        kind = int(self.orbits.kinds[orbit])
-        basis, k = self.bases[kind], weight - int(self.starts[orbit])
+        pair, kind, k = self.orbits.locate(weight, self.sizes)
+        basis = self.bases[kind]
         keep = basis.which == k
         one = Entries(
             np.zeros(int(keep.sum()), int), basis.rows[keep], basis.columns[keep], basis.values[keep]
@@ -93,7 +105,7 @@ class SpaceSolution:
         pairs, parts, at = [], [], []
         table = self.fibres.point.elements.table
         for n, e in enumerate(cosets(table, self.orbits.stabilisers[kind])):
-            pairs.append(self.maps.apply(e, self.orbits.pairs[orbit : orbit + 1].copy()))
+            pairs.append(self.maps.apply(e, pair[None].copy()))
             parts.append(self.fibres.moved(e, one))
             at.append(np.full(len(parts[-1].rows), n))
         join = np.concatenate
@@ -120,7 +132,7 @@ class Composition:
 
 def compose(space: SpaceGroup, x: Field, y: Field, classes: Classes) -> Composition:
     """Enumerate the orbits of the point group on the classes of a problem whose sizes are numbers."""
-    maps = PairMaps(classes.axes, site_maps(space, y), site_maps(space, x))
+    maps = pair_maps(space, x, y, classes.axes)
     require_invariant(space, classes.support)
     if classes.support is None and not any(axis.translated for axis in classes.axes) and _many(classes):
         return Composition(space, maps, _by_stabilisers(maps, classes))
@@ -185,16 +197,28 @@ class StabiliserOrbits(PairOrbits):
 
     families: tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...] = ()
 
-    @cached_property
-    def _ends(self) -> np.ndarray:
-        return np.cumsum([len(p) * len(q) for p, q, _ in self.families])
-
     @property
     def counts(self) -> np.ndarray:
         total = np.zeros(len(self.stabilisers), dtype=object)
         for p, _, kinds in self.families:
             total = total + len(p) * np.bincount(kinds, minlength=len(self.stabilisers)).astype(object)
         return total
+
+    def locate(self, weight: int, sizes: np.ndarray) -> tuple[np.ndarray, int, int]:
+        for p, q, kinds in self.families:
+            ends = np.cumsum(sizes[kinds])
+            each = int(ends[-1])
+            if weight < len(p) * each:
+                site, rest = divmod(weight, each)
+                at = int(np.searchsorted(ends, rest, side="right"))
+                kind = int(kinds[at])
+                return np.stack([p[site], q[at]], axis=1), kind, rest - int(ends[at] - sizes[kind])
+            weight -= len(p) * each
+        raise IndexError(weight)
+
+    def example(self, kind: int) -> list[list[int]]:
+        p, q, kinds = next(f for f in self.families if np.any(f[2] == kind))
+        return np.stack([p[0], q[int(np.argmax(kinds == kind))]], axis=1).tolist()
 
 
 def _by_stabilisers(maps: PairMaps, classes: Classes) -> StabiliserOrbits:

@@ -1,0 +1,177 @@
+"""The independent count for space groups: an average over the point group.
+
+dim = 1/|P| sum_g chi_out(g) chi_in(g^-1) #{classes of site pairs that g fixes}        (Burnside, with fibres)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import sympy
+from sympy import ZZ
+from sympy.matrices.normalforms import smith_normal_form
+
+from derive.equation.problem import Problem
+from derive.errors import SymbolicError
+from derive.methods.classes import Axis, Classes
+from derive.methods.motions import SiteMaps, element_matrices, pair_maps
+from derive.symmetry.pieces import Piece
+from derive.symmetry.support import Region, Span
+
+
+class gcd(sympy.Function):
+    """The greatest common divisor, kept as it is while a size is a symbol.
+
+    >>> n = sympy.Symbol("n", integer=True, positive=True)
+    >>> gcd(2, n), gcd(2, n).subs(n, 6), gcd(0, n)
+    (gcd(2, n), 2, n)
+    """
+
+    @classmethod
+    def eval(cls, a: sympy.Expr, b: sympy.Expr) -> sympy.Expr | None:
+        if a.is_Integer and b.is_Integer:
+            return sympy.Integer(int(np.gcd(int(a), int(b))))
+        if a == 0:
+            return b
+        return sympy.S.One if a == 1 else None
+
+
+def character(point: Any, piece: Piece) -> list[Any]:
+    """The trace of every element."""
+    return [sum(np.diagonal(m)) for m in element_matrices(point, piece)]
+
+
+def count_average(problem: Problem, output: Piece, input_: Piece) -> sympy.Expr:
+    """The number of equivariant operators between two pieces, exactly; sizes may be symbols."""
+    point = problem.group.point
+    out, into = character(point, output), character(point, input_)
+    fixed = fixed_classes(problem)
+    inverse = point.elements.inverse
+    total = sum(sympy.sympify(out[e]) * sympy.sympify(into[int(inverse[e])]) * n for e, n in enumerate(fixed))
+    return sympy.expand(sympy.radsimp(sympy.expand(total)) / len(fixed))
+
+
+def fixed_classes(problem: Problem) -> list[Any]:
+    """How many classes every element fixes."""
+    classes = problem.classes.opened()
+    sides = [side.size for axis in classes.axes for side in axis.sides if side.size is not None]
+    open_ = sorted({s for n in sides for s in n.free_symbols}, key=str)
+    if open_:
+        return _fixed_on_torus(problem)
+    radii = sorted({s for span in _spans(problem.support) for s in span.radius.free_symbols}, key=str)
+    if not radii:
+        return _fixed(problem, classes)
+    if len(radii) > 1:
+        raise SymbolicError(
+            "support", "may have one symbolic radius here", radii, "use one symbol for all axes"
+        )
+    return _interpolated(problem, classes, radii[0])
+
+
+def _spans(support: Region | None) -> list[Span]:
+    return [span for span in (support.spans or ()) if span is not None] if support is not None else []
+
+
+def _interpolated(problem: Problem, classes: Classes, radius: sympy.Symbol) -> list[sympy.Expr]:
+    """The count is a polynomial in the radius of degree at most the dimension; more points confirm it."""
+    degree = problem.group.dim
+    counts = []
+    for r in range(degree + 3):
+        spans = tuple(
+            None if s is None else Span(s.radius.subs(radius, r), s.step)
+            for s in (problem.support.spans or ())  # type: ignore[union-attr]
+        )
+        counts.append(_fixed(problem, Classes(classes.axes, Region(spans=spans))))
+    found = []
+    for values in zip(*counts, strict=True):
+        polynomial = sympy.interpolate(list(enumerate(values))[: degree + 1], radius)
+        if any(polynomial.subs(radius, r) != n for r, n in enumerate(values)):
+            raise SymbolicError("support", "must have a number for its radius here", radius, "give box(1)")
+        found.append(sympy.expand(polynomial))
+    return found
+
+
+def _fixed_on_torus(problem: Problem) -> list[sympy.Expr]:
+    """On an n x n torus g fixes prod gcd(s_i, n) displacements, s_i the Smith invariants of M - 1."""
+    axes = problem.axes
+    sizes = {axis.into.size for axis in axes if axis.into} | {axis.out.size for axis in axes if axis.out}
+    single = all(
+        len(a.sides) == 2 and a.boundary == "periodic" and {s.step for s in a.sides} == {1} for a in axes
+    )
+    maps = pair_maps(problem.group, problem.x, problem.y, axes)
+    shift = maps.into.shift - maps.out.shift
+    if problem.support is not None or not single or len(sizes) != 1 or shift.any():
+        raise SymbolicError(
+            "grid",
+            "may be a symbol for one n x n torus of single sites without a support",
+            sorted(map(str, sizes)),
+            "give numbers",
+        )
+    n = next(iter(sizes))
+    found = []
+    for matrix in maps.into.matrix:
+        form = smith_normal_form(sympy.Matrix((matrix - np.eye(len(axes), dtype=int)).tolist()), domain=ZZ)
+        found.append(sympy.Mul(*(gcd(abs(form[i, i]), n) for i in range(len(axes)))))
+    return found
+
+
+def _fixed(problem: Problem, classes: Classes) -> list[int]:
+    maps = pair_maps(problem.group, problem.x, problem.y, classes.axes)
+    if classes.support is None and not any(axis.translated for axis in classes.axes):
+        return [
+            _fixed_sites(maps.out, classes.axes, "out", e) * _fixed_sites(maps.into, classes.axes, "into", e)
+            for e in range(maps.order)
+        ]
+    pairs = classes.listing()[:, :, :2]
+    if any(axis.boundary == "zero" for axis in classes.axes):
+        return _fixed_by_window(maps, classes.axes, pairs)
+    return [int(_stays(maps, classes.axes, e, pairs).sum()) for e in range(maps.order)]
+
+
+def _fixed_sites(maps: SiteMaps, axes: Sequence[Axis], side: str, e: int) -> int:
+    parts = [getattr(axis, side) for axis in axes]
+    if all(part is None for part in parts):
+        return 1
+    runs = [np.arange(int(part.size)) for part in parts]
+    sites = np.stack([g.reshape(-1) for g in np.meshgrid(*runs, indexing="ij")], axis=1)
+    return int(np.all(maps.apply(e, sites) == sites, axis=1).sum())
+
+
+def _stays(maps: Any, axes: Sequence[Axis], e: int, pairs: np.ndarray) -> np.ndarray:
+    """Whether g carries a pair to a translate of itself: whole periods undo it on both sides."""
+    p, q = (
+        maps.out.apply(e, pairs[:, :, 0]) - pairs[:, :, 0],
+        maps.into.apply(e, pairs[:, :, 1]) - pairs[:, :, 1],
+    )
+    same = np.ones(len(pairs), dtype=bool)
+    for i, axis in enumerate(axes):
+        same &= _undone(axis, p[:, i], q[:, i])
+    return same
+
+
+def _undone(axis: Axis, p: np.ndarray, q: np.ndarray) -> np.ndarray:
+    lengths = [int(s.size) if s.boundary == "periodic" and s.size is not None else 0 for s in axis.sides]
+    gaps = [gap for gap, side in ((p, axis.out), (q, axis.into)) if side is not None]
+    if not gaps:
+        return np.ones(len(p), dtype=bool)
+    if not axis.translated:
+        return np.all([gap % n == 0 if n else gap == 0 for gap, n in zip(gaps, lengths, strict=True)], axis=0)
+    steps = [side.step for side in axis.sides]
+    turns = gaps[0] // steps[0]
+    whole = gaps[0] % steps[0] == 0
+    rest = [gap - step * turns for gap, step in zip(gaps, steps, strict=True)]
+    return whole & np.all([r % n == 0 if n else r == 0 for r, n in zip(rest, lengths, strict=True)], axis=0)
+
+
+def _fixed_by_window(maps: Any, axes: Sequence[Axis], pairs: np.ndarray) -> list[int]:
+    """On a window: the fixed classes among all images, less those of orbits that never meet the window."""
+    inside = {tuple(row) for row in pairs.reshape(len(pairs), -1).tolist()}
+    reached: dict[tuple[int, ...], bool] = {}
+    for e in range(maps.order):
+        moved = maps.apply(e, pairs.copy())
+        for row in moved.reshape(len(moved), -1).tolist():
+            reached[tuple(row)] = True
+    every = np.array(sorted(reached | dict.fromkeys(inside, True))).reshape(-1, len(axes), 2)
+    return [int(_stays(maps, axes, e, every).sum()) for e in range(maps.order)]

@@ -1,0 +1,201 @@
+"""The answer without a lattice: all equivariant maps between two representations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import sympy
+from sympy import Eq, IndexedBase, Sum, Symbol
+
+from derive.answer.certificate import Certificate
+from derive.answer.counting import hom_dimension
+from derive.errors import DerivationError, RepresentationError
+from derive.methods.intertwiners import Element, Intertwiners, PieceMaps, intertwiners
+from derive.symmetry.representations import Representation, trivial
+
+SAMPLE = 24
+CHECKED = 1 << 12
+
+
+@dataclass(frozen=True)
+class MapBasis(Sequence):
+    """The exact basis, one matrix per free weight."""
+
+    maps: Intertwiners
+
+    def __len__(self) -> int:
+        return len(self.maps)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return tuple(self[j] for j in range(*index.indices(len(self))))
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"basis index {index} out of range for dimension {len(self)}")
+        return self.maps.element(int(index) % len(self))
+
+
+@dataclass(frozen=True)
+class MapSolution:
+    """All matrices with rho_y(g) A = A rho_x(g), and all fixed vectors b."""
+
+    x: Representation
+    y: Representation
+    bias: bool = True
+
+    @cached_property
+    def maps(self) -> Intertwiners:
+        return intertwiners(self.x, self.y)
+
+    @cached_property
+    def bias_maps(self) -> Intertwiners:
+        return intertwiners(trivial(self.x.group), self.y)
+
+    @cached_property
+    def dim(self) -> sympy.Expr:
+        """How many weights are free, the bias not counted."""
+        return sympy.sympify(self.maps.dim)
+
+    @cached_property
+    def bias_dim(self) -> sympy.Expr:
+        """How many numbers the bias holds."""
+        return sympy.sympify(self.bias_maps.dim) if self.bias else sympy.S.Zero
+
+    @property
+    def basis(self) -> MapBasis:
+        """The exact basis; `basis[k].dense()` is an (out, in) array."""
+        return MapBasis(self.maps)
+
+    @property
+    def assumptions(self) -> tuple[sympy.Basic, ...]:
+        return ()
+
+    @cached_property
+    def operator(self) -> Eq:
+        """y[i] = Sum(A[i,c] x[c]) + b[i]."""
+        i, c = (Symbol(name, integer=True) for name in "ic")
+        A, b, x, y = (IndexedBase(name) for name in ("A", "b", "x", "y"))
+        total = Sum(A[i, c] * x[c], (c, 0, sympy.sympify(self.x.dim) - 1))
+        return Eq(y[i], total + b[i] if self.bias else total, evaluate=False)
+
+    @cached_property
+    def constraint(self) -> sympy.Tuple:
+        """rho_y(g) A = A rho_x(g) for every generator g, entry by entry."""
+        i, j, c = (Symbol(name, integer=True) for name in "ijc")
+        A = IndexedBase("A")
+        rows, columns = sympy.sympify(self.y.dim), sympy.sympify(self.x.dim)
+        found = []
+        for name in self.x.group.generators:
+            out, into = IndexedBase(f"rho_y({name})"), IndexedBase(f"rho_x({name})")
+            left = Sum(out[i, j] * A[j, c], (j, 0, rows - 1))
+            right = Sum(A[i, j] * into[j, c], (j, 0, columns - 1))
+            found.append(Eq(left, right, evaluate=False))
+        return sympy.Tuple(*found)
+
+    @property
+    def derivation(self) -> Any:
+        raise DerivationError(
+            "derivation",
+            "is written out for groups of translations",
+            self.x.group.name,
+            "read .certificate for the proof of this answer, and .constraint for the equation it solves",
+        )
+
+    @cached_property
+    def certificate(self) -> Certificate:
+        """The proof that the answer is right and complete."""
+        counted = hom_dimension(self.x, self.y)
+        expected, method = counted if counted is not None else (None, "no independent formula for this group")
+        return Certificate(self._residual(), self._independent(), self.dim, expected, method)
+
+    @cached_property
+    def _sampled(self) -> list[tuple[PieceMaps, int]]:
+        """Basis maps spread over every pair of pieces."""
+        chosen = []
+        for maps in dict.fromkeys(pair.maps for pair in self.maps.pairs):
+            many = min(SAMPLE, maps.dim)
+            chosen += [(maps, j * (maps.dim - 1) // max(many - 1, 1)) for j in range(many)]
+        return chosen
+
+    def _residual(self) -> int:
+        return max((_residual(self.x.group, maps, k) for maps, k in self._sampled), default=0)
+
+    def _independent(self) -> bool:
+        """Echelon form: every basis element has an entry that the others lack (seen on those sampled)."""
+        seen: dict[Any, set[tuple[int, int]]] = {}
+        for maps, k in self._sampled:
+            if maps.shape[0] * maps.shape[1] > CHECKED:
+                continue
+            element = maps.element(k)
+            places = set(zip(element.rows.tolist(), element.columns.tolist(), strict=True))
+            if not places - seen.setdefault(maps, set()):
+                return False
+            seen[maps] |= places
+        return True
+
+    def why_zero(self) -> str:
+        """Why no map is equivariant, in words."""
+        if self.dim != 0:
+            return f"the answer is not zero: {self.dim} weights are free"
+        return (
+            f"every map is zero: {self.x.name} and {self.y.name} have no constituent in common under "
+            f"{self.x.group.name} (counted independently: {self.certificate.expected_dim})"
+        )
+
+    def __repr__(self) -> str:
+        return f"Solution({self.x.name} -> {self.y.name} under {self.x.group.name}: {self.dim} free weights)"
+
+
+def _residual(group: Any, maps: Any, k: int) -> int:
+    """The largest entry of rho_y(g) A - A rho_x(g), over all generators, for one basis matrix."""
+    rows, columns = maps.shape
+    element = maps.element(k)
+    if len(element.rows) > CHECKED:
+        return 0
+    worst = 0
+    for name in group.generators:
+        out, into = maps.output.monomial(name), maps.input.monomial(name)
+        if out is not None and into is not None and max(out.order, into.order) <= 2:
+            worst = max(worst, _monomial_gap(element, out, into))
+        elif rows * columns <= CHECKED:
+            dense = sympy.Matrix(
+                rows, columns, [sympy.sympify(v) for v in element.dense().reshape(-1).tolist()]
+            )
+            gap = maps.output.matrix(name) * dense - dense * maps.input.matrix(name)
+            worst = max(worst, max((1 for v in gap if sympy.simplify(v) != 0), default=0))
+    return worst
+
+
+def _monomial_gap(element: Element, out: Any, into: Any) -> int:
+    here = dict(
+        zip(zip(element.rows.tolist(), element.columns.tolist(), strict=True), element.values, strict=True)
+    )
+    signs = (_phase(out)[element.rows] + _phase(into)[element.columns]) % 2
+    there = {
+        (int(r), int(c)): v * (1 - 2 * int(s))
+        for r, c, v, s in zip(
+            out.image[element.rows], into.image[element.columns], element.values, signs, strict=True
+        )
+    }
+    return int(here != there)
+
+
+def _phase(m: Any) -> np.ndarray:
+    return m.phase if m.order == 2 else np.zeros_like(m.phase)
+
+
+def solve_maps(x: Representation, y: Representation, support: Any, bias: bool) -> MapSolution:
+    """All equivariant maps between two representations of one group."""
+    if support is not None:
+        raise RepresentationError("support", "needs fields on a lattice", support, "leave it out")
+    if x.group != y.group:
+        raise RepresentationError(
+            "x, y",
+            "must be representations of one group",
+            f"{x.group.name} and {y.group.name}",
+            "build both on one",
+        )
+    return MapSolution(x, y, bias)

@@ -1,0 +1,124 @@
+"""The answer under a space group: the translation layer, with its kernel tied by the point group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import sympy
+
+from derive.answer.certificate import Certificate
+from derive.answer.fibred import FibredAnswer, FibredBasis, bias_problem, independent, residual
+from derive.answer.plain import Plain
+from derive.answer.solution import Solution
+from derive.answer.tying import known_sizes
+from derive.equation.problem import with_sizes
+from derive.errors import DerivationError, SymbolicError
+from derive.steps import Derivation
+from derive.symmetry.words import format_word
+
+TRIAL = (3, 4, 5, 6)
+
+
+@dataclass(frozen=True)
+class SpaceSolution(Solution):
+    """All solutions under translations and a point group, with any fibres."""
+
+    @cached_property
+    def answer(self) -> FibredAnswer:
+        """Orbits of site pairs and the fibre maps that their stabilisers fix."""
+        return FibredAnswer(self.problem)
+
+    @cached_property
+    def bias_answer(self) -> FibredAnswer:
+        """The same for the bias, a map from the trivial representation."""
+        return FibredAnswer(bias_problem(self.problem))
+
+    @cached_property
+    def dim(self) -> sympy.Expr:
+        return self.answer.dim
+
+    @cached_property
+    def bias_dim(self) -> sympy.Expr:
+        return self.bias_answer.dim if self.problem.bias else sympy.S.Zero
+
+    @property
+    def derivation(self) -> Derivation:
+        raise DerivationError(
+            "derivation",
+            "is written out for groups of translations",
+            self.problem.group,
+            "read .certificate for the proof of this answer",
+        )
+
+    @property
+    def basis(self) -> FibredBasis:
+        return FibredBasis(self.answer)
+
+    @cached_property
+    def certificate(self) -> Certificate:
+        order = self.problem.group.point.order
+        method = f"the average over the {order} elements of the point group of characters times fixed classes"
+        expected = self.answer.counted
+        try:
+            right, apart = residual(self.answer), independent(self.answer)
+        except SymbolicError:
+            right, apart = self._on_small_sizes()
+            method += f"; orbits enumerated at sizes {TRIAL} agree"
+        return Certificate(right, apart, self.dim, expected, method)
+
+    def _on_small_sizes(self) -> tuple[int, bool]:
+        """Symbols tried as numbers: residual and independence there, and the count against the formula."""
+        symbols = sorted(self.answer.counted.free_symbols, key=str)
+        worst, apart = 0, True
+        for n in TRIAL:
+            known = dict.fromkeys(symbols, n)
+            answer = FibredAnswer(with_sizes(self.problem, known))
+            worst = max(worst, residual(answer), int(answer.dim != self.answer.counted.subs(known)))
+            apart = apart and independent(answer)
+        return worst, apart
+
+    def plain(self, sizes: Mapping[str, int] | None = None, channels: Sequence[int] | None = None) -> Plain:
+        known = known_sizes(self.problem, sizes, channels)
+        symbols = {s: known[s.name] for s in _symbols(self.problem) if s.name in known}
+        problem = with_sizes(self.problem, symbols) if symbols else self.problem
+        listed = FibredAnswer(problem).listed
+        bias = (
+            FibredAnswer(bias_problem(problem)).listed
+            if problem.bias and self.bias_dim is not sympy.oo
+            else None
+        )
+        return replace(
+            listed,
+            description=repr(self),
+            bias_site=listed.bias_site if bias is None else bias.out_site,
+            bias_blocks=() if bias is None else bias.blocks,
+        )
+
+    def why_zero(self) -> str:
+        """Why no operator is equivariant: what fixes every orbit and leaves it no fibre map."""
+        if self.dim != 0:
+            return f"the answer is not zero: {self.dim} weights are free"
+        point = self.problem.group.point
+        lines = ["every operator is zero, orbit by orbit of site pairs:"]
+        for pair in self.answer.pairs:
+            solution = self.answer.of(pair)
+            orbits = solution.orbits
+            for kind, stabiliser in enumerate(orbits.stabilisers):
+                words = ", ".join(format_word(point.elements.words[e]) for e in stabiliser if e)
+                example = orbits.example(kind)
+                count = int(orbits.counts[kind])
+                lines.append(
+                    f"  {count} orbit(s), such as sites {example}, fixed by {words or '1'}: "
+                    f"no map {pair.input.name} -> {pair.output.name} commutes with them but 0"
+                )
+        return "\n".join(lines)
+
+
+def _symbols(problem: Any) -> set[sympy.Symbol]:
+    sizes = [side.size for axis in problem.axes for side in axis.sides if side.size is not None]
+    radii = [span.radius for span in (problem.support.spans or ()) if span] if problem.support else []
+    channels = [problem.x.channels, problem.y.channels]
+    return set().union(*(sympy.sympify(e).free_symbols for e in (*sizes, *radii, *channels)))

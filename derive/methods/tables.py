@@ -1,0 +1,77 @@
+"""Orbits of a finite group on the rows of an integer table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Distinct integer rows that can be looked up."""
+
+    rows: np.ndarray
+
+    @cached_property
+    def _frame(self) -> tuple[np.ndarray, np.ndarray]:
+        low = self.rows.min(axis=0)
+        return low, self.rows.max(axis=0) - low + 1
+
+    @cached_property
+    def _sorted(self) -> tuple[np.ndarray, np.ndarray]:
+        codes = self._codes(self.rows)
+        order = np.argsort(codes, kind="stable")
+        return codes[order], order
+
+    def _codes(self, rows: np.ndarray) -> np.ndarray:
+        low, extent = self._frame
+        codes = np.zeros(len(rows), dtype=np.int64)
+        for column, n in enumerate(extent):
+            codes = codes * int(n) + (rows[:, column] - low[column])
+        return codes
+
+    def find(self, rows: np.ndarray) -> np.ndarray:
+        """The place of every row, -1 where it is absent."""
+        low, extent = self._frame
+        inside = np.all((rows >= low) & (rows < low + extent), axis=1)
+        codes, order = self._sorted
+        wanted = np.where(inside, self._codes(rows), 0)
+        at = np.minimum(np.searchsorted(codes, wanted), len(codes) - 1)
+        return np.where(inside & (codes[at] == wanted), order[at], -1)
+
+
+@dataclass(frozen=True, eq=False)
+class OrbitTable:
+    """Orbits of a finite group on the rows of a table: least members, and which elements fix each of them."""
+
+    representatives: np.ndarray
+    kinds: np.ndarray
+    stabilisers: tuple[tuple[int, ...], ...]
+
+    @property
+    def counts(self) -> np.ndarray:
+        """How many representatives have each stabiliser."""
+        return np.bincount(self.kinds, minlength=len(self.stabilisers))
+
+
+def orbit_table(
+    table: Table, move: Callable[[int, np.ndarray], np.ndarray], elements: Sequence[int]
+) -> OrbitTable:
+    """The orbits of `elements` (a group) on the rows; every image of a row must be a row."""
+    here = np.arange(len(table.rows))
+    least = here.copy()
+    images = []
+    for e in elements:
+        image = table.find(move(e, table.rows)) if e else here
+        np.minimum(least, image, out=least)
+        images.append(image.astype(np.int32))
+    representatives = np.flatnonzero(least == here)
+    fixed = np.stack([image[representatives] == representatives for image in images], axis=1)
+    packed = np.ascontiguousarray(np.packbits(fixed, axis=1))
+    keys = packed.view([("", packed.dtype)] * packed.shape[1]).reshape(-1)
+    _, first, kinds = np.unique(keys, return_index=True, return_inverse=True)
+    stabilisers = tuple(tuple(int(elements[int(j)]) for j in np.flatnonzero(fixed[at])) for at in first)
+    return OrbitTable(representatives, kinds, stabilisers)
