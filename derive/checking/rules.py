@@ -132,7 +132,30 @@ def _general(checker: Checker, step: Step) -> None:
     checker.require_plain(first.lhs, (torus.c, *torus.into))
     checker.require_plain(second.lhs, (torus.i, *torus.out))
     checker.require_plain(step.after.lhs, (torus.i, *torus.out))
+    _require_ranges(torus, step)
     _require_same(checker, step.after.rhs, torus.general(torus.out, torus.into))
+
+
+def _require_ranges(torus: Torus, step: Step) -> None:
+    """Every index has one printed range, which begins at 0 or is Z, and sums run over the printed ranges."""
+    where = dict(step.where)
+    indices = (torus.i, torus.c, *torus.out, *torus.into)
+    if len(where) != len(step.where) or not where.keys() >= set(indices):
+        raise false("must say once what every index ranges over", step.where)
+    ends = {index: _ends(where[index], index) for index in indices}
+    for total in step.after.rhs.atoms(sympy.Sum):
+        for variable, *limits in total.limits:
+            endless = variable in torus.into and limits == [-sympy.oo, sympy.oo]  # 0 outside a window
+            if limits != ends.get(variable) and not endless:
+                raise false("must sum over the ranges that it states", total.limits)
+
+
+def _ends(domain: sympy.Set, index: sympy.Symbol) -> list[sympy.Basic]:
+    if domain is sympy.S.Integers:
+        return [-sympy.oo, sympy.oo]
+    if not isinstance(domain, sympy.Range) or domain.start != 0 or domain.step != 1:
+        raise false("must let every index range over Z or from 0", (index, domain))
+    return [sympy.S.Zero, domain.stop - 1]
 
 
 def _require_same(checker: Checker, printed: sympy.Basic, expected: Sequence[Term]) -> None:
