@@ -1,0 +1,100 @@
+"""Wrong derivations made from right ones: one index, one sign, one bound or one word of logic at a time."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+
+import sympy as sp
+from sympy import Add, Eq, Ge, Le, Lt, Ne
+
+import derive as dv
+from derive.steps import Step
+
+OPPOSITE = {Le: Ge, Ge: Le}
+
+
+def _rebuild(expr: sp.Basic, args: list) -> sp.Basic:
+    if isinstance(expr, (Eq, Ne, Le, Ge)):
+        return expr.func(*args, evaluate=False)
+    return expr.func(*args)
+
+
+def _indices(entry: sp.Indexed) -> Iterator[sp.Basic]:
+    """Every index shifted, turned round, or with one of its signs flipped; neighbours exchanged."""
+    for place, index in enumerate(entry.indices):
+        flipped = {index - 2 * term for term in Add.make_args(index)}
+        for new in {index + 1, -index, *flipped} - {index}:
+            yield _with(entry, {place: new})
+    for place in range(len(entry.indices) - 1):
+        yield _with(entry, {place: entry.indices[place + 1], place + 1: entry.indices[place]})
+
+
+def _with(entry: sp.Indexed, new: dict[int, sp.Basic]) -> sp.Basic:
+    return entry.base[tuple(new.get(k, index) for k, index in enumerate(entry.indices))]
+
+
+def _here(expr: sp.Basic) -> Iterator[sp.Basic]:
+    """Mutants of the outermost operation."""
+    if isinstance(expr, sp.Rational):
+        yield from {-expr, expr + 1} - {expr}
+    elif isinstance(expr, Add):
+        yield from (expr - 2 * term for term in expr.args)
+    elif isinstance(expr, (Le, Ge)):
+        yield OPPOSITE[type(expr)](*expr.args, evaluate=False)
+        if isinstance(expr, Le):
+            yield Lt(*expr.args, evaluate=False)
+    elif isinstance(expr, (sp.And, sp.Or)):
+        yield (sp.Or if isinstance(expr, sp.And) else sp.And)(*expr.args)
+        yield expr.func(*expr.args[1:])
+    elif isinstance(expr, sp.Abs):
+        yield expr.args[0]
+    elif isinstance(expr, (sp.floor, sp.ceiling)):
+        yield (sp.ceiling if isinstance(expr, sp.floor) else sp.floor)(*expr.args)
+    elif isinstance(expr, sp.Piecewise):
+        yield expr.args[0][0]
+
+
+def variants(expr: sp.Basic) -> list[sp.Basic]:
+    """Every expression that differs from this one in a single place."""
+    found = dict.fromkeys(m for m in _walk(expr) if m != expr)
+    return list(found)
+
+
+def _walk(expr: sp.Basic) -> Iterator[sp.Basic]:
+    if isinstance(expr, sp.Indexed):
+        yield from _indices(expr)
+        return
+    yield from _here(expr)
+    for place, arg in enumerate(expr.args):
+        for mutant in _walk(arg):
+            args = list(expr.args)
+            args[place] = mutant
+            try:
+                yield _rebuild(expr, args)
+            except (TypeError, ValueError):  # SymPy itself refuses it, for example a float bound
+                continue
+
+
+def replaced(steps: Iterable[Step], place: int, after: sp.Basic) -> dv.Derivation:
+    """The derivation with another `after` at one step, which the next step takes for its `before`."""
+    new = list(steps)
+    new[place] = dataclasses.replace(new[place], after=after)
+    if place + 1 < len(new):
+        new[place + 1] = dataclasses.replace(new[place + 1], before=after)
+    return dv.Derivation(new)
+
+
+def restated(steps: Iterable[Step], before: sp.Basic) -> dv.Derivation:
+    """The derivation that begins with another statement of the symmetry."""
+    first, *rest = steps
+    return dv.Derivation([dataclasses.replace(first, before=before), *rest])
+
+
+def survives(derivation: dv.Derivation) -> bool:
+    """Whether the checker lets it pass; any complaint but DerivationError is a failure of the checker."""
+    try:
+        derivation.check()
+    except dv.DerivationError:
+        return False
+    return True
