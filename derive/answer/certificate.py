@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
+from math import prod
 from typing import Any
 
 import sympy
@@ -17,6 +18,7 @@ import sympy
 from derive.equation.problem import Problem
 
 PERIODS = 4
+LISTED = 20_000
 
 
 @dataclass(frozen=True)
@@ -65,13 +67,42 @@ def certify_translations(problem: Problem, dim: Any) -> Certificate:
     """The certificate of an answer whose group is translations alone."""
     channels = problem.x.channels * problem.y.channels
     expected = _count(problem)
+    listed = _listed(problem)
     return Certificate(
         residual=_residual(problem),
-        independent=_unimodular(problem),
-        dim=dim,
+        independent=_separates(problem) and (listed is None or _all_different(problem, listed)),
+        dim=dim if listed is None or len(listed) == expected else channels * len(listed),
         expected_dim=expected if expected is sympy.oo else sympy.sympify(channels * expected),
         method="a census of site pairs: translations act freely, so a class is counted at its first member",
     )
+
+
+def _listed(problem: Problem) -> Any:
+    """The classes that the basis is made of, one member each, where sizes are numbers and not too large."""
+    count = sympy.sympify(problem.classes.count())
+    symbols = [
+        a.name for a in problem.axes if any(s.size is not None and not s.size.is_Integer for s in a.sides)
+    ]
+    if symbols or not count.is_Integer or count > LISTED:
+        return None
+    return problem.classes.listing().tolist()
+
+
+def _all_different(problem: Problem, rows: list) -> bool:
+    """No two listed pairs are translates of each other: they differ in the first period."""
+    return len(
+        {tuple(_first(a, *z[:2]) for a, z in zip(problem.axes, row, strict=True)) for row in rows}
+    ) == len(rows)
+
+
+def _first(axis: Any, p: int, q: int) -> tuple[int, int]:
+    """The translate of a pair that stands in the first period."""
+    sides = [(side, z) for side, z in ((axis.out, p), (axis.into, q)) if side is not None]
+    turns = sides[0][1] // sides[0][0].step if sides and sides[0][0].step else 0
+    moved = [z - turns * side.step for side, z in sides]
+    wrap = sides and all(side.boundary == "periodic" for side, _ in sides)
+    first = [z % int(side.size) if wrap else z for z, (side, _) in zip(moved, sides, strict=True)]
+    return (first[0], first[-1]) if first else (0, 0)
 
 
 def _residual(problem: Problem) -> int:
@@ -85,9 +116,12 @@ def _residual(problem: Problem) -> int:
     return residual
 
 
-def _unimodular(problem: Problem) -> bool:
+def _separates(problem: Problem) -> bool:
+    """Whether phases and displacements are complete: unimodular, and as many phases as there are."""
     rows = [c.row for c in (*problem.quotient.moved, *problem.quotient.free)]
-    return not rows or abs(sympy.Matrix(rows).det()) == 1
+    if any(len(row) != len(rows) for row in rows) or (rows and abs(sympy.Matrix(rows).det()) != 1):
+        return False
+    return problem.quotient.index == prod(axis.phases for axis in problem.axes if axis.translated)
 
 
 # ---- the census ---------------------------------------------------------------------------------------
