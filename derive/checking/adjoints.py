@@ -1,4 +1,4 @@
-"""The checker of derived adjoints: every printed step multiplied out in independent entries of x, K and ybar."""
+"""The checker of derived adjoints: every printed step multiplied out in independent entries."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from derive.checking.identities import (
     Identity,
     bar,
     check_chain,
-    index_ranges,
     require,
     require_equal,
     require_only,
     run,
-    trial_sizes,
 )
+from derive.checking.sizes import index_ranges, trial_sizes
 from derive.steps import Step
 
 FIRST = "pair with a cotangent"
@@ -35,13 +34,12 @@ def check_adjoints(steps: Sequence[Step], grid: Sequence[int] | None = None) -> 
 def _bounds(steps: Sequence[Step], ranges: dict) -> dict[str, tuple[Bounds, ...]]:
     """The range of every index of every tensor, from where it stands at plain indices."""
     found: dict[str, tuple[Bounds, ...]] = {}
-    for step in steps:
-        for part in (step.before, step.after):
-            for entry in sorted(part.atoms(Indexed), key=str):
-                if all(s in ranges for s in entry.indices):
-                    bounds = tuple(ranges[s] for s in entry.indices)
-                    known = found.setdefault(label(entry), bounds)
-                    require(known == bounds, "must use one range per index", entry)
+    for part in (steps[0].before, *(step.after for step in steps)):
+        for entry in part.atoms(Indexed):
+            if all(s in ranges for s in entry.indices):
+                bounds = tuple(ranges[s] for s in entry.indices)
+                known = found.setdefault(label(entry), bounds)
+                require(known == bounds, "must use one range per index", entry)
     return found
 
 
@@ -147,8 +145,7 @@ def _product(
     """One matrix product: the sum of the matrix as it was defined, times one factor, is what is known."""
     require(equation.lhs == result, "must have plain indices on its left", equation)
     require(
-        isinstance(equation.rhs, sympy.Sum)
-        and sympy.Mul(matrix.lhs, factor) == equation.rhs.function,
+        isinstance(equation.rhs, sympy.Sum) and sympy.Mul(matrix.lhs, factor) == equation.rhs.function,
         "must be one matrix times one factor",
         equation,
     )

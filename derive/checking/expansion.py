@@ -7,7 +7,7 @@ agree. An entry that is read at a computed index is 0 outside its tensor; one at
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -34,17 +34,19 @@ class Expansion(NamedTuple):
 class Expander:
     """What tensors there are: `bounds` of each index, first and last; `defined` ones are multiplied out.
 
-    `sizes`: what size symbols stand for; `endless`: where a sum over all of Z may stop.
+    `sizes`: what size symbols stand for; `endless`: where a sum over all of Z may stop; `strict`: whether
+    plain indices have to be inside.
     """
 
     bounds: Mapping[str, tuple[Bounds, ...]]
     sizes: Mapping[Symbol, int]
     defined: Mapping[str, Eq] = field(default_factory=dict)
-    endless: Bounds = (-8, 8)
+    endless: Bounds = (-6, 6)
+    strict: bool = True
 
     def with_definitions(self, *equations: Eq) -> Expander:
         named = {label(eq.lhs): eq for eq in equations}
-        return Expander(self.bounds, self.sizes, {**self.defined, **named}, self.endless)
+        return replace(self, defined={**self.defined, **named})
 
     @cached_property
     def _starts(self) -> dict[str, int]:
@@ -99,7 +101,7 @@ class Expander:
         code = np.zeros(count, dtype=np.int64)
         for printed, index, (low, high) in zip(expr.indices, indices, self.bounds[name], strict=True):
             within = (low <= index) & (index <= high)
-            if isinstance(printed, Symbol) and not within.all():
+            if self.strict and isinstance(printed, Symbol) and not within.all():
                 raise false(f"must keep indices of {name} inside their range {low}..{high}", expr)
             inside &= within
             code = code * (high - low + 1) + np.clip(index, low, high) - low

@@ -1,8 +1,8 @@
-"""What the checkers of sums of products share: sizes to try, ranges of indices, the chain of the steps."""
+"""What the checkers of sums of products share: comparing polynomials, plain indices, the chain of steps."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise, zip_longest
@@ -12,12 +12,10 @@ import sympy
 from sympy import Eq, Expr, Indexed, Mod, Piecewise, Symbol, Tuple
 
 from derive.checking.expansion import Bounds, Expander, label
+from derive.checking.sizes import index_ranges
 from derive.checking.terms import Array, false
 from derive.errors import DerivationError
 from derive.steps import Step
-
-CHANNELS = "gich"
-NEAR = (-2, 2)
 
 
 @dataclass(frozen=True)
@@ -132,7 +130,9 @@ def check_chain(steps: Sequence[Step], rules: Sequence[str], optional: Sequence[
 
 
 def run(
-    identity: Identity, rules: Mapping[str, Callable[[Identity, Step], None]], statement: Callable[[Identity], None]
+    identity: Identity,
+    rules: Mapping[str, Callable[[Identity, Step], None]],
+    statement: Callable[[Identity], None],
 ) -> None:
     """Every rule on its step; errors name the step."""
     _named(0, "the statement", lambda: _check_given(identity, statement))
@@ -161,74 +161,3 @@ def _named(k: int, rule: str, check: Callable[[], None]) -> None:
         raise DerivationError(f"step {k}, {rule!r},", error.rule, error.value, error.remedy) from error
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise false(f"must be well formed at step {k}, {rule!r}", error) from error
-
-
-# ---- which sizes to try ---------------------------------------------------------------------------------------
-
-
-def index_ranges(first: Step, sizes: Mapping[Symbol, int]) -> dict[Symbol, Bounds]:
-    ranges = {}
-    for s, domain in first.where:
-        if isinstance(domain, sympy.Range):
-            ranges[s] = (0, int(domain.stop.subs(sizes)) - 1)
-        else:
-            ranges[s] = NEAR
-    return ranges
-
-
-def trial_sizes(steps: Sequence[Step], grid: Sequence[int] | None = None) -> Iterator[dict[Symbol, int]]:
-    """Two choices for all size symbols, small, and different where letters could be mistaken.
-
-    `grid`: sites along each axis, in the place of the checker's own choice (then there is one).
-    """
-    for trial in (0, 1) if grid is None else (0,):
-        yield _sizes(steps, trial, grid)
-
-
-def _sizes(steps: Sequence[Step], trial: int, grid: Sequence[int] | None) -> dict[Symbol, int]:
-    stops = [(s.name, d.stop) for s, d in steps[0].where if isinstance(d, sympy.Range)]
-    sites = [(name, stop) for name, stop in stops if name not in CHANNELS and not name.startswith("d")]
-    dim = max(1, len([name for name, _ in stops if name.startswith("d")]))
-    sizes: dict[Symbol, int] = {}
-    for _, stop in (item for item in stops if item[0].startswith("d")):
-        for s in _new(stop, sizes):
-            sizes[s] = next(n for n in range(1, 9) if stop.subs(sizes).subs(s, n) >= 3 - trial)
-    for k, (_, stop) in enumerate(item for item in stops if item[0] in CHANNELS):
-        sizes.update({s: 2 + (k + trial) % 2 for s in _new(stop, sizes)})
-    for k, s in enumerate(_shifts(steps, [stop for _, stop in stops], sizes)):
-        sizes[s] = 1 + (k + trial) % 2 if not s.is_positive else 2 + (k + trial) % 2
-    own = [s for _, stop in sites for s in _new(stop, sizes)]
-    for k, s in enumerate(dict.fromkeys(own)):
-        sizes[s] = {1: (6, 4), 2: (5, 3)}.get(dim, (3, 2))[k // dim % 2] + (k + trial) % 2
-    for k, n in enumerate(grid or ()):
-        stop = next(stop for name, stop in sites if name.endswith("'") and _axis(name) == k)
-        sizes.update({s: int(n) for s in stop.free_symbols if s in own})
-    while grid is None and own and min(int(stop.subs(sizes)) for _, stop in sites) < 2:
-        sizes.update({s: sizes[s] + 1 for s in own})
-    return sizes
-
-
-def _axis(name: str) -> int:
-    return "uvw".find(name.rstrip("'"))
-
-
-def _new(stop: Expr, sizes: Mapping[Symbol, int]) -> list[Symbol]:
-    return sorted((s for s in sympy.sympify(stop).free_symbols if s not in sizes), key=lambda s: s.name)
-
-
-def _shifts(steps: Sequence[Step], stops: Sequence[Expr], sizes: Mapping[Symbol, int]) -> list[Symbol]:
-    """Strides, dilations and borders: symbols that no index runs up to."""
-    indices = {s for s, _ in steps[0].where}
-    known = {s for stop in stops for s in sympy.sympify(stop).free_symbols} | indices | set(sizes)
-    inside = {
-        s
-        for step in steps
-        for expr in (step.before, step.after)
-        for part in sympy.preorder_traversal(expr)
-        if isinstance(part, Indexed | sympy.Sum | Piecewise)
-        for s in part.free_symbols
-        if isinstance(s, Symbol)
-    }
-    labels = {e.base.label for step in steps for e in (step.before, step.after) for e in e.atoms(Indexed)}
-    strides = {s for stop in stops for s in stop.free_symbols}
-    return sorted((s for s in inside - known - labels - strides), key=lambda s: s.name)

@@ -1,6 +1,6 @@
 """The two adjoints of a convolution layer, derived: what a cotangent says about the input and the kernel.
 
-    <ybar, y> = <xbar, x> = <Kbar, K>   for every x and every K
+<ybar, y> = <xbar, x> = <Kbar, K>   for every x and every K
 """
 
 from __future__ import annotations
@@ -12,16 +12,22 @@ from typing import Any
 import sympy
 from sympy import Eq, IndexedBase, Symbol, Tuple
 
+from derive.equation.chain import Move, chain
 from derive.equation.trilinear import Trilinear
 from derive.equation.window import Window, positives, sites, windows
 from derive.errors import SizeError
-from derive.steps import Derivation, Step
+from derive.steps import Derivation
 from derive.symmetry.lattice import axis_names
 from derive.symmetry.sizes import size as read_size
 
 PAIRING = Symbol("<ybar, y>")
 X, Y, XBAR, YBAR = (IndexedBase(name) for name in ("x", "y", "xbar", "ybar"))
 KBAR, TURNED, OPERATOR, PATCHES = (IndexedBase(name) for name in ("Kbar", "Kt", "W", "X"))
+TURNING = (
+    "name the taps from the other end: the input adjoint reads ybar forwards, through the kernel reversed in "
+    "space and transposed in its channels"
+)
+MATRICES = "the layer is a matrix in x and one in K; the adjoints multiply by their transposes"
 LETTERS = {1: ("N",), 2: ("H", "W"), 3: ("H", "W", "L")}
 
 
@@ -40,7 +46,7 @@ class Adjoints:
     @cached_property
     def derivation(self) -> Derivation:
         """From <ybar, y> to both adjoints and the matrix statements."""
-        return Derivation(_steps(self))
+        return _derive(self)
 
     @cached_property
     def layer(self) -> Eq:
@@ -133,8 +139,9 @@ def adjoints(
     names; `padding`: "SAME", "VALID", "CIRCULAR", "REFLECT", a width or (low, high) pairs (names too);
     `groups`: a number or a name gives every tensor a group index g, and `channels` are then those of one
     group; `channels`: inputs and outputs of the convolution, None for no channel index; `size`: sites per
-    axis, which settle where SAME puts its zeros at strides above 1 (sizes stay symbols); `transposed`: the transposed convolution with that kernel; `flip`: the convolution of
-    mathematics. Fields are 0 outside their sites.
+    axis, which settle where SAME puts its zeros at strides above 1 (sizes stay symbols); `transposed`: the
+    transposed convolution with that kernel; `flip`: the convolution of mathematics. Fields are 0 outside
+    their sites unless the padding continues them.
 
     Raises SizeError, GridError.
 
@@ -143,7 +150,7 @@ def adjoints(
     >>> print(text(a.input_adjoint))
     xbar[c,u'] = Sum(K[i,c,du]*ybar[i,u'-du+1], (i, 0, D - 1), (du, 0, 2))
     >>> print(text(a.kernel_adjoint))
-    Kbar[i,c,du] = Sum(ybar[i,u]*x[c,u+du-1], (u, 0, N - 1))
+    Kbar[i,c,du] = Sum(x[c,u+du-1]*ybar[i,u], (u, 0, N - 1))
     >>> a.derivation.check()
 
     Source: V. Dumoulin, F. Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285.
@@ -197,78 +204,70 @@ def _equation(left: sympy.Expr, right: sympy.Expr) -> Eq:
     return Eq(left, right, evaluate=False)
 
 
-def _steps(a: Adjoints) -> list[Step]:
+def _derive(a: Adjoints) -> Derivation:
     f = a.form
-    everything = (*f.g, *f.out_channel)
-    by_x, by_k = f.at_in(XBAR) * f.at_in(X), f.kernel(KBAR) * f.kernel()
-    given = Tuple(
-        a.layer,
-        _equation(PAIRING, f.sum(by_x, *f.g, *f.in_channel, *f.into)),
-        _equation(PAIRING, f.sum(by_k, *f.g, *f.i, *f.c, *f.taps)),
-    )
-    paired = _equation(PAIRING, f.sum(f.at_out(YBAR) * f.at_out(Y), *everything, *f.out))
-    over_out = _equation(PAIRING, _summed(f, f.out))
-    over_in = _equation(PAIRING, _summed(f, f.into))
+    over_out, over_in = (_equation(PAIRING, _pairing(f, free)) for free in (f.out, f.into))
     coarse = over_out if f.coarse == f.out else over_in
-    steps = [
-        Step(
+    adjoints_ = (a.input_adjoint, a.kernel_adjoint)
+    moves: list[Move] = [
+        (
             "pair with a cotangent",
-            given,
-            paired,
+            _equation(PAIRING, f.sum(f.at_out(YBAR) * f.at_out(Y), *f.g, *f.out_channel, *f.out)),
             "the adjoints are defined by <ybar, y> = <xbar, x> = <Kbar, K>, whatever x and K are; "
             + _border(f),
-            f.domains,
         ),
-        Step("substitute the layer", paired, over_out, "y is linear in x and in K"),
-        Step(
-            "re-index the sum",
-            over_out,
-            Tuple(over_out, over_in),
-            "rename the site: take the input site as the index and solve the other for it"
-            if f.solvable
-            else "take the input site as an index of its own, under the condition that it is the one read",
-        ),
-        Step(
+        ("substitute the layer", over_out, "y is linear in x and in K"),
+        ("re-index the sum", Tuple(over_out, over_in), _renaming(f)),
+        (
             "collect the coefficients of x",
-            Tuple(over_out, over_in),
             Tuple(coarse, a.input_adjoint),
             "x is arbitrary, so xbar[c, ...] is all that multiplies x[c, ...]",
         ),
-        Step(
+        (
             "collect the coefficients of K",
-            Tuple(coarse, a.input_adjoint),
-            Tuple(a.input_adjoint, a.kernel_adjoint),
+            Tuple(*adjoints_),
             "K is arbitrary, so Kbar[i,c, ...] is all that multiplies K[i,c, ...]",
         ),
     ]
+    last = Tuple(*adjoints_)
     if a.turned_kernel is not None:
-        steps.append(
-            Step(
-                "turn the kernel",
-                steps[-1].after,
-                Tuple(a.input_layer, a.kernel_adjoint, a.turned_kernel),
-                "name the taps from the other end: the input adjoint reads ybar forwards, through the kernel "
-                "reversed in space and transposed in its channels",
-            )
+        last = Tuple(a.input_layer, a.kernel_adjoint, a.turned_kernel)
+        because = (
+            "name the taps from the other end: the input adjoint reads ybar forwards, through the kernel "
         )
-    steps.append(
-        Step(
-            "write as matrices",
-            steps[-1].after,
-            Tuple(*steps[-1].after, *a.matrices),
-            "the layer is a matrix in x and a matrix in K; the adjoints are multiplication by their transposes",
-        )
+        moves.append(("turn the kernel", last, because + "reversed in space and transposed in its channels"))
+    because = "the layer is a matrix in x and one in K; the adjoints multiply by their transposes"
+    moves.append(("write as matrices", Tuple(*last, *a.matrices), because))
+    return chain(_given(a), f.domains, moves)
+
+
+def _given(a: Adjoints) -> Tuple:
+    """The layer, and what defines its adjoints."""
+    f = a.form
+    by_x, by_kernel = f.at_in(XBAR) * f.at_in(X), f.kernel(KBAR) * f.kernel()
+    return Tuple(
+        a.layer,
+        _equation(PAIRING, f.sum(by_x, *f.g, *f.in_channel, *f.into)),
+        _equation(PAIRING, f.sum(by_kernel, *f.g, *f.i, *f.c, *f.taps)),
     )
-    return steps
 
 
-def _summed(f: Trilinear, free: tuple[Symbol, ...]) -> sympy.Expr:
+def _pairing(f: Trilinear, free: tuple[Symbol, ...]) -> sympy.Expr:
+    """<ybar, y> with the layer put in, summed over the sites `free`."""
     term, extra = f.product(free, YBAR, X)
     return f.sum(term, *f.g, *f.i, *f.c, *f.taps, *free, *extra)
+
+
+def _renaming(f: Trilinear) -> str:
+    if f.solvable:
+        return "rename the site: take the input site as the index and solve the other for it"
+    return "take the input site as an index of its own, under the condition that it is the one read"
 
 
 def _border(f: Trilinear) -> str:
     kinds = {w.border for w in f.windows}
     if kinds == {"zero"}:
         return "fields are 0 outside their sites"
-    return "sites are read modulo the grid" if kinds == {"periodic"} else "sites beyond the field are mirrored"
+    return (
+        "sites are read modulo the grid" if kinds == {"periodic"} else "sites beyond the field are mirrored"
+    )

@@ -20,8 +20,6 @@ from derive.equation.window import Window, require_divides, sites, windows
 from derive.errors import SizeError, SymbolicError
 from derive.symmetry.sizes import size as read_size
 
-Matrix = ImmutableMatrix | FunctionMatrix
-
 
 def conv_matrix(
     kernel: Any,
@@ -32,7 +30,7 @@ def conv_matrix(
     dilation: Any = 1,
     groups: int = 1,
     flip: bool = False,
-) -> Matrix:
+) -> Any:
     """The matrix of x -> conv(x, kernel): a Toeplitz matrix, block by block in more dimensions.
 
         M[(p,i), (q,c)] = sum of kernel[d,c,i] over the taps d with q = strides p + dilation d - low
@@ -92,7 +90,7 @@ def patch_matrix(
     dilation: Any = 1,
     groups: int = 1,
     flip: bool = False,
-) -> Matrix:
+) -> Any:
     """The matrix X of kernel -> conv(x, kernel): row p holds the sites that output p reads.
 
         X[(p,i), (d,c,i')] = x[strides p + dilation d - low, c] if i == i' else 0
@@ -113,42 +111,51 @@ def patch_matrix(
     Source: K. Chellapilla, S. Puri, P. Simard, "High performance convolutional neural networks for document
     processing", 2006 (unrolled convolution).
     """
-    taps = sites(kernel_size, "kernel_size")
-    dim, field, count = len(taps), table(x, "x"), read_size(groups, "groups")
+    taps, field = sites(kernel_size, "kernel_size"), table(x, "x")
+    dim, count = len(taps), read_size(groups, "groups")
     if len(field.shape) not in (dim, dim + 1):
         raise SizeError(
             "x", f"must have {dim} axes, or {dim + 1} with channels", field.shape, "match kernel_size"
         )
     axes = windows(field.shape[:dim], taps, strides, padding, dilation, flip)
-    channels = field.shape[dim:]
-    if not channels:
-        per_group, outputs = (), ()
+    if len(field.shape) == dim:
         _require_one(count, "x")
-    else:
-        per_group = (require_divides(channels[0], count, "input channels"),)
-        outputs = (count if out_channels is None else read_size(out_channels, "out_channels"),)
-        require_divides(outputs[0], count, "output channels")
+        return _patches(axes, field, taps, (), (), count)
+    outputs = count if out_channels is None else read_size(out_channels, "out_channels")
+    require_divides(outputs, count, "output channels")
+    inputs = require_divides(field.shape[dim], count, "input channels")
+    return _patches(axes, field, taps, (inputs,), (outputs,), count)
+
+
+def _patches(
+    axes: Sequence[Window],
+    field: Table,
+    taps: Sequence[Expr],
+    inputs: tuple[Expr, ...],
+    outputs: tuple[Expr, ...],
+    groups: Expr,
+) -> Any:
+    dim = len(axes)
     row_shape = [*(w.outputs for w in axes), *outputs]
-    column_shape = [*taps, *per_group, *outputs]
+    column_shape = [*taps, *inputs, *outputs]
 
     def entry(row: Sequence[Any], column: Sequence[Any]) -> Expr:
-        p, d = row[:dim], column[:dim]
-        if not channels:
-            return _value(axes, field, p, d, ())
-        c, same = column[dim], _equal(row[dim], column[dim + 1])
+        if not outputs:
+            return _value(axes, field, row, column, ())
+        (i,), (c, i2) = row[dim:], column[dim:]
+        same = Eq(sympy.sympify(i), sympy.sympify(i2))
         if same == sympy.false:
             return sympy.S.Zero
-        group = row[dim] // (outputs[0] // count) if count != 1 else 0
-        value = _value(axes, field, p, d, (group * per_group[0] + c,))
+        group = floor(i * groups / outputs[0]) if groups != 1 else 0
+        value = _value(axes, field, row[:dim], column[:dim], (group * inputs[0] + c,))
         return value if same == sympy.true else Piecewise((value, same), (0, True))
 
-    if all(w.numeric for w in axes) and all(n.is_Integer for n in (*row_shape, *column_shape)):
+    if all(n.is_Integer for n in (*row_shape, *column_shape)) and all(w.numeric for w in axes):
         rows, columns = (_all_indices(shape) for shape in (row_shape, column_shape))
-        return ImmutableMatrix(
-            len(rows), len(columns), [entry(row, column) for row in rows for column in columns]
-        )
+        entries = [entry(row, column) for row in rows for column in columns]
+        return ImmutableMatrix(len(rows), len(columns), entries)
     if field.base is None:
-        raise SymbolicError("kernel_size", "must be a number for an explicit x", kernel_size, "give integers")
+        raise SymbolicError("kernel_size", "must be a number for an explicit x", tuple(taps), "give integers")
     return _formula(row_shape, column_shape, entry)
 
 
@@ -171,7 +178,9 @@ def block_matrix(
     """
     blocks = tuple(taps) if isinstance(taps, list | tuple) else ()
     if not blocks or not all(isinstance(b, MatrixExpr | sympy.MatrixBase) for b in blocks):
-        raise SizeError("taps", "must be a list of matrices, one per tap", taps, "give MatrixSymbol('W', C, D)")
+        raise SizeError(
+            "taps", "must be a list of matrices, one per tap", taps, "give MatrixSymbol('W', C, D)"
+        )
     if len({b.shape for b in blocks}) != 1:
         raise SizeError(
             "taps", "must have one shape, inputs x outputs", [b.shape for b in blocks], "give C x D matrices"
@@ -267,7 +276,9 @@ def _conv_entry(axes: Sequence[Window], taps: Table, row: Sequence[Expr], column
         condition = And(*(c for _, c in found))
         return Piecewise((taps[(*(d for d, _ in found), *channels)], condition), (0, True), evaluate=False)
     if not taps.numeric:
-        raise SymbolicError("kernel", "must have a number of taps here", taps.shape, "give its shape in numbers")
+        raise SymbolicError(
+            "kernel", "must have a number of taps here", taps.shape, "give its shape in numbers"
+        )
     cases = []
     for index in taps.indices(len(taps.shape)):
         d, own = index[:dim], index[dim:]
@@ -286,7 +297,3 @@ def _value(axes: Sequence[Window], field: Table, p: Sequence[Expr], d: Sequence[
         return sympy.S.Zero
     value = field[(*q, *c)]
     return value if inside == sympy.true else Piecewise((value, inside), (0, True), evaluate=False)
-
-
-def _equal(a: Any, b: Any) -> Any:
-    return Eq(sympy.sympify(a), sympy.sympify(b))

@@ -50,7 +50,9 @@ def table(value: Any, argument: str) -> Table:
     """
     if isinstance(value, IndexedBase):
         if value.shape is None:
-            raise SizeError(argument, "must have a shape", value, f"write IndexedBase({value.name!r}, shape=(3,))")
+            raise SizeError(
+                argument, "must have a shape", value, f"write IndexedBase({value.name!r}, shape=(3,))"
+            )
         return Table(tuple(sympy.sympify(n) for n in value.shape), base=value)
     if isinstance(value, sympy.MatrixBase | sympy.NDimArray | np.ndarray):
         value = value.tolist()
@@ -83,7 +85,9 @@ def _flatten(value: Any, depth: int) -> list[Any]:
 
 def _entry(value: Any, argument: str) -> Any:
     if isinstance(value, float | complex | np.inexact | sympy.Float):
-        raise ExactnessError(argument, "must have exact entries", value, "give integers, Fractions or symbols")
+        raise ExactnessError(
+            argument, "must have exact entries", value, "give integers, Fractions or symbols"
+        )
     if isinstance(value, str):
         if not value.isidentifier():
             raise SizeError(argument, "must have names or numbers as entries", repr(value), REMEDY)

@@ -186,7 +186,9 @@ def _count(room: Expr, s: Expr) -> Expr:
     return (room if s == 1 else sympy.floor(room / s)) + 1
 
 
-def require_divides(channels: Expr, groups: Expr, argument: str, error: type[DeriveError] = SizeError) -> Expr:
+def require_divides(
+    channels: Expr, groups: Expr, argument: str, error: type[DeriveError] = SizeError
+) -> Expr:
     """channels / groups."""
     if (channels % groups) != 0:
         raise error("groups", f"must divide the {channels} {argument}", groups, "give a divisor")
