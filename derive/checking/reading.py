@@ -116,10 +116,22 @@ def _lines(
             site, index = side[letter]
             step[k] = abs(int(sympy.expand(index).coeff(shift))) if shift is not None else 0
             domain = where.get(site)
-            fixed = isinstance(domain, sympy.Range) and domain.stop.is_Integer
-            extent[k] = step[k] * period if step[k] else int(domain.stop) if fixed else least  # type: ignore[union-attr]
+            extent[k] = step[k] * period if step[k] else _whole(domain, where, least)
         lines.append(Line(letter, extent[0], extent[1], step[0], step[1]))
     return tuple(lines)
+
+
+def _whole(domain: Any, where: Mapping[Symbol, Any], least: int) -> int:
+    """How many sites an axis has along which nothing moves: all sizes the same and large enough."""
+    if not isinstance(domain, sympy.Range):
+        return least
+    stops = [d.stop for d in where.values() if isinstance(d, sympy.Range) and d.stop.is_finite is not False]
+
+    def at(stop: sympy.Expr, n: int) -> sympy.Expr:
+        return stop.subs(dict.fromkeys(stop.free_symbols, n))
+
+    size = next(n for n in count(least) if all(at(stop, n).is_Integer for stop in stops))
+    return int(at(domain.stop, size))
 
 
 def _sizes(steps: Sequence[Step], lines: Sequence[Line]) -> dict[Symbol, int]:

@@ -142,11 +142,13 @@ def _require_ranges(torus: Torus, step: Step) -> None:
     indices = (torus.i, torus.c, *torus.out, *torus.into)
     if len(where) != len(step.where) or not where.keys() >= set(indices):
         raise false("must say once what every index ranges over", step.where)
+    values = {s: next(iter(d)) for s, d in step.where if isinstance(d, sympy.FiniteSet)}
     ends = {index: _ends(where[index], index) for index in indices}
     for total in step.after.rhs.atoms(sympy.Sum):
         for variable, *limits in total.limits:
             endless = variable in torus.into and limits == [-sympy.oo, sympy.oo]  # 0 outside a window
-            if limits != ends.get(variable) and not endless:
+            stated = [end.xreplace(values) for end in ends.get(variable, ())]
+            if [end.xreplace(values) for end in limits] != stated and not endless:
                 raise false("must sum over the ranges that it states", total.limits)
 
 
