@@ -22,6 +22,7 @@ from kernels.errors import (
     ShapeError,
     WindowError,
 )
+from kernels.fibres import FibredOp
 from kernels.lowering import lower
 from kernels.ops import LatticeOp
 from kernels.pool import avg_pool, max_pool
@@ -30,6 +31,7 @@ __all__ = [
     "CheckError",
     "Comparison",
     "DtypeError",
+    "FibredOp",
     "GroupsError",
     "ImplementationError",
     "KernelError",

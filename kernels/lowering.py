@@ -11,6 +11,7 @@ import numpy as np
 from kernels.axes import AxisPlan
 from kernels.convolution import options
 from kernels.errors import ImplementationError, ShapeError
+from kernels.fibres import Block, FibredOp
 from kernels.ops import LatticeOp, Static
 
 BORDERS = {None: "ZERO", "zero": "ZERO", "periodic": "CIRCULAR"}
@@ -24,7 +25,7 @@ def lower(
     padding: Any = None,
     implementation: str = "auto",
     dtype: Any = None,
-) -> LatticeOp:
+) -> LatticeOp | FibredOp:
     """A solution of `derive.solve` as a jitted op with free weights only.
 
         op(w, x, b=None) = sum_k w_k B_k x + b          B_k the exact basis of the solution
@@ -69,7 +70,7 @@ def lower(
         _plan(axis, plain.out_site[:, i], plain.in_site[:, i]).with_border(borders.get(i))
         for i, axis in enumerate(plain.axes)
     )
-    return LatticeOp(
+    op = LatticeOp(
         axes=axes,
         channels_in=plain.channels_in,
         channels_out=plain.channels_out,
@@ -79,6 +80,30 @@ def lower(
         implementation=implementation,
         dtype=dtype,
         name=plain.description,
+    )
+    if plain.blocks is None:
+        return op
+    return FibredOp(op, _blocks(plain.blocks), _blocks(plain.bias_blocks or ()), plain.description)
+
+
+def _blocks(blocks: Any) -> tuple[Block, ...]:
+    """Plain blocks as static data."""
+    return tuple(
+        Block(
+            b.copies_in,
+            b.copies_out,
+            b.first_in,
+            b.first_out,
+            b.dim_in,
+            b.dim_out,
+            b.weights,
+            Static(b.weight),
+            Static(b.site),
+            Static(b.row),
+            Static(b.column),
+            Static(b.value.astype(np.float64)),
+        )
+        for b in blocks
     )
 
 

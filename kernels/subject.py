@@ -161,7 +161,7 @@ def _of_op(op: DenseOp) -> Subject:
         some = np.unique(np.linspace(0, flat.size - 1, min(flat.size, WEIGHTS)).astype(int))
         sample = np.asarray(x, dtype=np.float64).reshape(-1)
         ys = [matrix(build(jnp.zeros_like(flat).at[i].set(1)), x) @ sample for i in some]
-        return np.stack(ys, axis=1) if ys else np.zeros((1, 0)), some
+        return np.stack(ys, axis=1) if ys else np.zeros((len(matrix(w, x)), 0)), some
 
     adjoints = op.adjoints if isinstance(op, AdjointOp) else None
     return Subject(op, op.rank, adjoints, matrix, columns, (SIDE,) * op.rank)

@@ -109,9 +109,9 @@ class FibredAnswer:
     def listed(self) -> Plain:
         """All classes and blocks as NumPy arrays."""
         p = self.problem
-        table = p.classes.listing()
-        sites = table[:, :, :2]
-        look = Table(sites.reshape(len(sites), -1))
+        classes = p.classes.opened()
+        sites = classes.listing()[:, :, :2]
+        look = Table(_flat(self.composition.maps.canonical(sites.copy())))
         blocks = tuple(_block(self.of(pair), pair, look) for pair in self.pairs)
         from derive.answer.tying import plain_axes
 
