@@ -12,6 +12,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from kernels.convolution.sizes import dilated, steps
 from kernels.errors import PaddingError, ShapeError
 
@@ -108,6 +110,16 @@ class AxisPlan(NamedTuple):
             return self._own_border()
         low = -(self.first + self.b * self.start)
         return low, self.b * (self.outputs(n) - 1) + self.window - dilated(n, self.a) - low
+
+    def share(self, p: np.ndarray, q: np.ndarray) -> Any:
+        """The share of output sites that read the class of (p, q): fewer where a window cuts it off."""
+        if self.kind not in SPATIAL or self.border != "ZERO" or self.size_in is None or self.size_out is None:
+            return 1 / self.a
+        pairs, inverse = np.unique(np.stack([p, q]), axis=1, return_inverse=True)
+        ahead = np.arange(self.size_out) - pairs[0][:, None]
+        site = pairs[1][:, None] + self.b * (ahead // self.a)
+        reads = (ahead % self.a == 0) & (site >= 0) & (site < self.size_in)
+        return reads.mean(axis=1)[inverse.reshape(-1)]
 
     def blocks(self, n: Any) -> Any:
         """How many periods the output sites touch."""

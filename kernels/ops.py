@@ -123,15 +123,15 @@ class LatticeOp:
         return jax.random.normal(key, self.weight_shape, dtype) / math.sqrt(self._fan_in(grid))
 
     def _fan_in(self, grid: Sequence[int] | None) -> float:
-        per_output = len(self.out_site.array) * self.channels_in / math.prod(a.out_phases for a in self.axes)
+        """The inputs that an output reads, in the mean over output sites."""
         sizes = iter(grid or ())
-        for axis in self.axes:
+        reads = np.full(len(self.out_site.array), float(self.channels_in))
+        for i, axis in enumerate(self.axes):
             n = next(sizes, None) if axis.has_input else None
-            if axis.kind == "conv" and axis.a > 1:
-                per_output /= axis.a
+            reads *= axis.share(self.out_site.array[:, i], self.in_site.array[:, i])
             if axis.kind == "sum":
-                per_output *= (axis.size_in or n or axis.b) / axis.b
-        return max(per_output, 1.0)
+                reads *= (axis.size_in or n or axis.b) / axis.b
+        return max(reads.sum(), 1.0)
 
     def init_bias(self) -> jax.Array:
         """Zero biases."""
@@ -150,9 +150,8 @@ class LatticeOp:
         "channels_first" for (c, u, v) -> j, as A[i,u,v,c,u',v'] is written.
         """
         sizes = self._grid(grid)
-        full = reference_lattice.dense(
-            self, np.asarray(w, dtype=np.float64).reshape(self.weight_shape), sizes
-        )
+        entries = _shaped("w", np.asarray(w, dtype=np.float64), self.weight_shape, "use op.init(key)")
+        full = reference_lattice.dense(self, entries, sizes)
         if order == "channels_first":
             outs = sum(a.has_output for a in self.axes)
             full = np.moveaxis(np.moveaxis(full, outs, 0), -1, outs + 1)
@@ -218,10 +217,14 @@ def _repeats(axis: AxisPlan) -> int:
 
 
 def _weights(op: LatticeOp, w: Any) -> jax.Array:
-    w = jnp.asarray(w)
-    if w.size != op.dim:
-        raise ShapeError("w", f"must have the shape {op.weight_shape}", w.shape, "use op.init(key)")
-    return w.reshape(op.weight_shape)
+    return _shaped("w", jnp.asarray(w), op.weight_shape, "use op.init(key)")
+
+
+def _shaped(name: str, array: Any, shape: tuple[int, ...], remedy: str) -> Any:
+    """The array in this shape; it may also come flat."""
+    if array.shape not in (shape, (math.prod(shape),)):
+        raise ShapeError(name, f"must have the shape {shape}", array.shape, remedy)
+    return array.reshape(shape)
 
 
 @partial(jax.jit, static_argnums=0, inline=True)
@@ -250,9 +253,7 @@ def _operands(op: LatticeOp, w: Any, x: Any) -> tuple[jax.Array, jax.Array, tupl
 
 def _bias_field(op: LatticeOp, b: Any, shape: Sequence[int]) -> jax.Array:
     """The bias at every output site: it repeats with the output's period."""
-    b = jnp.asarray(b)
-    if b.size != math.prod(op.bias_shape):
-        raise ShapeError("b", f"must have the shape {op.bias_shape}", b.shape, "use op.init_bias()")
+    b = _shaped("b", jnp.asarray(b), op.bias_shape, "use op.init_bias()")
     axes = [a for a in op.axes if a.has_output]
     periods = [
         int(op.bias_site.array[:, i].max(initial=0)) + 1 for i, a in enumerate(op.axes) if a.has_output
