@@ -16,7 +16,7 @@ from sympy.matrices.normalforms import smith_normal_form
 from derive.equation.problem import Problem
 from derive.errors import SymbolicError
 from derive.methods.classes import Axis, Classes
-from derive.methods.motions import SiteMaps, element_matrices, pair_maps
+from derive.methods.motions import SiteMaps, by_columns, element_matrices, pair_maps
 from derive.symmetry.pieces import Piece
 from derive.symmetry.support import Region, Span
 
@@ -124,10 +124,12 @@ def _fixed(problem: Problem, classes: Classes) -> list[int]:
             _fixed_sites(maps.out, classes.axes, "out", e) * _fixed_sites(maps.into, classes.axes, "into", e)
             for e in range(maps.order)
         ]
-    pairs = classes.listing()[:, :, :2]
+    listed = classes.listing()[:, :, :2]
+    pairs = by_columns(listed.shape)
+    pairs[...] = listed
     if any(axis.boundary == "zero" for axis in classes.axes):
         return _fixed_by_window(maps, classes.axes, pairs)
-    return [int(_stays(maps, classes.axes, e, pairs).sum()) for e in range(maps.order)]
+    return [int(_stays(maps, classes.axes, e, pairs).sum()) if e else len(pairs) for e in range(maps.order)]
 
 
 def _fixed_sites(maps: SiteMaps, axes: Sequence[Axis], side: str, e: int) -> int:
@@ -157,12 +159,21 @@ def _undone(axis: Axis, p: np.ndarray, q: np.ndarray) -> np.ndarray:
     if not gaps:
         return np.ones(len(p), dtype=bool)
     if not axis.translated:
-        return np.all([gap % n == 0 if n else gap == 0 for gap, n in zip(gaps, lengths, strict=True)], axis=0)
+        return _divides(gaps, lengths)
     steps = [side.step for side in axis.sides]
+    if not gaps[0].any():
+        return _divides(gaps, lengths)
     turns = gaps[0] // steps[0]
     whole = gaps[0] % steps[0] == 0
-    rest = [gap - step * turns for gap, step in zip(gaps, steps, strict=True)]
-    return whole & np.all([r % n == 0 if n else r == 0 for r, n in zip(rest, lengths, strict=True)], axis=0)
+    return whole & _divides([g - step * turns for g, step in zip(gaps, steps, strict=True)], lengths)
+
+
+def _divides(gaps: Sequence[np.ndarray], lengths: Sequence[int]) -> np.ndarray:
+    """Whether every gap is a whole number of turns around its torus, or 0 where there is none."""
+    found = np.ones(len(gaps[0]), dtype=bool)
+    for gap, n in zip(gaps, lengths, strict=True):
+        found &= gap % n == 0 if n and gap.any() else gap == 0
+    return found
 
 
 def _fixed_by_window(maps: Any, axes: Sequence[Axis], pairs: np.ndarray) -> list[int]:
@@ -170,7 +181,7 @@ def _fixed_by_window(maps: Any, axes: Sequence[Axis], pairs: np.ndarray) -> list
     inside = {tuple(row) for row in pairs.reshape(len(pairs), -1).tolist()}
     reached: dict[tuple[int, ...], bool] = {}
     for e in range(maps.order):
-        moved = maps.apply(e, pairs.copy())
+        moved = maps.apply(e, pairs)
         for row in moved.reshape(len(moved), -1).tolist():
             reached[tuple(row)] = True
     every = np.array(sorted(reached | dict.fromkeys(inside, True))).reshape(-1, len(axes), 2)

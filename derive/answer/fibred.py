@@ -309,7 +309,7 @@ def _operator_gap(solution: SpaceSolution, k: int) -> int:
     for g in generators:
         if g >= solution.maps.order:
             break
-        image = look.find(_flat(solution.maps.apply(g, pairs.copy())))
+        image = look.find(_flat(solution.maps.apply(g, pairs)))
         moved = solution.fibres.moved(
             g, Entries(np.arange(len(at)), entries.rows, entries.columns, entries.values)
         )

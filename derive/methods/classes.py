@@ -353,7 +353,8 @@ class Classes:
         ]
         grids = np.meshgrid(*(np.arange(len(rows)) for rows in per_axis), indexing="ij") if per_axis else []
         picks = [g.reshape(-1) for g in grids]
-        table = np.zeros((len(picks[0]) if picks else 1, len(per_axis), 3), dtype=int)
+        columns = np.zeros((len(per_axis), 3, len(picks[0]) if picks else 1), dtype=int)
+        table = np.moveaxis(columns, -1, 0)  # columns lie together: they are worked on one by one
         for i, rows in enumerate(per_axis):
             table[:, i] = rows[picks[i]]
         if self.support is not None and self.support.points is not None:

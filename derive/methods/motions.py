@@ -40,7 +40,11 @@ class SiteMaps:
 
     def apply(self, e: int, sites: np.ndarray) -> np.ndarray:
         """The images of sites, rows of integers, under element e."""
-        return sites @ self.matrix[e].T + self.shift[e]
+        image = np.empty(sites.shape[::-1], dtype=np.int64).T  # columns lie together, as they are worked on
+        for j, (row, shift) in enumerate(zip(self.matrix[e], self.shift[e], strict=True)):
+            terms = [k * sites[:, i] if k != 1 else sites[:, i] for i, k in enumerate(row) if k]
+            image[:, j] = sum(terms[1:], start=terms[0] + shift) if terms else shift
+        return image
 
 
 def site_maps(space: SpaceGroup, field: Field) -> SiteMaps:
@@ -69,7 +73,9 @@ class PairMaps:
 
     def apply(self, e: int, pairs: np.ndarray) -> np.ndarray:
         """The classes to which element e carries classes; pairs is (n, axes, 2)."""
-        moved = np.stack([self.out.apply(e, pairs[:, :, 0]), self.into.apply(e, pairs[:, :, 1])], axis=2)
+        moved = by_columns(pairs.shape)
+        moved[:, :, 0] = self.out.apply(e, pairs[:, :, 0])
+        moved[:, :, 1] = self.into.apply(e, pairs[:, :, 1])
         return self.canonical(moved)
 
     def canonical(self, pairs: np.ndarray) -> np.ndarray:
@@ -80,8 +86,9 @@ class PairMaps:
             _wrap(axis.into, q)
             if axis.out is not None and axis.out.step:
                 turns = p // axis.out.step
-                p -= axis.out.step * turns
-                q -= (axis.into.step if axis.into is not None else 0) * turns
+                if turns.any():
+                    p -= axis.out.step * turns
+                    q -= (axis.into.step if axis.into is not None else 0) * turns
             elif axis.out is None and axis.into is not None and axis.into.step:
                 q %= axis.into.step
             _wrap(axis.into, q)
@@ -93,8 +100,14 @@ class PairMaps:
 
 
 def _wrap(side: Any, sites: np.ndarray) -> None:
-    if side is not None and side.boundary == "periodic" and side.size is not None:
-        sites %= int(side.size)
+    if side is not None and side.boundary == "periodic" and side.size is not None and sites.size:
+        if sites.min() < 0 or sites.max() >= int(side.size):
+            sites %= int(side.size)
+
+
+def by_columns(shape: tuple[int, ...]) -> np.ndarray:
+    """An empty array (n, axes, 2) whose columns lie together in memory, as they are worked on one by one."""
+    return np.moveaxis(np.empty((*shape[1:], shape[0]), dtype=np.int64), -1, 0)
 
 
 def pair_maps(space: SpaceGroup, x: Field, y: Field, axes: tuple[Axis, ...]) -> PairMaps:

@@ -18,7 +18,7 @@ import numpy as np
 from derive.errors import SupportError
 from derive.methods.classes import Classes
 from derive.methods.fibres import Entries, FibreMaps, cosets
-from derive.methods.motions import PairMaps, SiteMaps, pair_maps
+from derive.methods.motions import PairMaps, SiteMaps, by_columns, pair_maps
 from derive.methods.tables import OrbitTable, Table, orbit_table
 from derive.symmetry.fields import Field
 from derive.symmetry.lattice import SpaceGroup
@@ -91,7 +91,7 @@ class SpaceSolution:
             if not self.sizes[kind] or not len(members):
                 continue
             for e in cosets(table, stabiliser):
-                pairs = self.maps.apply(e, self.orbits.pairs[members].copy())
+                pairs = self.maps.apply(e, self.orbits.pairs[members])
                 yield members, pairs, self.fibres.moved(e, self.bases[kind])
 
     def element(self, weight: int) -> tuple[np.ndarray, Entries, np.ndarray]:
@@ -105,7 +105,7 @@ class SpaceSolution:
         pairs, parts, at = [], [], []
         table = self.fibres.point.elements.table
         for n, e in enumerate(cosets(table, self.orbits.stabilisers[kind])):
-            pairs.append(self.maps.apply(e, pair[None].copy()))
+            pairs.append(self.maps.apply(e, pair[None]))
             parts.append(self.fibres.moved(e, one))
             at.append(np.full(len(parts[-1].rows), n))
         join = np.concatenate
@@ -136,7 +136,9 @@ def compose(space: SpaceGroup, x: Field, y: Field, classes: Classes) -> Composit
     require_invariant(space, classes.support)
     if classes.support is None and not any(axis.translated for axis in classes.axes) and _many(classes):
         return Composition(space, maps, _by_stabilisers(maps, classes))
-    rows = classes.listing()[:, :, :2]
+    listed = classes.listing()[:, :, :2]
+    rows = by_columns(listed.shape)
+    rows[...] = listed
     closed, inside = _closure(maps, rows)
     orbits = _orbits(maps, closed)
     keep = inside if inside is None else _meets(maps, closed, orbits, inside)
@@ -150,7 +152,7 @@ def _flat(pairs: np.ndarray) -> np.ndarray:
 
 
 def _move(maps: PairMaps) -> Any:
-    return lambda e, rows: _flat(maps.apply(e, rows.reshape(len(rows), -1, 2).copy()))
+    return lambda e, rows: _flat(maps.apply(e, rows.reshape(len(rows), -1, 2)))
 
 
 def _orbits(maps: PairMaps, table: Table) -> OrbitTable:
@@ -159,7 +161,7 @@ def _orbits(maps: PairMaps, table: Table) -> OrbitTable:
 
 def _closure(maps: PairMaps, pairs: np.ndarray) -> tuple[Table, np.ndarray | None]:
     """The classes closed under the point group; which of them were there, where a window cuts some off."""
-    table = Table(_flat(maps.canonical(pairs.copy())))
+    table = Table(_flat(maps.canonical(pairs.copy(order="K"))))
     if all(axis.boundary != "zero" for axis in maps.axes):
         return table, None
     move = _move(maps)

@@ -30,15 +30,35 @@ class Table:
         low, extent = self._frame
         codes = np.zeros(len(rows), dtype=np.int64)
         for column, n in enumerate(extent):
-            codes = codes * int(n) + (rows[:, column] - low[column])
+            if n > 1:
+                codes *= int(n)
+                codes += rows[:, column]
+                codes -= low[column]
         return codes
+
+    @cached_property
+    def _direct(self) -> np.ndarray | None:
+        """The place of every code, where codes are few enough."""
+        codes = int(np.prod(self._frame[1].astype(object)))
+        if codes > 4 * len(self.rows) + 64:
+            return None
+        places = np.full(codes, -1, dtype=np.int32)
+        places[self._codes(self.rows)] = np.arange(len(self.rows))
+        return places
 
     def find(self, rows: np.ndarray) -> np.ndarray:
         """The place of every row, -1 where it is absent."""
         low, extent = self._frame
-        inside = np.all((rows >= low) & (rows < low + extent), axis=1)
+        inside = np.ones(len(rows), dtype=bool)
+        for column, (least, n) in enumerate(zip(low, extent, strict=True)):
+            inside &= (rows[:, column] >= least) & (rows[:, column] < least + n)
+        wanted = self._codes(rows)
+        if not inside.all():
+            wanted = np.where(inside, wanted, 0)
+        if self._direct is not None:
+            found = self._direct[wanted]
+            return found if inside.all() else np.where(inside, found, -1)
         codes, order = self._sorted
-        wanted = np.where(inside, self._codes(rows), 0)
         at = np.minimum(np.searchsorted(codes, wanted), len(codes) - 1)
         return np.where(inside & (codes[at] == wanted), order[at], -1)
 
@@ -61,13 +81,13 @@ def orbit_table(
     table: Table, move: Callable[[int, np.ndarray], np.ndarray], elements: Sequence[int]
 ) -> OrbitTable:
     """The orbits of `elements` (a group) on the rows; every image of a row must be a row."""
-    here = np.arange(len(table.rows))
+    here = np.arange(len(table.rows), dtype=np.int32)
     least = here.copy()
     images = []
     for e in elements:
         image = table.find(move(e, table.rows)) if e else here
         np.minimum(least, image, out=least)
-        images.append(image.astype(np.int32))
+        images.append(image.astype(np.int32, copy=False))
     representatives = np.flatnonzero(least == here)
     fixed = np.stack([image[representatives] == representatives for image in images], axis=1)
     packed = np.ascontiguousarray(np.packbits(fixed, axis=1))
