@@ -54,5 +54,13 @@ def coordinate_symbols(n: Notation, quotient: Quotient, pair: tuple[Symbol, ...]
 
 
 def tied_bias(n: Notation) -> Indexed:
+    """The entry of the representative, axis by axis as b is indexed; axes of sites all alike drop out."""
     quotient = n.problem.bias_quotient
-    return n.b[(n.i, *quotient.phase_of(n.out), *quotient.displacement_of(n.out))]
+    values = (*quotient.phase_of(n.out), *quotient.displacement_of(n.out))
+    return n.b[(n.i, *(values[k] for k in bias_order(quotient)))]
+
+
+def bias_order(quotient: Quotient) -> list[int]:
+    """The coordinates of an output site, phases then displacements, in the order of their axes."""
+    rows = [c.row for c in (*quotient.phases, *quotient.free)]
+    return sorted(range(len(rows)), key=lambda k: [not entry for entry in rows[k]])

@@ -6,7 +6,7 @@ import sympy
 from sympy import Eq, Piecewise, Symbol, Tuple
 
 from derive.equation.equivariance import locality
-from derive.equation.kernel import coordinate_symbols, form, kernel_at, tied_bias
+from derive.equation.kernel import bias_order, coordinate_symbols, form, kernel_at, tied_bias
 from derive.equation.layer import layer
 from derive.equation.operator import Notation
 from derive.methods.classes import Axis, Classes
@@ -76,7 +76,9 @@ def _tie_bias(n: Notation, before: Tuple) -> Step:
     names = coordinate_symbols(n, quotient, n.out)
     phases = len(quotient.phases)
     definition = Eq(
-        n.b[(n.i, *names)], n.bias(quotient.representative(names[:phases], names[phases:])), evaluate=False
+        n.b[(n.i, *(names[k] for k in bias_order(quotient)))],
+        n.bias(quotient.representative(names[:phases], names[phases:])),
+        evaluate=False,
     )
     tied = Eq(n.bias(n.out), tied_bias(n), evaluate=False)
     because = (

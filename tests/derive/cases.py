@@ -280,6 +280,20 @@ CASES = [
         (free, Side(0, F)),
     ),
     Case(
+        "dense along u, phases along v",
+        (*plain(dv.translations(2, period=(0, 2)), grid=("F", None)), dv.box((None, 1))),
+        eq(A[i, u, v, c, p, q], K[i, c, Mod(v, 2), u, p, q - v]),
+        eq(
+            y[i, u, v],
+            over(K[i, c, Mod(v, 2), u, p, dv_] * x[c, p, v + dv_], (p, 0, F - 1), *box(dv_))
+            + b[i, u, Mod(v, 2)],
+        ),
+        6 * C * D * F**2,
+        2 * D * F,
+        (Side(0, F), twice),
+        (Side(0, F), twice),
+    ),
+    Case(
         "global pooling",
         (field(T2, "C"), 4 * dv.trivial(T2.point)),
         eq(A[i, c, p, q], K[i, c]),

@@ -114,7 +114,8 @@ def missed(name: str, every: int, start: int = 0) -> list[str]:
 
 @every_case
 def test_every_case_checks(case: Case) -> None:
-    case.solution.derivation.check()
+    """On two grids of coprime sides; in three dimensions the smaller one alone, for time."""
+    case.solution.derivation.check(grid=(3, 4, 5) if len(case.out) == 3 else None)
 
 
 @pytest.mark.parametrize("name", LINES)
