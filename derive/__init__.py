@@ -34,7 +34,6 @@ from derive.symmetry.fields import Field
 from derive.symmetry.given import matrix_group, permutation_group
 from derive.symmetry.groups import Group
 from derive.symmetry.irreps import irreps
-from derive.symmetry.lattice import SpaceGroup, space_group, translations
 from derive.symmetry.lie import (
     general_linear,
     lorentz,
@@ -44,6 +43,7 @@ from derive.symmetry.lie import (
     symplectic,
 )
 from derive.symmetry.representations import Representation, alt, sym, trivial
+from derive.symmetry.spacegroup import SpaceGroup, space_group, translations
 from derive.symmetry.standard import defining, determinant, permutation, quotient, regular, sign
 from derive.symmetry.support import Support, ball, box, hexagon, window
 from derive.symmetry.transfer import outer

@@ -13,8 +13,10 @@ from sympy import Eq, IndexedBase, Sum, Symbol
 
 from derive.answer.certificate import Certificate
 from derive.answer.counting import hom_dimension
+from derive.answer.projection import Projection, embedding, project
 from derive.errors import DerivationError, RepresentationError
 from derive.methods.intertwiners import Element, Intertwiners, PieceMaps, intertwiners
+from derive.symmetry.groups import Group
 from derive.symmetry.representations import Representation, trivial
 
 SAMPLE = 24
@@ -135,6 +137,20 @@ class MapSolution:
                 return False
             seen[maps] |= places
         return True
+
+    def project(self, a: Any) -> Projection:
+        """The equivariant matrix nearest to `a`, (out, in): B (B^T B)^-1 B^T a, exact for exact input."""
+        return project(self.basis, self._shape, a)
+
+    @property
+    def _shape(self) -> tuple[int, int]:
+        rows, columns = self.maps.shape
+        return int(rows), int(columns)
+
+    def restrict(self, subgroup: Group) -> tuple[MapSolution, sympy.ImmutableMatrix]:
+        """The solution under a subgroup, and the exact E with B_here = B_there E."""
+        found = MapSolution(self.x.restrict(subgroup), self.y.restrict(subgroup), self.bias)
+        return found, embedding(self.basis, found.basis, self._shape)
 
     def why_zero(self) -> str:
         """Why no map is equivariant, in words."""

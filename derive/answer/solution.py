@@ -12,12 +12,14 @@ from sympy import Eq
 
 from derive.answer.certificate import Certificate, certify_translations
 from derive.answer.plain import Plain
+from derive.answer.projection import Projection, project
 from derive.answer.tying import Basis, Tying, plain
 from derive.equation.equivariance import equivariance_steps
 from derive.equation.kernel import form
 from derive.equation.operator import Notation, general_operator
 from derive.equation.problem import Problem
 from derive.equation.tying import tying_steps
+from derive.errors import SizeError
 from derive.steps import Derivation
 
 
@@ -106,6 +108,22 @@ class Solution:
     def certificate(self) -> Certificate:
         """The proof that the answer is right and complete."""
         return certify_translations(self.problem, self.dim)
+
+    def project(self, a: Any) -> Projection:
+        """The equivariant operator nearest to `a`, an array shaped like `basis[k].dense()`.
+
+        B (B^T B)^-1 B^T a, exact for exact input; the result's `.distance` is the Frobenius norm taken away.
+        """
+        return project(self.basis, self._shape, a)
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        """The shape of a dense basis element."""
+        if not len(self.basis):
+            raise SizeError(
+                "basis", "must hold an element to project on", 0, "the only equivariant operator is zero"
+            )
+        return self.basis[0].dense().shape
 
     def plain(self, sizes: Mapping[str, int] | None = None, channels: Sequence[int] | None = None) -> Plain:
         """The answer as NumPy arrays, which `kernels.lower` reads."""

@@ -12,11 +12,13 @@ import sympy
 from derive.answer.certificate import Certificate
 from derive.answer.fibred import FibredAnswer, FibredBasis, bias_problem, independent, residual
 from derive.answer.plain import Plain
+from derive.answer.projection import embedding
 from derive.answer.solution import Solution
 from derive.answer.tying import known_sizes
-from derive.equation.problem import with_sizes
+from derive.equation.problem import Problem, is_plain, with_sizes
 from derive.errors import DerivationError, SymbolicError
 from derive.steps import Derivation
+from derive.symmetry.groups import Group
 from derive.symmetry.words import format_word
 
 TRIAL = (3, 4, 5, 6)
@@ -96,6 +98,14 @@ class SpaceSolution(Solution):
             bias_site=listed.bias_site if bias is None else bias.out_site,
             bias_blocks=() if bias is None else bias.blocks,
         )
+
+    def restrict(self, subgroup: Group) -> tuple[Solution, sympy.ImmutableMatrix]:
+        """The solution under a subgroup of the point group, and the exact E with B_here = B_there E."""
+        p = self.problem
+        space = p.group.restrict(subgroup)
+        smaller = Problem(p.x.restrict(space), p.y.restrict(space), p.support, p.bias)
+        found = Solution(smaller) if is_plain(smaller) else SpaceSolution(smaller)
+        return found, embedding(self.basis, found.basis, found._shape)
 
     def why_zero(self) -> str:
         """Why no operator is equivariant: what fixes every orbit and leaves it no fibre map."""

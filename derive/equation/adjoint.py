@@ -14,11 +14,11 @@ from sympy import Eq, IndexedBase, Symbol, Tuple
 
 from derive.equation.chain import Move, chain
 from derive.equation.trilinear import Trilinear
-from derive.equation.window import Window, positives, sites, windows
+from derive.equation.window import Window, dimension, positives, sites, windows
 from derive.errors import SizeError
 from derive.steps import Derivation
-from derive.symmetry.lattice import axis_names
 from derive.symmetry.sizes import size as read_size
+from derive.symmetry.spacegroup import axis_names
 
 PAIRING = Symbol("<ybar, y>")
 X, Y, XBAR, YBAR = (IndexedBase(name) for name in ("x", "y", "xbar", "ybar"))
@@ -155,7 +155,7 @@ def adjoints(
 
     Source: V. Dumoulin, F. Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285.
     """
-    dim = int(read_size(dim, "dim"))
+    dim = dimension(dim)
     names = axis_names(dim)
     letters = [Symbol(n, integer=True, positive=True) for n in LETTERS.get(dim) or [f"N_{a}" for a in names]]
     sizes = letters if size is None else positives(size, dim, "size")

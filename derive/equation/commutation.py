@@ -9,9 +9,9 @@ import sympy
 from sympy import Eq, Expr, Function, IndexedBase, Integral, Sum, Symbol, Tuple
 
 from derive.equation.chain import chain
-from derive.equation.window import sites
+from derive.equation.window import dimension
 from derive.steps import Derivation
-from derive.symmetry.lattice import axis_names
+from derive.symmetry.spacegroup import axis_names
 
 
 @dataclass(frozen=True)
@@ -132,4 +132,4 @@ def commutation(dim: int = 1, *, lattice: bool = True, flip: bool = True) -> Com
 
     Source: R. Bracewell, "The Fourier transform and its applications", chapter 3.
     """
-    return Commutation(int(sites(dim, "dim")[0]), bool(lattice), bool(flip))
+    return Commutation(dimension(dim), bool(lattice), bool(flip))

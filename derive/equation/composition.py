@@ -13,11 +13,11 @@ from sympy import And, Eq, Expr, IndexedBase, Piecewise, Range, Sum, Symbol, Tup
 
 from derive.equation.chain import chain
 from derive.equation.tables import table
-from derive.equation.window import divides, positives, sites
+from derive.equation.window import dimension, divides, positives, sites
 from derive.errors import SizeError
 from derive.steps import Derivation
-from derive.symmetry.lattice import axis_names
 from derive.symmetry.sizes import per_axis
+from derive.symmetry.spacegroup import axis_names
 
 X, Y, Z, FIRST, SECOND, KERNEL = (IndexedBase(name) for name in ("x", "y", "z", "K1", "K2", "K"))
 C, B, D = (Symbol(name, integer=True, positive=True) for name in "CBD")
@@ -180,7 +180,7 @@ def composition(
 
     Source: V. Dumoulin, F. Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285.
     """
-    dim = int(sites(dim, "dim")[0])
+    dim = dimension(dim)
     return Composition(
         _pair(kernel_sizes, dim, "kernel_sizes"),
         _pair(strides, dim, "strides"),

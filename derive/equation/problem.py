@@ -13,8 +13,8 @@ from derive.errors import RepresentationError, SupportError
 from derive.methods.classes import Axis, Classes, Side
 from derive.methods.elimination import Quotient, quotient
 from derive.symmetry.fields import Field
-from derive.symmetry.lattice import SpaceGroup, axis_names
 from derive.symmetry.representations import from_blocks
+from derive.symmetry.spacegroup import SpaceGroup, axis_names
 from derive.symmetry.support import Region, Span, as_support, resolve
 
 

@@ -16,7 +16,7 @@ import sympy
 from sympy import And, Eq, Expr, Indexed, IndexedBase, Piecewise, Range, Sum, Symbol
 
 from derive.equation.window import Window
-from derive.symmetry.lattice import axis_names
+from derive.symmetry.spacegroup import axis_names
 
 Limit = tuple[Symbol, sympy.Integer, Expr]
 Sites = tuple[Symbol, ...]

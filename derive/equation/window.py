@@ -122,6 +122,14 @@ def sites(value: Any, argument: str, *, least: int = 1) -> tuple[Expr, ...]:
     return tuple(read_size(entry, argument, least=least) for entry in entries)
 
 
+def dimension(value: Any) -> int:
+    """The number of axes: 1, 2, 3, ..."""
+    dim = read_size(value, "dim")
+    if not dim.is_Integer:
+        raise SizeError("dim", "must be a number", dim, "give 1, 2 or 3")
+    return int(dim)
+
+
 def _padding(padding: Any, dim: int) -> list[str | tuple[Expr, Expr]]:
     if isinstance(padding, str):
         if padding.upper() not in PADDINGS:

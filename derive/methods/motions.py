@@ -14,8 +14,8 @@ from derive.methods.classes import Axis
 from derive.symmetry.elements import Elements
 from derive.symmetry.fields import Field
 from derive.symmetry.groups import Group
-from derive.symmetry.lattice import SpaceGroup
 from derive.symmetry.pieces import Piece
+from derive.symmetry.spacegroup import SpaceGroup
 
 T = TypeVar("T")
 
@@ -100,9 +100,10 @@ class PairMaps:
 
 
 def _wrap(side: Any, sites: np.ndarray) -> None:
-    if side is not None and side.boundary == "periodic" and side.size is not None and sites.size:
-        if sites.min() < 0 or sites.max() >= int(side.size):
-            sites %= int(side.size)
+    if side is None or side.boundary != "periodic" or side.size is None or not sites.size:
+        return
+    if sites.min() < 0 or sites.max() >= int(side.size):
+        sites %= int(side.size)
 
 
 def by_columns(shape: tuple[int, ...]) -> np.ndarray:

@@ -21,8 +21,8 @@ from derive.methods.fibres import Entries, FibreMaps, cosets
 from derive.methods.motions import PairMaps, SiteMaps, by_columns, pair_maps
 from derive.methods.tables import OrbitTable, Table, orbit_table
 from derive.symmetry.fields import Field
-from derive.symmetry.lattice import SpaceGroup
 from derive.symmetry.pieces import Piece
+from derive.symmetry.spacegroup import SpaceGroup
 from derive.symmetry.support import Region
 
 LISTED = 1 << 21

@@ -10,9 +10,10 @@ import sympy
 
 from derive.errors import GridError, GroupError, RepresentationError
 from derive.symmetry.groups import Group
-from derive.symmetry.lattice import Lattice, SpaceGroup, make_lattice
+from derive.symmetry.lattice import Lattice, make_lattice
 from derive.symmetry.representations import Representation, trivial
 from derive.symmetry.sizes import size
+from derive.symmetry.spacegroup import SpaceGroup
 
 
 @dataclass(frozen=True, init=False)
@@ -60,6 +61,19 @@ class Field:
         """A representation as a field with zero lattice dimensions: nothing moves but the fibre."""
         field = object.__new__(cls)
         for key, value in {"group": group, "fibre": fibre, "name": None, "lattice": None}.items():
+            object.__setattr__(field, key, value)
+        return field
+
+    def restrict(self, space: SpaceGroup) -> Field:
+        """The same field, on which only a subgroup acts, given as a space group with fewer generators."""
+        field = object.__new__(Field)
+        fibre = self.fibre.restrict(space.point)
+        for key, value in (
+            ("group", space),
+            ("fibre", fibre),
+            ("name", self.name),
+            ("lattice", self.lattice),
+        ):
             object.__setattr__(field, key, value)
         return field
 

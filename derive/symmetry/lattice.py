@@ -1,236 +1,19 @@
-"""Sites in physical space, and the motions that carry sites to sites."""
+"""Sites in physical space, and how motions carry sites to sites."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
 from math import gcd, lcm
 from typing import Any
 
 import sympy
 
-from derive.errors import GridError, GroupError, LatticeError
-from derive.symmetry.groups import Group
+from derive.errors import GridError, LatticeError
 from derive.symmetry.sizes import per_axis, rational, size
-from derive.symmetry.words import Word, format_word
+from derive.symmetry.spacegroup import Integers, Motion, SpaceGroup, Vector, axis_names, show
 
-AXES = "uvw"
 BOUNDARIES = (None, "periodic", "zero")
-Vector = tuple[Fraction, ...]
-Integers = tuple[tuple[int, ...], ...]
-
-
-def axis_names(dim: int) -> tuple[str, ...]:
-    """u, v, w for up to three axes, u1, u2, ... beyond."""
-    return tuple(AXES[:dim]) if dim <= len(AXES) else tuple(f"u{i + 1}" for i in range(dim))
-
-
-@dataclass(frozen=True)
-class Motion:
-    """v -> M v + t in physical space."""
-
-    matrix: Integers
-    shift: Vector
-
-
-@dataclass(frozen=True)
-class SpaceGroup:
-    """Translations by `period` along each axis, and a point group about `centre`.
-
-    A generator g of the point group moves physical space by v -> M v + (1 - M) centre + glide[g].
-    A period of 0 means that the axis is not translated.
-    """
-
-    point: Group
-    period: Vector
-    centre: Vector
-    glide: tuple[tuple[str, Vector], ...] = ()
-    name: str = ""
-
-    @property
-    def dim(self) -> int:
-        return len(self.period)
-
-    @cached_property
-    def translations(self) -> dict[str, Vector]:
-        """The generating translations, t_u along the first axis, and so on."""
-        return {
-            f"t_{name}": tuple(step if j == i else Fraction(0) for j in range(self.dim))
-            for i, (name, step) in enumerate(zip(axis_names(self.dim), self.period, strict=True))
-            if step
-        }
-
-    @cached_property
-    def motions(self) -> dict[str, Motion]:
-        """Every generator as a motion of physical space, translations first."""
-        moves = {name: Motion(self._identity, step) for name, step in self.translations.items()}
-        glides = dict(self.glide)
-        zero = (Fraction(0),) * self.dim
-        for name in self.point.generators:
-            matrix = _integer_matrix(self.point, name)
-            fixed = tuple(
-                c - sum(m * x for m, x in zip(row, self.centre, strict=True)) + shift
-                for row, c, shift in zip(matrix, self.centre, glides.get(name, zero), strict=True)
-            )
-            moves[name] = Motion(matrix, fixed)
-        return moves
-
-    @property
-    def generators(self) -> tuple[str, ...]:
-        return tuple(self.motions)
-
-    @cached_property
-    def metric(self) -> tuple[tuple[int, ...], ...]:
-        """The quadratic form that the point group leaves invariant: the sum of M^T M over its elements."""
-        generators = [self.motions[name].matrix for name in self.point.generators]
-        found = {self._identity}
-        frontier = [self._identity]
-        while frontier:
-            images = {_times(g, h) for g in generators for h in frontier} - found
-            found |= images
-            frontier = list(images)
-        forms = [_times(tuple(zip(*m, strict=True)), m) for m in found]
-        return tuple(tuple(sum(f[i][j] for f in forms) for j in range(self.dim)) for i in range(self.dim))
-
-    @property
-    def _identity(self) -> Integers:
-        return tuple(tuple(int(i == j) for j in range(self.dim)) for i in range(self.dim))
-
-    def __str__(self) -> str:
-        return self.name or f"space_group({self.point.name}, period={_show(self.period)})"
-
-
-def _integer_matrix(point: Group, name: str) -> Integers:
-    matrix = point.matrix(name)
-    return tuple(tuple(int(entry) for entry in matrix.row(i)) for i in range(matrix.rows))
-
-
-def _times(a: Integers, b: Integers) -> Integers:
-    return tuple(
-        tuple(sum(x * y for x, y in zip(row, column, strict=True)) for column in zip(*b, strict=True))
-        for row in a
-    )
-
-
-def _show(vector: Vector) -> str:
-    return "(" + ", ".join(str(x) for x in vector) + ("," if len(vector) == 1 else "") + ")"
-
-
-def space_group(
-    point: Group, period: Any = 1, centre: Any = 0, glide: Mapping[str, Any] | None = None, name: str = ""
-) -> SpaceGroup:
-    """A point group together with translations: g acts by v -> M v + (1 - M) centre + glide[g].
-
-    `period`: the translation along each axis (0: none); `centre`: the physical point that the point
-    group fixes; `glide`: an extra translation for some generators.
-
-    Raises GroupError when the point group has no integer matrices, or a glide names no generator.
-    """
-    dim = point.dim
-    if dim is None:
-        raise GroupError(
-            "point", "must be given by integer matrices", point.name, "use point_group or matrix_group"
-        )
-    unknown = set(glide or {}) - set(point.generators)
-    if unknown:
-        raise GroupError(
-            "glide", f"must name generators of {point.name}", sorted(unknown), f"use {point.generators}"
-        )
-    glides = tuple(
-        (key, tuple(rational(x, "glide") for x in per_axis(value, dim, "glide")))
-        for key, value in sorted((glide or {}).items())
-    )
-    group = SpaceGroup(
-        point=point,
-        period=_periods(period, dim),
-        centre=tuple(rational(x, "centre") for x in per_axis(centre, dim, "centre")),
-        glide=glides,
-        name=name,
-    )
-    _check_closed(group)
-    return group
-
-
-def _check_closed(group: SpaceGroup) -> None:
-    """Generators must carry translations to translations, and relations must hold up to translations."""
-    for name in group.point.generators:
-        motion = group.motions[name]
-        for i, step in enumerate(group.period):
-            image = tuple(row[i] * step for row in motion.matrix)
-            if not _is_translation(group, image):
-                raise GroupError(
-                    "period",
-                    f"must be carried to itself by every generator, and {name!r} carries a translation",
-                    f"to {_show(image)}, which is none of {_show(group.period)}",
-                    "give the axes that a generator exchanges one period",
-                )
-    for relation in group.point.relations:
-        motion = _along(group, relation)
-        if motion.matrix == group._identity and not _is_translation(group, motion.shift):
-            raise GroupError(
-                "glide",
-                f"must make {format_word(relation)} a translation by periods {_show(group.period)}",
-                f"a shift by {_show(motion.shift)}",
-                "lengthen the period, or halve the glide",
-            )
-
-
-def _is_translation(group: SpaceGroup, vector: Vector) -> bool:
-    return all(x == 0 if not step else x % step == 0 for x, step in zip(vector, group.period, strict=True))
-
-
-def _along(group: SpaceGroup, word: Word) -> Motion:
-    """The motion that a word in the point generators makes."""
-    result = Motion(group._identity, (Fraction(0),) * group.dim)
-    for name, power in reversed(word):
-        motion = group.motions[name]
-        for _ in range(abs(power)):
-            result = _after(motion if power > 0 else _inverse(motion), result)
-    return result
-
-
-def _after(g: Motion, h: Motion) -> Motion:
-    shift = tuple(
-        sum(m * x for m, x in zip(row, h.shift, strict=True)) + t
-        for row, t in zip(g.matrix, g.shift, strict=True)
-    )
-    return Motion(_times(g.matrix, h.matrix), shift)
-
-
-def _inverse(g: Motion) -> Motion:
-    inverse = sympy.Matrix(g.matrix).inv()
-    matrix = tuple(tuple(int(x) for x in inverse.row(i)) for i in range(inverse.rows))
-    return Motion(matrix, tuple(-sum(m * t for m, t in zip(row, g.shift, strict=True)) for row in matrix))
-
-
-def translations(dim: int, period: Any = 1) -> SpaceGroup:
-    """All shifts of a lattice: (T_s x)[c, u, v] = x[c, u - s_u, v - s_v].
-
-    `dim`: the number of axes; `period`: the step along each axis, 0 for an axis that is not translated.
-
-    >>> print(translations(2))
-    translations(2)
-    >>> print(translations(2, period=(1, 0)))
-    translations(2, period=(1, 0))
-    """
-    dim = int(size(dim, "dim"))
-    periods = _periods(period, dim)
-    suffix = "" if set(periods) == {Fraction(1)} else f", period={_show(periods)}"
-    return SpaceGroup(
-        point=Group("C1", generators=()),
-        period=periods,
-        centre=(Fraction(0),) * dim,
-        name=f"translations({dim}{suffix})",
-    )
-
-
-def _periods(period: Any, dim: int) -> Vector:
-    periods = tuple(rational(x, "period") for x in per_axis(period, dim, "period"))
-    if any(step < 0 for step in periods):
-        raise GroupError("period", "must be >= 0 (0: not translated)", _show(periods), "drop the sign")
-    return periods
 
 
 @dataclass(frozen=True)
@@ -251,6 +34,24 @@ class Lattice:
 
         P = S^-1 M S and h = S^-1 (M o + t - o).
         """
+        matrix, shift = self._affine(motion)
+        if not self._integral(motion):
+            raise self._refusal(name, motion, "move the centre of the group or the offset of the field")
+        return (
+            tuple(tuple(int(x) for x in row) for row in matrix),
+            tuple(int(x) for x in shift),
+        )
+
+    def require_carried(self, group: SpaceGroup) -> None:
+        """Every generator must carry sites to sites; the error says which centre or offset would do."""
+        for name, motion in group.motions.items():
+            if not self._integral(motion):
+                translation = name in group.translations
+                raise self._refusal(
+                    name, motion, self._period(motion) if translation else self._centre(group)
+                )
+
+    def _affine(self, motion: Motion) -> tuple[tuple[Vector, ...], Vector]:
         matrix = tuple(
             tuple(m * sj / si for m, sj in zip(row, self.spacing, strict=True))
             for row, si in zip(motion.matrix, self.spacing, strict=True)
@@ -259,38 +60,48 @@ class Lattice:
             (sum(m * o for m, o in zip(row, self.offset, strict=True)) + t - oi) / si
             for row, t, oi, si in zip(motion.matrix, motion.shift, self.offset, self.spacing, strict=True)
         )
-        self._require_integral(name, motion, matrix, shift)
-        return (
-            tuple(tuple(int(x) for x in row) for row in matrix),
-            tuple(int(x) for x in shift),
-        )
+        return matrix, shift
 
-    def _require_integral(self, name: str, motion: Motion, matrix: Any, shift: Any) -> None:
-        if all(x.denominator == 1 for row in matrix for x in row) and all(x.denominator == 1 for x in shift):
-            return
-        site = tuple(self.offset)
+    def _integral(self, motion: Motion) -> bool:
+        matrix, shift = self._affine(motion)
+        return all(x.denominator == 1 for row in (*matrix, shift) for x in row)
+
+    def _refusal(self, name: str, motion: Motion, remedy: str) -> LatticeError:
+        """The error, with a site that lands on no site."""
+        matrix, shift = self._affine(motion)
+        step = next((j for row in matrix for j, x in enumerate(row) if x.denominator != 1), None)
+        whole = all(x.denominator == 1 for x in shift)
+        site = tuple(o + s * (whole and j == step) for j, (o, s) in enumerate(zip(self.offset, self.spacing)))  # noqa: B905
         image = tuple(
             sum(m * x for m, x in zip(row, site, strict=True)) + t
             for row, t in zip(motion.matrix, motion.shift, strict=True)
         )
-        raise LatticeError(
+        return LatticeError(
             f"the field with spacing {_show(self.spacing)} and offset {_show(self.offset)}",
             f"must be carried to itself by every generator, and {name!r} is one",
             f"the site at {_show(site)} carried to {_show(image)}, which is no site",
-            self._remedy(motion),
+            remedy,
         )
 
-    def _remedy(self, motion: Motion) -> str:
-        if motion.shift and all(row[i] == 1 for i, row in enumerate(motion.matrix)):
-            needed = tuple(
-                Fraction(lcm(t.numerator, s.numerator), gcd(t.denominator, s.denominator))
-                if t
-                else Fraction(0)
-                for t, s in zip(motion.shift, self.spacing, strict=True)
-            )
-            common = tuple(n or s for n, s in zip(needed, self.spacing, strict=True))
-            return f"translate by a multiple of the spacing, for example period={_show(common)}"
-        return "move the centre of the group or the offset of the field so that sites land on sites"
+    def _period(self, motion: Motion) -> str:
+        common = tuple(
+            Fraction(lcm(t.numerator, s.numerator), gcd(t.denominator, s.denominator)) if t else s
+            for t, s in zip(motion.shift, self.spacing, strict=True)
+        )
+        return f"translate by a multiple of the spacing, for example period={_show(common)}"
+
+    def _centre(self, group: SpaceGroup) -> str:
+        zero = (Fraction(0),) * group.dim
+        glides = dict(group.glide)
+        moves = [(group.motions[g].matrix, glides.get(g, zero)) for g in group.point.generators]
+        given = self.spacing, self.offset, group.centre, moves
+        found = {"centre": nearest_centre(*given), "offset": nearest_offset(*given)}
+        named = [f"{key}={_show(point)}" for key, point in found.items() if point is not None]
+        if any(x.denominator != 1 for m, _ in moves for row in self._affine(Motion(m, zero))[0] for x in row):
+            return f"use equal spacings along axes that it mixes, for example spacing={_show(self.spacing[:1] * group.dim)}"
+        if not named:
+            return "no centre and no offset would do: let the glides be whole numbers of spacings"
+        return f"sites land on sites with {' or '.join(named)}"
 
 
 def make_lattice(group: SpaceGroup, grid: Any, boundary: Any, spacing: Any, offset: Any) -> Lattice:
@@ -298,7 +109,7 @@ def make_lattice(group: SpaceGroup, grid: Any, boundary: Any, spacing: Any, offs
     dim = group.dim
     spacings = tuple(rational(s, "spacing") for s in per_axis(spacing, dim, "spacing"))
     if any(s <= 0 for s in spacings):
-        raise LatticeError("spacing", "must be positive", _show(spacings), "give 1 for the plain lattice")
+        raise LatticeError("spacing", "must be positive", show(spacings), "give 1 for the plain lattice")
     offsets = _centred(group, grid, spacings) if offset is None else per_axis(offset, dim, "offset")
     lattice = Lattice(
         spacing=spacings,
@@ -306,8 +117,7 @@ def make_lattice(group: SpaceGroup, grid: Any, boundary: Any, spacing: Any, offs
         grid=tuple(None if n is None else size(n, "grid") for n in per_axis(grid, dim, "grid")),
         boundary=_boundaries(boundary, dim),
     )
-    for name, motion in group.motions.items():
-        lattice.carry(name, motion)
+    lattice.require_carried(group)
     _check_grid(lattice, group)
     for name in group.point.generators:
         _check_grid_moves(lattice, group, name)

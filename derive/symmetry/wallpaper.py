@@ -6,8 +6,8 @@ from typing import Any
 
 from derive.errors import GroupError
 from derive.symmetry.catalogue import point_group
-from derive.symmetry.lattice import SpaceGroup, space_group
 from derive.symmetry.sizes import per_axis, rational
+from derive.symmetry.spacegroup import SpaceGroup, space_group
 
 # name -> (point group, period of the translations, glide of some generators)
 WALLPAPER: dict[str, tuple[str, tuple[int, int], dict[str, tuple[int, int]]]] = {
