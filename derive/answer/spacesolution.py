@@ -11,6 +11,7 @@ import sympy
 
 from derive.answer.certificate import Certificate
 from derive.answer.fibred import FibredAnswer, FibredBasis, bias_problem, independent, residual
+from derive.answer.pattern import FibredTying
 from derive.answer.plain import Plain
 from derive.answer.projection import embedding
 from derive.answer.solution import Solution
@@ -58,6 +59,11 @@ class SpaceSolution(Solution):
     @property
     def basis(self) -> FibredBasis:
         return FibredBasis(self.answer)
+
+    @property
+    def tying(self) -> FibredTying:  # type: ignore[override]
+        """Which entries of the kernel share a free weight, and with which sign."""
+        return FibredTying(self.answer)
 
     @cached_property
     def certificate(self) -> Certificate:

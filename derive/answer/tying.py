@@ -259,7 +259,7 @@ def letters(labels: np.ndarray) -> str:
     a b
     b .
     """
-    names = [_letter(k) for k in range(int(labels.max(initial=-1)) + 1)]
+    names = [letter(k) for k in range(int(labels.max(initial=-1)) + 1)]
     width = max((len(name) for name in names), default=1)
     rows = np.atleast_2d(labels)
     text = [
@@ -269,8 +269,9 @@ def letters(labels: np.ndarray) -> str:
     return "\n".join(text)
 
 
-def _letter(k: int) -> str:
-    return chr(97 + k) if k < 26 else _letter(k // 26 - 1) + chr(97 + k % 26)
+def letter(k: int) -> str:
+    """a, b, ..., z, aa, ab, ..."""
+    return chr(97 + k) if k < 26 else letter(k // 26 - 1) + chr(97 + k % 26)
 
 
 @dataclass(frozen=True)
