@@ -23,12 +23,12 @@ def lands(spacing: Vector, offset: Vector, centre: Vector, moves: Moves) -> bool
 
 
 def nearest_centre(spacing: Vector, offset: Vector, centre: Vector, moves: Moves) -> Vector | None:
-    """The centre nearest to the one given for which the sites land on sites; None if no half-multiple does."""
+    """The centre nearest to the one given that carries sites to sites; None if no half-multiple does."""
     return _nearest(centre, offset, lambda c: lands(spacing, offset, c, moves))
 
 
 def nearest_offset(spacing: Vector, offset: Vector, centre: Vector, moves: Moves) -> Vector | None:
-    """The offset nearest to the one given for which the sites land on sites; None if no half-multiple does."""
+    """The offset nearest to the one given that carries sites to sites; None if no half-multiple does."""
     return _nearest(offset, centre, lambda o: lands(spacing, o, centre, moves))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, lcm
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import sympy
 
 from derive.errors import GridError, LatticeError
+from derive.symmetry.centring import nearest_centre, nearest_offset
 from derive.symmetry.sizes import per_axis, rational, size
 from derive.symmetry.spacegroup import Integers, Motion, SpaceGroup, Vector, axis_names, show
 
@@ -46,10 +47,8 @@ class Lattice:
         """Every generator must carry sites to sites; the error says which centre or offset would do."""
         for name, motion in group.motions.items():
             if not self._integral(motion):
-                translation = name in group.translations
-                raise self._refusal(
-                    name, motion, self._period(motion) if translation else self._centre(group)
-                )
+                remedy = self._period(motion) if name in group.translations else self._centre(group)
+                raise self._refusal(name, motion, remedy)
 
     def _affine(self, motion: Motion) -> tuple[tuple[Vector, ...], Vector]:
         matrix = tuple(
@@ -67,19 +66,20 @@ class Lattice:
         return all(x.denominator == 1 for row in (*matrix, shift) for x in row)
 
     def _refusal(self, name: str, motion: Motion, remedy: str) -> LatticeError:
-        """The error, with a site that lands on no site."""
+        """The error, with a site that lands on no site: the first one, or its neighbour along some axis."""
         matrix, shift = self._affine(motion)
-        step = next((j for row in matrix for j, x in enumerate(row) if x.denominator != 1), None)
-        whole = all(x.denominator == 1 for x in shift)
-        site = tuple(o + s * (whole and j == step) for j, (o, s) in enumerate(zip(self.offset, self.spacing)))  # noqa: B905
+        site = list(self.offset)
+        if all(x.denominator == 1 for x in shift):
+            bad = next((j for row in matrix for j, x in enumerate(row) if x.denominator != 1), 0)
+            site[bad] += self.spacing[bad]
         image = tuple(
             sum(m * x for m, x in zip(row, site, strict=True)) + t
             for row, t in zip(motion.matrix, motion.shift, strict=True)
         )
         return LatticeError(
-            f"the field with spacing {_show(self.spacing)} and offset {_show(self.offset)}",
+            f"the field with spacing {show(self.spacing)} and offset {show(self.offset)}",
             f"must be carried to itself by every generator, and {name!r} is one",
-            f"the site at {_show(site)} carried to {_show(image)}, which is no site",
+            f"the site at {show(tuple(site))} carried to {show(image)}, which is no site",
             remedy,
         )
 
@@ -88,20 +88,21 @@ class Lattice:
             Fraction(lcm(t.numerator, s.numerator), gcd(t.denominator, s.denominator)) if t else s
             for t, s in zip(motion.shift, self.spacing, strict=True)
         )
-        return f"translate by a multiple of the spacing, for example period={_show(common)}"
+        return f"translate by a multiple of the spacing, for example period={show(common)}"
 
     def _centre(self, group: SpaceGroup) -> str:
         zero = (Fraction(0),) * group.dim
         glides = dict(group.glide)
         moves = [(group.motions[g].matrix, glides.get(g, zero)) for g in group.point.generators]
+        if any(x.denominator != 1 for m, _ in moves for row in self._affine(Motion(m, zero))[0] for x in row):
+            equal = show((min(self.spacing),) * group.dim)
+            return f"use equal spacings along axes that a generator mixes, for example spacing={equal}"
         given = self.spacing, self.offset, group.centre, moves
         found = {"centre": nearest_centre(*given), "offset": nearest_offset(*given)}
-        named = [f"{key}={_show(point)}" for key, point in found.items() if point is not None]
-        if any(x.denominator != 1 for m, _ in moves for row in self._affine(Motion(m, zero))[0] for x in row):
-            return f"use equal spacings along axes that it mixes, for example spacing={_show(self.spacing[:1] * group.dim)}"
+        named = [f"{key}={show(point)}" for key, point in found.items() if point is not None]
         if not named:
-            return "no centre and no offset would do: let the glides be whole numbers of spacings"
-        return f"sites land on sites with {' or '.join(named)}"
+            return "no centre and no offset would do: make the glides whole numbers of spacings"
+        return f"sites land on sites with {' or with '.join(named)}"
 
 
 def make_lattice(group: SpaceGroup, grid: Any, boundary: Any, spacing: Any, offset: Any) -> Lattice:

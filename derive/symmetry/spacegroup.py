@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -50,7 +50,7 @@ class SpaceGroup:
     period: Vector
     centre: Vector
     glide: tuple[tuple[str, Vector], ...] = ()
-    name: str = ""
+    name: str = field(default="", compare=False)
 
     @property
     def dim(self) -> int:
