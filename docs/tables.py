@@ -1,0 +1,99 @@
+"""The tables of the README, made by running the library: `python -m docs.tables` writes them in place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import derive as dv
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+class Layer(NamedTuple):
+    """One layer and the statement that gives it, as Python written in the names of `derive`."""
+
+    name: str
+    group: str
+    x: str
+    y: str
+    support: str = "None"
+
+    def solution(self) -> Any:
+        names: dict[str, Any] = dict(vars(dv))
+        names["G"] = eval(self.group, names)
+        return dv.solve(*(eval(part, names) for part in (self.x, self.y, self.support)))
+
+
+LAYERS = (
+    Layer("convolution", "translations(2)", "Field(G, 'C')", "Field(G, 'D')", "box('r')"),
+    Layer("1 x 1 layer", "translations(2)", "Field(G, 'C')", "Field(G, 'D')", "box(0)"),
+    Layer(
+        "dilated convolution", "translations(1)", "Field(G, 'C')", "Field(G, 'D')", "window(3, dilation=2)"
+    ),
+    Layer("even window", "translations(1)", "Field(G, 'C')", "Field(G, 'D', offset='1/2')", "window(4)"),
+    Layer("strided", "translations(1, period=2)", "Field(G, 'C')", "Field(G, 'D', spacing=2)", "box(1)"),
+    Layer("transposed", "translations(1, period=2)", "Field(G, 'C', spacing=2)", "Field(G, 'D')", "box(1)"),
+    Layer(
+        "rational resampling, 2 to 3",
+        "translations(1, period=6)",
+        "Field(G, 'C', spacing=2)",
+        "Field(G, 'D', spacing=3)",
+        "box(3)",
+    ),
+    Layer("polyphase filter bank", "translations(1, period=2)", "Field(G, 'C')", "Field(G, 'D')", "box(1)"),
+    Layer(
+        "convolution along u, dense along v",
+        "translations(2, period=(1, 0))",
+        "Field(G, 'C', grid=(None, 'W'))",
+        "Field(G, 'D', grid=(None, 'W'))",
+        "box((1, None))",
+    ),
+    Layer("global pooling", "translations(2)", "Field(G, 'C')", "trivial(G.point)"),
+    Layer(
+        "circular convolution",
+        "translations(1)",
+        "Field(G, 'C', grid='N', boundary='periodic')",
+        "Field(G, 'D', grid='N', boundary='periodic')",
+    ),
+    Layer(
+        "window with a zero border",
+        "translations(2)",
+        "Field(G, 'C', grid=('H', 'W'), boundary='zero')",
+        "Field(G, 'D', grid=('H', 'W'), boundary='zero')",
+    ),
+    Layer("dense", "translations(1, period=0)", "Field(G, 'C', grid='N')", "Field(G, 'D', grid='N')"),
+)
+
+
+def layers() -> str:
+    """layer <- statement: one row per problem, the counts and forms as the library prints them."""
+    rows = [
+        "| layer | `G` | `x` | `y` | `support` | weights | free weights | biases |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for layer in LAYERS:
+        solution = layer.solution()
+        cells = [layer.group, layer.x, layer.y, layer.support]
+        cells += [dv.text(e) for e in (solution.form, solution.dim, solution.bias_dim)]
+        rows.append("| " + " | ".join([layer.name, *(f"`{cell}`" for cell in cells)]) + " |")
+    return "\n".join(rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {"layers": layers}
+
+
+def filled(text: str) -> str:
+    """The text with every `<!-- table: name -->` ... `<!-- end -->` written anew."""
+
+    def fill(match: re.Match[str]) -> str:
+        name = match["name"]
+        return f"<!-- table: {name} -->\n{TABLES[name]()}\n<!-- end -->"
+
+    return re.sub(r"<!-- table: (?P<name>\w+) -->\n.*?<!-- end -->", fill, text, flags=re.DOTALL)
+
+
+if __name__ == "__main__":
+    README.write_text(filled(README.read_text()))
