@@ -30,7 +30,7 @@ class FibredTying:
         return self.answer.dim
 
     def table(self, row: int = 0, column: int = 0, block: int = 0) -> np.ndarray:
-        """The weights at every displacement (as in `basis[k].dense()`) for one fibre entry of one block pair."""
+        """The weights at every displacement, as in `basis[k].dense()`, for one fibre entry of a pair."""
         listed = self.answer.listed
         return _table(listed, (listed.blocks or ())[block], row, column)
 

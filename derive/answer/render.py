@@ -34,23 +34,29 @@ def _outward(expr: sympy.Expr) -> sympy.Expr:
     return -expr if primed and all(t.could_extract_minus_sign() for t in primed) else expr
 
 
-class TextPrinter(StrPrinter):
+class _InReadingOrder:
+    """A printer's sums, with terms as a person writes them."""
+
+    brackets = ("(", ")")
+
+    def _print_Add(self, expr: Add, order: Any = None) -> str:
+        text = ""
+        for term in _ordered(expr):
+            negative = term.could_extract_minus_sign()
+            body = self._print(-term if negative else term)  # type: ignore[attr-defined]
+            if negative and isinstance(-term, Add):
+                body = body.join(self.brackets)
+            text += (" - " if negative else " + ") + body
+        return text[3:] if text.startswith(" + ") else "-" + text[3:]
+
+
+class TextPrinter(_InReadingOrder, StrPrinter):
     """SymPy's text with compact indices and terms in reading order: A[i,u,v,c,u'+s_u,v'+s_v]."""
 
     printmethod = "_equation_text"  # not Indexed's own, which spaces its indices
 
     def _print_Abs(self, expr: Any) -> str:
         return f"|{self._print(_outward(expr.args[0]))}|"
-
-    def _print_Add(self, expr: Add, order: Any = None) -> str:
-        text = ""
-        for term in _ordered(expr):
-            negative = term.could_extract_minus_sign()
-            body = self._print(-term if negative else term)
-            if negative and isinstance(-term, Add):
-                body = f"({body})"
-            text += (" - " if negative else " + ") + body
-        return text[3:] if text.startswith(" + ") else "-" + text[3:]
 
     def _print_Indexed(self, expr: sympy.Indexed) -> str:
         indices = ",".join(self._print(index).replace(" ", "") for index in expr.indices)
@@ -88,21 +94,13 @@ class TextPrinter(StrPrinter):
         return "(" + ", ".join(self._print(arg) for arg in expr) + ")"
 
 
-class MathPrinter(LatexPrinter):
+class MathPrinter(_InReadingOrder, LatexPrinter):
     """SymPy's LaTeX with the same order of terms."""
+
+    brackets = (r"\left(", r"\right)")
 
     def _print_Abs(self, expr: Any, exp: Any = None) -> str:
         return rf"\left|{self._print(_outward(expr.args[0]))}\right|"
-
-    def _print_Add(self, expr: Add, order: Any = None) -> str:
-        text = ""
-        for term in _ordered(expr):
-            negative = term.could_extract_minus_sign()
-            body = self._print(-term if negative else term)
-            if negative and isinstance(-term, Add):
-                body = rf"\left({body}\right)"
-            text += (" - " if negative else " + ") + body
-        return text[3:] if text.startswith(" + ") else "-" + text[3:]
 
     def _print_Indexed(self, expr: sympy.Indexed) -> str:
         indices = ",".join(self._print(index).replace(" ", "") for index in expr.indices)
