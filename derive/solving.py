@@ -8,6 +8,7 @@ from derive.answer.maps import solve_maps
 from derive.answer.solution import Solution
 from derive.answer.spacesolution import SpaceSolution
 from derive.equation.problem import is_plain, make_problem
+from derive.methods.supports import require_invariant
 from derive.symmetry.representations import Representation
 
 
@@ -35,4 +36,5 @@ def solve(x: Any, y: Any, support: Any = None, bias: bool = True) -> Any:
     if isinstance(x, Representation) and isinstance(y, Representation):
         return solve_maps(x, y, support, bool(bias))
     problem = make_problem(x, y, support, bias)
+    require_invariant(problem.group, problem.support)
     return Solution(problem) if is_plain(problem) else SpaceSolution(problem)

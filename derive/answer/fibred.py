@@ -18,7 +18,7 @@ from derive.answer.tying import _refuse_large, grid_shape, kernel_labels, member
 from derive.equation.problem import Problem
 from derive.errors import SymbolicError
 from derive.methods.fibres import Entries
-from derive.methods.spacegroups import Composition, SpaceSolution, StabiliserOrbits, compose
+from derive.methods.spacegroups import Composition, SpaceSolution, StabiliserOrbits, compose, require_memory
 from derive.methods.tables import Table
 from derive.symmetry.fields import Field
 from derive.symmetry.pieces import Piece
@@ -110,6 +110,7 @@ class FibredAnswer:
         """All classes and blocks as NumPy arrays."""
         p = self.problem
         classes = p.classes.opened()
+        require_memory(classes.count(), p.group)
         sites = classes.listing()[:, :, :2]
         look = Table(_flat(self.composition.maps.canonical(sites.copy())))
         blocks = tuple(_block(self.of(pair), pair, look) for pair in self.pairs)
@@ -333,8 +334,19 @@ def independent(answer: FibredAnswer) -> bool:
             count = int(base.which.max(initial=-1)) + 1
             if len(np.unique(base.which[alone])) != count and _rank(base, spots, count) != count:
                 return False
-        if not isinstance(solution.orbits, StabiliserOrbits):
-            rows = _flat(solution.orbits.pairs)
-            if len(np.unique(rows, axis=0)) != len(rows):
-                return False
+        if not isinstance(solution.orbits, StabiliserOrbits) and not _disjoint(solution):
+            return False
     return True
+
+
+def _disjoint(solution: SpaceSolution) -> bool:
+    """Whether no orbit is listed twice, by whichever members: their least images all differ."""
+    maps, pairs = solution.maps, solution.orbits.pairs
+    if not len(pairs):
+        return True
+    images = [_flat(maps.apply(e, pairs.copy())) for e in range(maps.order)]
+    low = np.min([image.min(axis=0) for image in images], axis=0)
+    extent = np.max([image.max(axis=0) for image in images], axis=0) - low + 1
+    weights = np.concatenate([np.cumprod(extent[:0:-1])[::-1], [1]]).astype(np.int64)
+    least = np.min([(image - low) @ weights for image in images], axis=0)
+    return len(np.unique(least)) == len(pairs)

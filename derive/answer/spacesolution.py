@@ -69,13 +69,13 @@ class SpaceSolution(Solution):
     def certificate(self) -> Certificate:
         order = self.problem.group.point.order
         method = f"the average over the {order} elements of the point group of characters times fixed classes"
-        expected = self.answer.counted
+        found, expected = self.dim, self.answer.counted
         try:
             right, apart = residual(self.answer), independent(self.answer)
         except SymbolicError:
             right, apart = self._on_small_sizes()
             method += f"; orbits enumerated at sizes {TRIAL} agree"
-        return Certificate(right, apart, self.dim, expected, method)
+        return Certificate(right, apart, found, expected, method)
 
     def _on_small_sizes(self) -> tuple[int, bool]:
         """Symbols tried as numbers: residual and independence there, and the count against the formula."""

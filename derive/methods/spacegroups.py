@@ -8,14 +8,16 @@ by the stabiliser of the orbit's least member, and carried along the orbit:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+import sympy
 
-from derive.errors import SupportError
+from derive.errors import InfiniteError, TooLargeError
 from derive.methods.classes import Classes
 from derive.methods.fibres import Entries, FibreMaps, cosets
 from derive.methods.motions import PairMaps, SiteMaps, by_columns, pair_maps
@@ -23,9 +25,9 @@ from derive.methods.tables import OrbitTable, Table, orbit_table
 from derive.symmetry.fields import Field
 from derive.symmetry.pieces import Piece
 from derive.symmetry.spacegroup import SpaceGroup
-from derive.symmetry.support import Region
 
 LISTED = 1 << 21
+MEMORY = 1 << 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,9 +135,9 @@ class Composition:
 def compose(space: SpaceGroup, x: Field, y: Field, classes: Classes) -> Composition:
     """Enumerate the orbits of the point group on the classes of a problem whose sizes are numbers."""
     maps = pair_maps(space, x, y, classes.axes)
-    require_invariant(space, classes.support)
     if classes.support is None and not any(axis.translated for axis in classes.axes) and _many(classes):
-        return Composition(space, maps, _by_stabilisers(maps, classes))
+        return Composition(space, maps, _by_stabilisers(space, maps, classes))
+    require_memory(classes.count(), space)
     listed = classes.listing()[:, :, :2]
     rows = by_columns(listed.shape)
     rows[...] = listed
@@ -145,6 +147,21 @@ def compose(space: SpaceGroup, x: Field, y: Field, classes: Classes) -> Composit
     kept = slice(None) if keep is None else keep
     pairs = closed.rows[orbits.representatives].reshape(-1, len(classes.axes), 2)
     return Composition(space, maps, PairOrbits(pairs[kept], orbits.kinds[kept], orbits.stabilisers))
+
+
+def require_memory(rows: Any, space: SpaceGroup) -> None:
+    """Refuse what would not fit: a class is a pair of sites, held a few times, and its image per element."""
+    if rows is sympy.oo:
+        remedy = "give a support such as box(1), or a grid"
+        raise InfiniteError("support", "must leave finitely many weights to list them", None, remedy)
+    needed = int(rows) * (4 * 2 * 8 * space.dim + 4 * space.point.order)
+    if needed > MEMORY:
+        raise TooLargeError(
+            "grid, support",
+            "must leave few enough classes of site pairs to list",
+            f"{rows} classes, about {needed / 2**30:.0f} GiB",
+            "use a smaller grid or a support such as box(1)",
+        )
 
 
 def _flat(pairs: np.ndarray) -> np.ndarray:
@@ -223,7 +240,9 @@ class StabiliserOrbits(PairOrbits):
         return np.stack([p[0], q[int(np.argmax(kinds == kind))]], axis=1).tolist()
 
 
-def _by_stabilisers(maps: PairMaps, classes: Classes) -> StabiliserOrbits:
+def _by_stabilisers(space: SpaceGroup, maps: PairMaps, classes: Classes) -> StabiliserOrbits:
+    for axes in ([axis.out for axis in classes.axes], [axis.into for axis in classes.axes]):
+        require_memory(math.prod(int(side.size) for side in axes if side is not None), space)
     out, into = _grid(classes.axes, "out"), _grid(classes.axes, "into")
     first = orbit_table(Table(out), _on(maps.out), range(maps.order))
     found: dict[tuple[int, ...], int] = {}
@@ -239,63 +258,3 @@ def _by_stabilisers(maps: PairMaps, classes: Classes) -> StabiliserOrbits:
 
 def _on(maps: SiteMaps) -> Any:
     return lambda e, rows: maps.apply(e, rows)
-
-
-# ---- supports ---------------------------------------------------------------------------------------------
-
-
-def require_invariant(space: SpaceGroup, support: Region | None) -> None:
-    """A support must be carried to itself by the linear part of every generator."""
-    if support is None or not space.point.generators:
-        return
-    points = _points(support)
-    if points is None:
-        return
-    closure = set(points)
-    for name in space.point.generators:
-        matrix = space.motions[name].matrix
-        images = {tuple(sum(m * d for m, d in zip(row, p, strict=True)) for row in matrix) for p in points}
-        closure |= images
-        if images != set(points) and not _unbounded(support):
-            missing = sorted(images - set(points))[:1]
-            raise SupportError(
-                "support",
-                f"must be carried to itself by every generator, and {name!r} carries a displacement of it",
-                f"to {tuple(map(str, missing[0]))}, which is outside",
-                f"use a support with its images; the closure has {_closed(space, points)} displacements",
-            )
-
-
-def _unbounded(support: Region) -> bool:
-    return support.spans is not None and any(span is None for span in support.spans)
-
-
-def _points(support: Region) -> set[tuple[Any, ...]] | None:
-    from itertools import product
-
-    if support.points is not None:
-        return set(support.points)
-    if _unbounded(support):
-        return None
-    radii = {span.radius for span in support.spans or () if span and span.symbolic}
-    trial = {radius: 2 + j for j, radius in enumerate(sorted(radii, key=str))}
-    runs = []
-    for span in support.spans or ():
-        if span is None:
-            return None
-        runs.append(type(span)(span.radius.subs(trial), span.step).values())
-    return set(product(*runs))
-
-
-def _closed(space: SpaceGroup, points: set[tuple[Any, ...]]) -> int:
-    reached = set(points)
-    frontier = set(points)
-    while frontier:
-        images = {
-            tuple(sum(m * d for m, d in zip(row, p, strict=True)) for row in space.motions[name].matrix)
-            for name in space.point.generators
-            for p in frontier
-        }
-        frontier = images - reached
-        reached |= images
-    return len(reached)
