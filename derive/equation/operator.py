@@ -119,7 +119,8 @@ class Notation:
             if letter + "_out" in self._sizes:
                 out = replace(out, size=self._sizes[letter + "_out"][0])
             elif into is not None and into.size is not None:
-                out = replace(out, size=into.size * number(into.spacing / out.spacing))
+                ratio = into.spacing / out.spacing if axis.boundary == "periodic" else 1
+                out = replace(out, size=into.size * number(ratio))
         return replace(axis, into=into, out=out)
 
     @cached_property
