@@ -127,7 +127,7 @@ def test_no_file_is_too_long(path: Path) -> None:
 
 @every_file
 def test_no_asserts_no_globals_no_prints(path: Path) -> None:
-    """Inputs are refused by errors that say why (`is not None` only narrows a type); nothing global changes."""
+    """Inputs are refused by errors that say why; `is not None` only narrows a type."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         narrowing = isinstance(node, ast.Assert) and ast.unparse(node.test).endswith("is not None")
         assert narrowing or not isinstance(node, (ast.Assert, ast.Global)), (path.name, node.lineno)
