@@ -23,7 +23,7 @@ from derive.steps import Step
 FIRST = "pair with a cotangent"
 
 
-def check_adjoints(steps: Sequence[Step], grid: Sequence[int] | None = None) -> None:
+def check_adjoints(steps: Sequence[Step], grid: int | Sequence[int] | None = None) -> None:
     """Raise DerivationError at the first step that is false, missing or out of order."""
     check_chain(steps, list(RULES), optional=("turn the kernel",))
     for sizes in trial_sizes(steps, grid):

@@ -23,7 +23,7 @@ FIRST = "write the convolution"
 SUPPORT = (-1, 2)  # not symmetric, so that a flip shows
 
 
-def check_commutation(steps: Sequence[Step], grid: Sequence[int] | None = None) -> None:
+def check_commutation(steps: Sequence[Step], grid: int | Sequence[int] | None = None) -> None:
     """Raise DerivationError at the first step that is false, missing or out of order."""
     check_chain(steps, list(RULES))
     entries = {e for step in steps for e in step.before.atoms(Indexed) | step.after.atoms(Indexed)}

@@ -23,7 +23,7 @@ FIRST = "write the second layer"
 FAR = (-200, 200)
 
 
-def check_composition(steps: Sequence[Step], grid: Sequence[int] | None = None) -> None:
+def check_composition(steps: Sequence[Step], grid: int | Sequence[int] | None = None) -> None:
     """Raise DerivationError at the first step that is false, missing or out of order."""
     check_chain(steps, list(RULES))
     for sizes in trial_sizes(steps):

@@ -7,7 +7,7 @@ from importlib import import_module
 
 from derive.steps import Step
 
-Check = Callable[[Sequence[Step], Sequence[int] | None], None]
+Check = Callable[[Sequence[Step], int | Sequence[int] | None], None]
 
 KINDS = {
     "pair with a cotangent": ("derive.checking.adjoints", "check_adjoints"),

@@ -16,6 +16,7 @@ import sympy
 from sympy import Eq, Expr, Indexed, Symbol
 
 from derive.checking.terms import Array, false, number, truth
+from derive.errors import TooLargeError
 
 LIMIT = 1 << 24
 Values = Mapping[Symbol, Array]
@@ -72,8 +73,7 @@ class Expander:
     # ---- one expression over a table of index values -----------------------------------------------------
 
     def expand(self, expr: Expr, values: Values, count: int) -> Expansion:
-        if count > LIMIT:
-            raise false("is too large to multiply out on this grid", count)
+        _refuse_large(count)
         if isinstance(expr, sympy.Integer):
             rows = np.arange(count if expr != 0 else 0)
             return Expansion(rows, np.full(len(rows), int(expr)), np.zeros((len(rows), 0), dtype=np.int64))
@@ -134,8 +134,7 @@ class Expander:
             low, high = self.endless if low is -sympy.oo else (low, high)
             first, last = (self.integers(sympy.sympify(e), inner, len(row)) for e in (low, high))
             lengths = np.maximum(last - first + 1, 0)
-            if lengths.sum() > LIMIT:
-                raise false("is too large to multiply out on this grid", int(lengths.sum()))
+            _refuse_large(int(lengths.sum()))
             again = np.repeat(np.arange(len(row)), lengths)
             step = np.arange(len(again)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
             row = row[again]
@@ -179,6 +178,16 @@ def points(at: Sequence[Symbol], ranges: Sequence[Bounds]) -> tuple[dict[Symbol,
     grid = np.meshgrid(*runs, indexing="ij") if runs else []
     count = int(np.prod([len(run) for run in runs], dtype=int))
     return {s: g.reshape(-1) for s, g in zip(at, grid, strict=True)}, count
+
+
+def _refuse_large(count: int) -> None:
+    if count > LIMIT:
+        raise TooLargeError(
+            "derivation",
+            f"must have at most {LIMIT} terms to be checked",
+            count,
+            "leave channels as symbols, or check a smaller grid",
+        )
 
 
 def _union(parts: Iterable[Expansion]) -> Expansion:

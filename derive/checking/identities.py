@@ -14,7 +14,7 @@ from sympy import Eq, Expr, Indexed, Mod, Piecewise, Symbol, Tuple
 from derive.checking.expansion import Bounds, Expander, label
 from derive.checking.sizes import index_ranges
 from derive.checking.terms import Array, false
-from derive.errors import DerivationError
+from derive.errors import DerivationError, TooLargeError
 from derive.steps import Step
 
 
@@ -159,5 +159,7 @@ def _named(k: int, rule: str, check: Callable[[], None]) -> None:
         check()
     except DerivationError as error:
         raise DerivationError(f"step {k}, {rule!r},", error.rule, error.value, error.remedy) from error
+    except TooLargeError:
+        raise
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise false(f"must be well formed at step {k}, {rule!r}", error) from error

@@ -8,7 +8,9 @@ import sympy
 from sympy import Expr, Indexed, Symbol
 
 from derive.checking.expansion import Bounds
+from derive.errors import GridError
 from derive.steps import Step
+from derive.symmetry.sizes import per_axis, size
 
 CHANNELS = "gich"
 NEAR = (-1, 2)
@@ -24,38 +26,49 @@ def index_ranges(first: Step, sizes: Mapping[Symbol, int]) -> dict[Symbol, Bound
     return ranges
 
 
-def trial_sizes(steps: Sequence[Step], grid: Sequence[int] | None = None) -> Iterator[dict[Symbol, int]]:
+def trial_sizes(
+    steps: Sequence[Step], grid: int | Sequence[int] | None = None
+) -> Iterator[dict[Symbol, int]]:
     """Two choices for all size symbols, small, and different where letters could be mistaken.
 
-    `grid`: sites along each axis, in the place of the checker's own choice (then there is one).
+    `grid`: input sites along each axis, in the place of the checker's own choice (then there is one).
     """
+    stops = {s.name: d.stop for s, d in steps[0].where if isinstance(d, sympy.Range)}
+    taps = {name: stop for name, stop in stops.items() if name.startswith("d")}
+    sites = {name: stop for name, stop in stops.items() if name not in CHANNELS and name not in taps}
     for trial in (0, 1) if grid is None else (0,):
-        yield _sizes(steps, trial, grid)
+        sizes = _shifts(steps[0], list(stops.values()), trial)
+        for stop in taps.values():
+            for s in _new(stop, sizes):
+                sizes[s] = next(n for n in range(1, 9) if stop.subs(sizes).subs(s, n) >= 3 - trial)
+        for k, (_, stop) in enumerate(item for item in stops.items() if item[0] in CHANNELS):
+            sizes.update(dict.fromkeys(_new(stop, sizes), 2 + (k + trial) % 2))
+        _put_grid(sizes, sites, grid)
+        _put_sites(sizes, list(sites.values()), len(taps), trial)
+        yield sizes
 
 
-def _sizes(steps: Sequence[Step], trial: int, grid: Sequence[int] | None) -> dict[Symbol, int]:
-    stops = [(s.name, d.stop) for s, d in steps[0].where if isinstance(d, sympy.Range)]
-    sites = [(name, stop) for name, stop in stops if name not in CHANNELS and not name.startswith("d")]
-    dim = max(1, len([name for name, _ in stops if name.startswith("d")]))
-    sizes = _shifts(steps[0], [stop for _, stop in stops], trial)
-    for _, stop in (item for item in stops if item[0].startswith("d")):
-        for s in _new(stop, sizes):
-            sizes[s] = next(n for n in range(1, 9) if stop.subs(sizes).subs(s, n) >= 3 - trial)
-    for k, (_, stop) in enumerate(item for item in stops if item[0] in CHANNELS):
-        sizes.update(dict.fromkeys(_new(stop, sizes), 2 + (k + trial) % 2))
-    own = [s for _, stop in sites for s in _new(stop, sizes)]
-    for k, s in enumerate(dict.fromkeys(own)):
-        sizes[s] = {1: (6, 4), 2: (5, 3)}.get(dim, (3, 2))[k // dim % 2] + (k + trial) % 2
-    for k, n in enumerate(grid or ()):
-        stop = next(stop for name, stop in sites if name.endswith("'") and _axis(name) == k)
-        sizes.update({s: int(n) for s in stop.free_symbols if s in own})
-    while grid is None and own and min(int(stop.subs(sizes)) for _, stop in sites) < 2:
+def _put_sites(sizes: dict[Symbol, int], stops: Sequence[Expr], dim: int, trial: int) -> None:
+    """Numbers of sites: the fewer the more axes there are, and two outputs at least."""
+    own = list(dict.fromkeys(s for stop in stops for s in _new(stop, sizes)))
+    for k, s in enumerate(own):
+        sizes[s] = {1: (6, 4), 2: (5, 3)}.get(dim, (3, 2))[k // max(dim, 1) % 2] + (k + trial) % 2
+    while own and min(int(stop.subs(sizes)) for stop in stops) < 2:
         sizes.update({s: sizes[s] + 1 for s in own})
-    return sizes
 
 
-def _axis(name: str) -> int:
-    return "uvw".find(name.rstrip("'"))
+def _put_grid(sizes: dict[Symbol, int], sites: Mapping[str, Expr], grid: int | Sequence[int] | None) -> None:
+    into = [stop for name, stop in sites.items() if name.endswith("'")]
+    if grid is None or not into:
+        return
+    for stop, n in zip(into, per_axis(grid, len(into), "grid"), strict=True):
+        for s in _new(stop, sizes):
+            found = sympy.solve(stop.subs(sizes) - size(n, "grid"), s)
+            if len(found) != 1 or not (found[0].is_Integer and found[0] > 0):
+                raise GridError("grid", f"must be {stop} for some {s} on each axis", grid, "give more sites")
+            sizes[s] = int(found[0])
+    if any(not _new(stop, sizes) and stop.subs(sizes) < 1 for stop in sites.values()):
+        raise GridError("grid", "must leave an output site on each axis", grid, "give more sites")
 
 
 def _new(stop: Expr, sizes: Mapping[Symbol, int]) -> list[Symbol]:

@@ -14,7 +14,7 @@ from sympy import Eq, IndexedBase, Symbol, Tuple
 
 from derive.equation.chain import Move, chain
 from derive.equation.trilinear import Trilinear
-from derive.equation.window import Window, dimension, positives, sites, windows
+from derive.equation.window import Window, dimension, positives, windows
 from derive.errors import SizeError
 from derive.steps import Derivation
 from derive.symmetry.sizes import size as read_size
@@ -171,9 +171,7 @@ def _taps(kernel_size: Any, dim: int) -> tuple[sympy.Expr, ...]:
     if kernel_size is None:
         letters = ("r",) if dim == 1 else tuple(f"r_{name}" for name in axis_names(dim))
         return tuple(2 * Symbol(r, integer=True, nonnegative=True) + 1 for r in letters)
-    if isinstance(kernel_size, list | tuple):
-        return positives(kernel_size, dim, "kernel_size")
-    return positives(sites(kernel_size, "kernel_size")[0], dim, "kernel_size")
+    return positives(kernel_size, dim, "kernel_size")
 
 
 def _channels(channels: Any) -> tuple[sympy.Expr | None, sympy.Expr | None]:

@@ -14,7 +14,7 @@ from sympy import And, Eq, Expr, IndexedBase, Piecewise, Range, Sum, Symbol, Tup
 from derive.equation.chain import chain
 from derive.equation.tables import table
 from derive.equation.window import dimension, divides, positives, sites
-from derive.errors import SizeError
+from derive.errors import SizeError, SymbolicError
 from derive.steps import Derivation
 from derive.symmetry.sizes import per_axis
 from derive.symmetry.spacegroup import axis_names
@@ -216,8 +216,8 @@ def compose_kernels(
         raise SizeError(
             "second", "must read the channels that first writes", f"{two.shape[-2]}", f"give {one.shape[-1]}"
         )
-    step = [int(s) for s in positives(strides, dim, "strides")]
-    e1, e2 = ([int(e) for e in side] for side in _pair(dilation, dim, "dilation"))
+    step = _numbers(positives(strides, dim, "strides"), "strides")
+    e1, e2 = (_numbers(side, "dilation") for side in _pair(dilation, dim, "dilation"))
     total: dict[tuple[int, ...], Expr] = {}
     for a, b in product(one.indices(len(one.shape)), two.indices(len(two.shape))):
         if channels and a[-1] != b[-2]:
@@ -245,6 +245,12 @@ def receptive_field(kernel_sizes: Sequence[Any], strides: Any = 1, dilation: Any
     for k, s, e in zip(layers, steps, apart, strict=True):
         field, spacing = field + e * (k - 1) * spacing, spacing * s
     return sympy.expand(field)
+
+
+def _numbers(values: Sites, argument: str) -> list[int]:
+    if not all(value.is_Integer for value in values):
+        raise SymbolicError(argument, "must be numbers here", values, "give integers, or use composition()")
+    return [int(value) for value in values]
 
 
 def _pair(value: Any, dim: int, argument: str) -> tuple[Sites, Sites]:

@@ -185,9 +185,10 @@ def block_matrix(
         raise SizeError(
             "taps", "must have one shape, inputs x outputs", [b.shape for b in blocks], "give C x D matrices"
         )
-    (axis,) = windows(sites(size, "size"), (sympy.Integer(len(blocks)),), strides, padding, dilation)
-    if not axis.numeric:
-        raise SymbolicError("size", "must be a number", size, "give an integer")
+    line = sites(size, "size")
+    if len(line) != 1 or not line[0].is_Integer:
+        raise SymbolicError("size", "must be one number", size, "give an integer")
+    (axis,) = windows(line, (sympy.Integer(len(blocks)),), strides, padding, dilation)
     zero = ZeroMatrix(blocks[0].shape[1], blocks[0].shape[0])
     rows = [[zero] * int(axis.n) for _ in range(int(axis.outputs))]
     for p, d in product(range(len(rows)), range(len(blocks))):

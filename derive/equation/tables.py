@@ -94,7 +94,12 @@ def _entry(value: Any, argument: str) -> Any:
         return sympy.Symbol(value)
     if isinstance(value, list | tuple):
         raise SizeError(argument, "must have rows of one length", value, "give a rectangular array")
-    number = sympy.Integer(int(value)) if isinstance(value, np.integer | np.bool_) else sympy.sympify(value)
+    try:
+        number = (
+            sympy.Integer(int(value)) if isinstance(value, np.integer | np.bool_) else sympy.sympify(value)
+        )
+    except (sympy.SympifyError, TypeError):
+        number = None
     if not isinstance(number, Expr):
         raise SizeError(argument, "must have names or numbers as entries", value, REMEDY)
     if number.has(sympy.Float):

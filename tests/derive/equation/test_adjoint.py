@@ -238,9 +238,40 @@ def test_results_compare_by_content() -> None:
 
 def test_the_grid_of_the_check_may_be_given() -> None:
     adjoints(2, channels=None).derivation.check(grid=(5, 4))
+    adjoints(2, channels=None).derivation.check(grid=4)
+    adjoints(1, padding="CIRCULAR", strides=3).derivation.check(grid=9)
     wrong = dv.Derivation([*adjoints(1).derivation[:1], *adjoints(1, flip=True).derivation[1:]])
     with pytest.raises(dv.DerivationError):
         wrong.check(grid=(7,))
+
+
+@pytest.mark.parametrize(
+    ("options", "grid", "message"),
+    [
+        ({}, 0, "grid must be a positive integer or a symbol, got 0"),
+        ({}, (3, 3), "grid must be one number or 1 of them, one per axis, got (3, 3)"),
+        (
+            {"padding": "CIRCULAR", "strides": 3},
+            8,
+            "grid must be 3*N for some N on each axis, got 8; give more",
+        ),
+        (
+            {"padding": "VALID", "kernel_size": 4},
+            3,
+            "grid must leave an output site on each axis, got 3; give",
+        ),
+    ],
+)
+def test_a_grid_that_does_not_fit(options: dict, grid, message: str) -> None:
+    with pytest.raises(dv.DeriveError) as error:
+        adjoints(1, **options).derivation.check(grid=grid)
+    assert str(error.value).startswith(message)
+
+
+def test_a_check_that_would_not_fit_is_refused() -> None:
+    a = adjoints(2, kernel_size=np.array([9, 9]), channels=(512, 512))
+    with pytest.raises(dv.TooLargeError, match="derivation must have at most 16777216 terms to be checked"):
+        a.derivation.check()
 
 
 @pytest.mark.parametrize(

@@ -155,6 +155,7 @@ def test_row_19_receptive_field() -> None:
             lambda: compose_kernels(np.ones((2, 1, 3), int), np.ones((2, 2, 1), int)),
             "second must read the channels that first writes, got 2; give 3",
         ),
+        (lambda: compose_kernels([1], [1], strides="s"), "strides must be numbers here, got (s,); give"),
         (lambda: compose_kernels([1.5], [1]), "first must have exact entries, got 1.5"),
         (lambda: receptive_field([3, -1]), "kernel_sizes must be a positive integer or a symbol, got -1"),
     ],

@@ -164,6 +164,9 @@ def test_what_people_give(kernel) -> None:
         (lambda: conv_matrix([0.5, 1, 2], 5), dv.ExactnessError, "kernel must have exact entries, got 0.5"),
         (lambda: conv_matrix(np.ones(3), 5), dv.ExactnessError, "kernel must have exact entries, got 1.0"),
         (lambda: conv_matrix([[1, 2], [3]], (4, 4)), dv.SizeError, "kernel must have rows of one length"),
+        (lambda: conv_matrix([object], 4), dv.SizeError, "kernel must have names or numbers as entries"),
+        (lambda: conv_matrix([None], 4), dv.SizeError, "kernel must have names or numbers as entries"),
+        (lambda: block_matrix([sp.eye(2)], (3, 3)), dv.SymbolicError, "size must be one number, got (3, 3)"),
         (lambda: conv_matrix([], 4), dv.SizeError, "kernel must hold at least one entry per axis"),
         (lambda: conv_matrix("w", 4), dv.SizeError, "kernel must be an array, got 'w'; give nested lists"),
         (lambda: conv_matrix(sp.IndexedBase("w"), 4), dv.SizeError, "kernel must have a shape, got w; write"),
@@ -189,7 +192,7 @@ def test_what_people_give(kernel) -> None:
             dv.SizeError,
             "taps must have one shape, inputs x outputs, got [(2, 2), (3, 3)]",
         ),
-        (lambda: block_matrix([sp.eye(2)], "n"), dv.SymbolicError, "size must be a number, got n"),
+        (lambda: block_matrix([sp.eye(2)], "n"), dv.SymbolicError, "size must be one number, got n"),
     ],
 )
 def test_errors(call, kind, message: str) -> None:
