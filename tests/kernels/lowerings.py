@@ -86,7 +86,7 @@ def _window(*sizes: Any) -> dict[str, Any]:
 T1, T2, T3 = (dv.translations(dim) for dim in (1, 2, 3))
 T1_2, T1_6 = dv.translations(1, 2), dv.translations(1, 6)
 ALONG_U = dv.translations(2, (1, 0))
-HALF = {"offset": "1/2"}
+HALF, BEFORE = {"offset": "1/2"}, {"offset": "-1/2"}
 
 
 def _infinite() -> list[Lowering]:
@@ -109,7 +109,7 @@ def _unit_spacing() -> list[Lowering]:
         Lowering("padding pairs", conv2, (5, 6), {"padding": [(2, 0), (-1, 3)]}),
         Lowering("circular, wraps twice", _between(T1, dv.box(3)), (2,), {"padding": "CIRCULAR"}),
         Lowering("even window", _between(T2, dv.window(2), out=HALF), (5, 6)),
-        Lowering("even window, other side", _between(T2, dv.window(2), out={"offset": "-1/2"}), (5, 6)),
+        Lowering("even window, other side", _between(T2, dv.window(2), out=BEFORE), (5, 6)),
         Lowering("dilated", _between(T2, dv.window(3, dilation=2)), (5, 6)),
         Lowering("ball", _between(T2, dv.ball(2)), (6, 5)),
         Lowering("any support", _between(T1, {(-3,), (0,), (1,)}), (7,)),
@@ -129,6 +129,7 @@ def _resampling() -> list[Lowering]:
         Lowering("strided REFLECT", down, (7,), {"padding": "REFLECT"}),
         Lowering("strided CIRCULAR", down, (6,), {"padding": "CIRCULAR"}),
         Lowering("strided, half offset", _between(T1_2, dv.window(2), out={"spacing": 2, **HALF}), (7,)),
+        Lowering("strided, other side", _between(T1_2, dv.window(2), out={"spacing": 2, **BEFORE}), (7,)),
         Lowering("transposed", up, (5,)),
         Lowering("transposed VALID", up, (5,), {"padding": "VALID"}),
         Lowering("transposed pairs", up, (5,), {"padding": [(1, 2)]}),
@@ -145,6 +146,8 @@ def _polyphase() -> list[Lowering]:
         Lowering("polyphase, odd", poly, (7,)),
         Lowering("polyphase CIRCULAR", poly, (6,), {"padding": "CIRCULAR"}),
         Lowering("polyphase, half offset", _between(T1_2, dv.window(2), out=HALF), (5,)),
+        Lowering("polyphase, other side", _between(T1_2, dv.window(2), out=BEFORE), (5,)),
+        Lowering("polyphase, far off", _between(T1_2, dv.box(1), out={"offset": -5}), (6,)),
         Lowering("polyphase, finer output", _between(T1_6, dv.box(3), into={"spacing": 3}), (5,)),
         Lowering("polyphase, coarser output", _between(T1_6, dv.box(2), out={"spacing": 3}), (11,)),
         Lowering("polyphase 2-D, one axis", _between(dv.translations(2, (2, 1)), dv.box(1)), (5, 4)),
