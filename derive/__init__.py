@@ -12,6 +12,10 @@ from derive.answer.certificate import Certificate
 from derive.answer.render import latex, text
 from derive.answer.solution import Solution
 from derive.answer.tying import Tying
+from derive.equation.adjoint import Adjoints, adjoints
+from derive.equation.commutation import Commutation, commutation
+from derive.equation.composition import Composition, compose_kernels, composition, receptive_field
+from derive.equation.matrices import block_matrix, conv_matrix, patch_matrix
 from derive.errors import (
     DerivationError,
     DeriveError,
@@ -50,7 +54,10 @@ from derive.symmetry.transfer import outer
 from derive.symmetry.wallpaper import wallpaper
 
 __all__ = [
+    "Adjoints",
     "Certificate",
+    "Commutation",
+    "Composition",
     "Derivation",
     "DerivationError",
     "DeriveError",
@@ -72,10 +79,16 @@ __all__ = [
     "SymbolicError",
     "TooLargeError",
     "Tying",
+    "adjoints",
     "alt",
     "alternating",
     "ball",
+    "block_matrix",
     "box",
+    "commutation",
+    "compose_kernels",
+    "composition",
+    "conv_matrix",
     "cyclic",
     "defining",
     "determinant",
@@ -89,10 +102,12 @@ __all__ = [
     "matrix_group",
     "orthogonal",
     "outer",
+    "patch_matrix",
     "permutation",
     "permutation_group",
     "point_group",
     "quotient",
+    "receptive_field",
     "regular",
     "sign",
     "solve",

@@ -59,7 +59,7 @@ class TextPrinter(_InReadingOrder, StrPrinter):
         return f"|{self._print(_outward(expr.args[0]))}|"
 
     def _print_Indexed(self, expr: sympy.Indexed) -> str:
-        indices = ",".join(self._print(index).replace(" ", "") for index in expr.indices)
+        indices = ",".join(_tight(self._print(index)) for index in expr.indices)
         return f"{expr.base.label}[{indices}]"
 
     def _print_Equality(self, expr: Eq) -> str:
@@ -113,7 +113,17 @@ class MathPrinter(_InReadingOrder, LatexPrinter):
         return r" \\ ".join(self._print(arg) for arg in expr)
 
 
+def _tight(index: str) -> str:
+    """An index without spaces, except around mod."""
+    return index.replace(" mod ", "~").replace(" ", "").replace("~", " mod ")
+
+
 def _label(label: str) -> str:
+    """x, K, T(x) as they are; T_s x with its subscript; xbar with a bar."""
+    if label.startswith("<"):
+        return r"\langle " + ", ".join(_label(part) for part in label.strip("<>").split(", ")) + r"\rangle"
+    if label.endswith("bar"):
+        return rf"\bar{{{label.removesuffix('bar')}}}"
     return label.replace("T_s ", "T_{s}") if "T" in label else label
 
 
@@ -142,6 +152,8 @@ def _ranges(derivation: Derivation) -> str:
 
 
 def _domain(domain: sympy.Set) -> str:
+    if domain is sympy.S.Reals:
+        return "R"
     return "Z" if domain is sympy.S.Integers else f"0..{text(domain.stop - 1)}"
 
 
