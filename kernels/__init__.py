@@ -26,6 +26,7 @@ from kernels.fibres import FibredOp
 from kernels.lowering import lower
 from kernels.ops import LatticeOp
 from kernels.pool import avg_pool, max_pool
+from kernels.structured import MapsOp
 
 __all__ = [
     "CheckError",
@@ -37,6 +38,7 @@ __all__ = [
     "KernelError",
     "LatticeOp",
     "LayoutError",
+    "MapsOp",
     "PaddingError",
     "Report",
     "ShapeError",

@@ -10,9 +10,11 @@ import numpy as np
 
 from kernels.axes import AxisPlan
 from kernels.convolution import options
-from kernels.errors import ImplementationError, ShapeError
+from kernels.errors import ImplementationError, PaddingError, ShapeError
 from kernels.fibres import Block, FibredOp
 from kernels.ops import LatticeOp, Static
+from kernels.structured import MapsOp
+from kernels.structured_lowering import PlainMaps, lower_maps
 
 BORDERS = {None: "ZERO", "zero": "ZERO", "periodic": "CIRCULAR"}
 
@@ -25,7 +27,7 @@ def lower(
     padding: Any = None,
     implementation: str = "auto",
     dtype: Any = None,
-) -> LatticeOp | FibredOp:
+) -> LatticeOp | FibredOp | MapsOp:
     """A solution of `derive.solve` as a jitted op with free weights only.
 
         op(w, x, b=None) = sum_k w_k B_k x + b          B_k the exact basis of the solution
@@ -43,7 +45,7 @@ def lower(
 
     Returns:
         An op with `init(key)`, `kernel(w)`, `dense(w, grid)`, `dim` and `op(w, x, b=None)`, where x is
-        (batch..., spatial..., C_in).
+        (batch..., spatial..., C_in); without a lattice (batch..., C_in).
 
     Raises:
         KernelError: an option does not fit. DeriveError: a size is missing, or the answer is infinite.
@@ -64,6 +66,10 @@ def lower(
             f"use one of {options.policy.NAMES}",
         )
     plain = solution.plain(sizes=sizes, channels=channels)
+    if isinstance(plain, PlainMaps):
+        if padding is not None:
+            raise PaddingError("padding", "needs a lattice", padding, "leave it out")
+        return lower_maps(plain, dtype)
     pair = [i for i, axis in enumerate(plain.axes) if axis.out is not None and axis.into is not None]
     borders = dict(zip(pair, _borders(padding, len(pair)), strict=True))
     axes = tuple(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,6 +13,7 @@ from sympy import Eq, IndexedBase, Sum, Symbol
 
 from derive.answer.certificate import Certificate
 from derive.answer.counting import hom_dimension
+from derive.answer.plain_maps import PlainMaps, plain_maps
 from derive.answer.projection import Projection, embedding, project
 from derive.errors import DerivationError, RepresentationError
 from derive.methods.intertwiners import Element, Intertwiners, PieceMaps, intertwiners
@@ -151,6 +152,12 @@ class MapSolution:
         """The solution under a subgroup, and the exact E with B_here = B_there E."""
         found = MapSolution(self.x.restrict(subgroup), self.y.restrict(subgroup), self.bias)
         return found, embedding(self.basis, found.basis, self._shape)
+
+    def plain(
+        self, sizes: Mapping[str, int] | None = None, channels: Sequence[int] | None = None
+    ) -> PlainMaps:
+        """The answer as plain NumPy for lowering, with numbers for all symbols."""
+        return plain_maps(self, sizes, channels)
 
     def why_zero(self) -> str:
         """Why no map is equivariant, in words."""

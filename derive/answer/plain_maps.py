@@ -1,0 +1,326 @@
+"""An answer without a lattice as plain NumPy, with the structure that its orbits show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+import sympy
+
+from derive.errors import RepresentationError, SizeError, SymbolicError, TooLargeError
+from derive.methods.intertwiners import BlockPair, Intertwiners, PieceMaps
+from derive.methods.invariants import InvariantTensors
+from derive.methods.tensors import OrbitTensors
+from derive.symmetry.representations import Representation, from_blocks
+
+LEAF_LIMIT = 5000  # orbits that are looked at one by one
+CYCLE = 3  # points of the shortest cycle that is worth a convolution
+ENTRY_LIMIT = 2**24  # nonzero entries that are listed
+
+Entries = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # weight, row, column, value
+
+
+@dataclass(frozen=True, eq=False)
+class PlainDiagonal:
+    """All tuples equal within each block of axes and different between blocks with one set and one range.
+
+    `pattern`: the block of every axis; `ranges`: the points of every block; `kinds`: its set.
+    """
+
+    pattern: tuple[int, ...]
+    ranges: tuple[np.ndarray, ...]
+    kinds: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class PlainCycle:
+    """Maps that commute with a permutation of which every orbit has n points, on both sides.
+
+        A[out[t, i], into[t + d, j]] = value[d, i, j] w[weight[d, i, j]]        t, d modulo n
+
+    `weight` is -1 where A vanishes.
+    """
+
+    out: np.ndarray
+    into: np.ndarray
+    weight: np.ndarray
+    value: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class PlainPair:
+    """The maps between one block of the input and one of the output.
+
+    Weights have the shape (weights, copies_in, copies_out). `diagonals` has one entry per weight when every
+    orbit is a sum of diagonals, else it is None; `cycle` is None unless some generator is a cycle.
+    """
+
+    copies_in: int
+    copies_out: int
+    first_in: int
+    first_out: int
+    sizes_in: tuple[int, ...]
+    sizes_out: tuple[int, ...]
+    maps: PieceMaps
+
+    @property
+    def weights(self) -> int:
+        return self.maps.dim
+
+    @property
+    def dim_in(self) -> int:
+        return prod(self.sizes_in)
+
+    @property
+    def dim_out(self) -> int:
+        return prod(self.sizes_out)
+
+    @property
+    def orbits(self) -> InvariantTensors | None:
+        tensors = self.maps.tensors
+        return tensors.orbits if isinstance(tensors, OrbitTensors) else None
+
+    @cached_property
+    def diagonals(self) -> tuple[PlainDiagonal, ...] | None:
+        """Every weight's diagonal, when all are diagonals, of two or more entries on the average."""
+        orbits = self.orbits
+        if orbits is None or self.weights > LEAF_LIMIT or 2 * self.weights > self.dim_in * self.dim_out:
+            return None
+        kinds = {a.maps: i for i, a in reversed(list(enumerate(orbits.axes)))}
+        axis_kinds = [kinds[a.maps] for a in orbits.axes]
+        found, total = [], 0
+        for k in range(self.weights):
+            leaf = orbits.leaf(k)
+            total += leaf.size
+            if not leaf.complete:
+                return None
+            of_block = dict(zip(leaf.pattern, axis_kinds, strict=True))
+            found.append(
+                PlainDiagonal(leaf.pattern, leaf.ranges, tuple(of_block[b] for b in range(len(leaf.ranges))))
+            )
+        return tuple(found) if 2 * self.weights <= total else None
+
+    @cached_property
+    def cycle(self) -> PlainCycle | None:
+        """The longest cycle of a generator that acts freely on the basis of both sides, without signs."""
+        return None if self.orbits is None or not self.weights else _cycle(self)
+
+    @cached_property
+    def entries(self) -> Entries:
+        """Every nonzero entry of every map: weight, row, column, value.
+
+        Raises:
+            TooLargeError: there are too many. RepresentationError: some are not real.
+        """
+        orbits = self.orbits
+        if orbits is not None and self.dim_in * self.dim_out <= ENTRY_LIMIT:
+            labels = orbits.labels.reshape(self.dim_out, self.dim_in)
+            rows, columns = np.nonzero(labels >= 0)
+            phases = orbits.phases.reshape(labels.shape)[rows, columns]
+            return labels[rows, columns], rows, columns, self._coefficients(orbits, phases)
+        if self.weights > LEAF_LIMIT:
+            self._refuse(self.weights)
+        return self._joined()
+
+    def _joined(self) -> Entries:
+        """The entries map by map."""
+        total, parts = 0, []
+        for k in range(self.weights):
+            row, column, value = self.element(k)
+            total += len(row)
+            if total > ENTRY_LIMIT:
+                self._refuse(total)
+            parts.append((np.full(len(row), k), row, column, value))
+        if not parts:
+            empty = np.zeros(0, dtype=np.int64)
+            return empty, empty, empty, np.zeros(0)
+        weight, row, column, value = (np.concatenate(c) for c in zip(*parts, strict=True))
+        return weight, row, column, value
+
+    def _refuse(self, many: int) -> None:
+        raise TooLargeError(
+            "entries",
+            f"must number at most {ENTRY_LIMIT:,} where no structure is recognised",
+            f"{many:,} or more",
+            "use a smaller representation",
+        )
+
+    def _coefficients(self, orbits: InvariantTensors, phases: np.ndarray) -> np.ndarray:
+        if (2 * phases % orbits.order).any():
+            self._not_real()
+        return np.where(phases == 0, 1.0, -1.0)
+
+    def element(self, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The rows, columns and values of map k."""
+        element = self.maps.element(k)
+        return element.rows, element.columns, self._real(element.values)
+
+    def _real(self, values: np.ndarray) -> np.ndarray:
+        if values.dtype != object:
+            return values.astype(np.float64)
+        numbers = np.array([complex(v) for v in values.tolist()])
+        if any(v.is_real is False for v in values.tolist()) or (abs(numbers.imag) > 1e-12).any():
+            self._not_real()
+        return numbers.real
+
+    def _not_real(self) -> None:
+        raise RepresentationError(
+            "x, y",
+            "must have real equivariant maps to be lowered",
+            f"{self.maps.input.name} -> {self.maps.output.name}",
+            "use real representations, such as rotation matrices in place of complex characters",
+        )
+
+
+def _cycle(pair: PlainPair) -> PlainCycle | None:
+    best: tuple[np.ndarray, np.ndarray] | None = None
+    if pair.dim_out < CYCLE or pair.dim_in < CYCLE:
+        return None
+    for name in pair.maps.input.group.generators:
+        out, into = pair.maps.output.monomial(name), pair.maps.input.monomial(name)
+        if out is None or into is None or max(out.order, into.order) > 1:
+            continue
+        one, other = _turns(out.image), _turns(into.image)
+        if one is None or other is None or len(one) != len(other):
+            continue
+        if len(one) >= CYCLE and (best is None or len(one) > len(best[0])):
+            best = one, other
+    return None if best is None else _read_cycle(pair, *best)
+
+
+def _turns(image: np.ndarray) -> np.ndarray | None:
+    """(n, orbits): column i runs once round orbit i; None unless all orbits have n points."""
+    turned, seen, cycles = image.tolist(), [False] * len(image), []
+    for start in range(len(turned)):
+        at, cycle = start, []
+        while not seen[at]:
+            seen[at] = True
+            cycle.append(at)
+            at = turned[at]
+        if cycle:
+            cycles.append(cycle)
+        if len(cycles[0]) != len(cycles[-1]):
+            return None
+    return np.array(cycles, dtype=np.int64).T if cycles else None
+
+
+def _read_cycle(pair: PlainPair, out: np.ndarray, into: np.ndarray) -> PlainCycle | None:
+    """The labels of the rows from which the cycle starts."""
+    orbits = pair.orbits
+    assert orbits is not None
+    row = _only_row(orbits, pair.dim_in) if not orbits.listed and out.shape[1] == 1 else None
+    if row is not None:
+        labels, phases = row
+    elif pair.dim_in * pair.dim_out <= ENTRY_LIMIT:
+        labels = orbits.labels.reshape(pair.dim_out, pair.dim_in)[out[0]]
+        phases = orbits.phases.reshape(pair.dim_out, pair.dim_in)[out[0]]
+    else:
+        return None
+    weight = labels[:, into].transpose(1, 0, 2)
+    value = pair._coefficients(orbits, np.where(labels < 0, 0, phases))[:, into].transpose(1, 0, 2)
+    return PlainCycle(out, into, weight, value)
+
+
+def _only_row(orbits: InvariantTensors, columns: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """The labels of row 0, when it is the only representative."""
+    slices = list(_first(orbits.slices(), 2))
+    if len(slices) != 1 or slices[0][0] != (0,) or slices[0][1].size != columns:
+        return None
+    return slices[0][1].reshape(1, -1), slices[0][2].reshape(1, -1)
+
+
+def _first(items: Iterator[Any], many: int) -> Iterator[Any]:
+    for _, item in zip(range(many), items, strict=False):
+        yield item
+
+
+@dataclass(frozen=True, eq=False)
+class PlainMaps:
+    """All block pairs of the operator and of the bias, output blocks outermost.
+
+    `blocks_out`: (first channel, channels) of every output block, also where nothing maps to it.
+    """
+
+    channels_in: int
+    channels_out: int
+    blocks_out: tuple[tuple[int, int], ...]
+    pairs: tuple[PlainPair, ...]
+    bias_pairs: tuple[PlainPair, ...]
+    description: str
+
+
+def plain_maps(solution: Any, sizes: Mapping[str, int] | None, channels: Sequence[int] | None) -> PlainMaps:
+    """A solution between representations as plain NumPy, its symbols put in."""
+    x, y = with_copies(solution.x, solution.y, sizes, channels)
+    solved = type(solution)(x, y, solution.bias) if (x, y) != (solution.x, solution.y) else solution
+    maps = solved.maps
+    blocks, at = [], 0
+    for copies, piece in y.blocks:
+        blocks.append((at, copies * piece.dim))
+        at += copies * piece.dim
+    bias = _pairs(solved.bias_maps) if solved.bias else ()
+    return PlainMaps(int(x.dim), int(y.dim), tuple(blocks), _pairs(maps), bias, repr(solved))
+
+
+def _pairs(maps: Intertwiners) -> tuple[PlainPair, ...]:
+    return tuple(_pair(p) for p in maps.pairs)
+
+
+def _pair(p: BlockPair) -> PlainPair:
+    return PlainPair(
+        int(p.copies_in),
+        int(p.copies_out),
+        int(p.column),
+        int(p.row),
+        tuple(f.dim for f in p.maps.input.factors),
+        tuple(f.dim for f in p.maps.output.factors),
+        p.maps,
+    )
+
+
+def with_copies(
+    x: Representation, y: Representation, sizes: Mapping[str, int] | None, channels: Sequence[int] | None
+) -> tuple[Representation, Representation]:
+    """Both representations with numbers for their symbolic copies."""
+    known = {str(k): int(v) for k, v in (sizes or {}).items()}
+    if channels is not None:
+        for V, n in zip((x, y), channels, strict=True):
+            known.update(_symbol_for(V, n, known))
+    names = sorted({s.name for V in (x, y) for s in sympy.sympify(V.dim).free_symbols})
+    unknown = sorted(set(known) - set(names))
+    if unknown:
+        raise SizeError("sizes", f"must name symbols of the solution, {names}", unknown, "leave them out")
+    return _put(x, known), _put(y, known)
+
+
+def _symbol_for(V: Representation, channels: Any, known: Mapping[str, int]) -> dict[str, int]:
+    """The one unknown symbol of V's dimension, from the number of channels."""
+    total = sympy.sympify(V.dim).subs(
+        {s: known[s.name] for s in sympy.sympify(V.dim).free_symbols if s.name in known}
+    )
+    if total == channels:
+        return {}
+    left = sorted(total.free_symbols, key=str)
+    found = sympy.solve(total - channels, left[0]) if len(left) == 1 else []
+    if len(found) != 1 or not found[0].is_Integer or found[0] <= 0:
+        raise SizeError("channels", f"must agree with the dimension {total} of {V.name}", channels, "omit it")
+    return {left[0].name: int(found[0])}
+
+
+def _put(V: Representation, known: Mapping[str, int]) -> Representation:
+    blocks = []
+    for copies, piece in V.blocks:
+        symbols = sympy.sympify(copies).free_symbols
+        n = sympy.sympify(copies).subs({s: known[s.name] for s in symbols if s.name in known})
+        if not n.is_Integer:
+            raise SymbolicError(
+                "copies", "need numbers to be lowered", f"{n} copies of {piece.name}", "give sizes={...}"
+            )
+        if n <= 0:
+            raise SizeError("copies", "must be positive", n, "give 1 or more")
+        blocks.append((int(n), piece))
+    return from_blocks(V.group, blocks)
