@@ -106,6 +106,9 @@ class MathPrinter(_InReadingOrder, LatexPrinter):
         indices = ",".join(self._print(index).replace(" ", "") for index in expr.indices)
         return f"{_label(str(expr.base.label))}_{{{indices}}}"
 
+    def _print_Symbol(self, expr: Any, style: str = "plain") -> str:
+        return _label(expr.name) if expr.name.startswith("<") else super()._print_Symbol(expr, style)
+
     def _print_Mod(self, expr: Any, exp: Any = None) -> str:
         return rf"({self._print(expr.args[0])} \bmod {self._print(expr.args[1])})"
 
