@@ -16,7 +16,7 @@ from derive.answer.counting_lattice import count_average
 from derive.answer.plain import Plain, PlainBlock
 from derive.answer.tying import _refuse_large, grid_shape, kernel_labels, members
 from derive.equation.problem import Problem
-from derive.errors import SymbolicError
+from derive.errors import InfiniteError, SymbolicError
 from derive.methods.fibres import Entries
 from derive.methods.spacegroups import Composition, SpaceSolution, StabiliserOrbits, compose, require_memory
 from derive.methods.tables import Table
@@ -256,6 +256,9 @@ class FibredBasis(Sequence):
     answer: FibredAnswer
 
     def __len__(self) -> int:
+        if self.answer.dim is sympy.oo:
+            remedy = "give a support such as box(1), or a grid"
+            raise InfiniteError("support", "must leave finitely many weights to list them", None, remedy)
         return int(self.answer.dim)
 
     def __getitem__(self, index: Any) -> Any:
