@@ -213,7 +213,7 @@ def _reach(steps: Sequence[Step], lines: Sequence[Line]) -> int:
     far = {0: 0, 1: 256, 2: 48}.get(len(sites), 14)
     runs = [np.arange(-far, far + 1)] * len(sites)
     origins = [s for s in statement[1].lhs.indices[1:] if s in condition.free_symbols]
-    runs += [np.arange(max(by_letter[s.name].out_step, 1)) for s in origins]
+    runs += [np.arange(max(_steps(condition, by_letter[s.name])[0], 1)) for s in origins]
     names = {*sites, *origins}
     values: dict[Symbol, Array] = {
         s: np.array(FAR if s.is_positive else RADIUS) for s in condition.free_symbols - names
@@ -223,17 +223,32 @@ def _reach(steps: Sequence[Step], lines: Sequence[Line]) -> int:
     inside = np.broadcast_to(truth(condition, values), tuple(len(run) for run in runs))
     reach = 0
     for site in sites:
-        here = _opposite(site, by_letter, values)
+        here = _opposite(site, condition, by_letter, values)
         reach = max(reach, int((np.abs(values[site] - here) * inside).max(initial=0)))
         if np.any(inside & (np.abs(values[site]) == far)):
             raise false("has a support too wide for the checker's own grids", far)
     return reach
 
 
-def _opposite(site: Symbol, lines: Mapping[str, Line], values: Mapping[Symbol, Array]) -> Array:
+def _opposite(
+    site: Symbol, condition: sympy.Basic, lines: Mapping[str, Line], values: Mapping[Symbol, Array]
+) -> Array:
     """The input site that lies where the output site of the same axis is."""
     line = lines[site.name.rstrip("'")]
     origin = Symbol(line.letter, integer=True)
     if not site.name.endswith("'") or origin not in values:
         return np.array(0)
-    return values[origin] * line.in_step // max(line.out_step, 1)
+    out_step, in_step = _steps(condition, line)
+    return values[origin] * in_step // max(out_step, 1)
+
+
+def _steps(condition: sympy.Basic, line: Line) -> tuple[int, int]:
+    """After how many sites of either field positions repeat; where nothing moves, read off the distances."""
+    if line.wraps:
+        return line.out_step, line.in_step
+    out, into = (Symbol(line.letter + prime, integer=True) for prime in ("", "'"))
+    gaps = [e for e in condition.atoms(sympy.Add) if e.coeff(out) and e.coeff(into)]
+    if not gaps:
+        return 1, 1
+    ratio = sympy.Rational(gaps[0].coeff(into) / gaps[0].coeff(out))
+    return abs(int(ratio.p)), abs(int(ratio.q))

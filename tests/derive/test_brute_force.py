@@ -120,6 +120,49 @@ def test_random_problems_are_derived_and_certified(drawn: Drawn) -> None:
     assert solution.certificate.holds, solution.certificate
 
 
+HARD = {
+    "a periodic axis that nothing translates": Drawn(
+        (Line(Sites(1), Sites(1, offset=Fraction(1)), Fraction(0), True),), ((Fraction(0),),)
+    ),
+    "two spacings around it": Drawn(
+        (Line(Sites(8), Sites(4, Fraction(2)), Fraction(0), True),), ((Fraction(-3),), (Fraction(3),))
+    ),
+    "a window seen from afar": Drawn(
+        (Line(Sites(1), Sites(4, offset=Fraction(-1, 2)), Fraction(0), False),), ((Fraction(7, 2),),)
+    ),
+    "phases beside an axis that nothing translates": Drawn(
+        (
+            Line(Sites(1), Sites(1), Fraction(0), True),
+            Line(Sites(4), Sites(2, Fraction(2)), Fraction(4), True),
+        ),
+        None,
+    ),
+    "windows of one size and two spacings": Drawn(
+        (
+            Line(Sites(1), Sites(1), Fraction(1), True),
+            Line(Sites(1), Sites(1, Fraction(2)), Fraction(0), False),
+        ),
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("what", HARD)
+def test_hard_corners_are_solved_derived_and_certified(what: str) -> None:
+    agree(HARD[what])
+    solution = HARD[what].problem()
+    solution.derivation.check()
+    assert solution.certificate.holds
+
+
+def test_pooling_on_an_endless_lattice_has_one_number_per_pair_of_channels() -> None:
+    group = dv.translations(2)
+    solution = dv.solve(dv.Field(group, channels=2), 3 * dv.trivial(group.point))
+    tables = [element.dense() for element in solution.basis]
+    assert {table.shape for table in tables} == {(3, 2)}
+    assert np.array_equal(sum(tables), np.ones((3, 2)))
+
+
 @given(problems(dims=(1,)), st.integers(1, 3), st.integers(1, 3))
 @settings(max_examples=30)
 def test_channels_multiply_and_stay_apart(drawn: Drawn, ins: int, outs: int) -> None:
