@@ -9,6 +9,7 @@ decided only when it is lowered (``policy.py``).
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -83,12 +84,12 @@ def _abstract(x: Any, kernel: Any, **options: Any) -> jax.core.ShapedArray:
     return x.update(shape=_output_shape(x, kernel, **options), weak_type=False)
 
 
-def _compute(x: jax.Array, kernel: jax.Array, **options: Any) -> jax.Array:
+def _compute(x: jax.Array, kernel: jax.Array, platform: str | None = None, **options: Any) -> jax.Array:
     shape = _output_shape(x, kernel, **options)
     # A sum over nothing is zero. XLA refuses empty windows, which the adjoints of empty results have.
     if any(isinstance(n, int) and n == 0 for n in (*x.shape, *kernel.shape, *shape)):
         return jnp.zeros(shape, x.dtype)
-    return policy.compute(x, kernel, **options)
+    return policy.compute(x, kernel, platform=platform, out=shape[1:-1], **options)
 
 
 def _input_transpose(ybar: jax.Array, x: Any, kernel: jax.Array, **options: Any) -> jax.Array:
@@ -135,8 +136,13 @@ def _batch_both(x: jax.Array, kernel: jax.Array, **options: Any) -> jax.Array:
     return jnp.moveaxis(y.reshape(*y.shape[:-1], size, outputs), -2, 0)
 
 
-conv_p.def_impl(_compute)
+def _lowering(platform: str | None) -> Any:
+    return mlir.lower_fun(partial(_compute, platform=platform), multiple_results=False)
+
+
+conv_p.def_impl(_compute)  # reached only where jit is disabled
 conv_p.def_abstract_eval(_abstract)
 ad.defbilinear(conv_p, _input_transpose, _kernel_transpose)
 batching.primitive_batchers[conv_p] = _batch
-mlir.register_lowering(conv_p, mlir.lower_fun(_compute, multiple_results=False))
+mlir.register_lowering(conv_p, _lowering(None))
+mlir.register_lowering(conv_p, _lowering("cpu"), platform="cpu")

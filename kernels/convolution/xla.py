@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 from jax import lax
+
+from kernels.convolution import zeros
 
 LETTERS = "XYZUVW"  # names for any number of spatial axes
 
@@ -16,6 +17,7 @@ def compute(
     x: jax.Array,
     kernel: jax.Array,
     *,
+    out: Sequence[int],
     strides: Sequence[int],
     padding: Sequence[tuple[int, int]],
     lhs_dilation: Sequence[int],
@@ -23,10 +25,12 @@ def compute(
     groups: int,
     precision: Any,
 ) -> jax.Array:
-    """y[n,p,i] = sum_{j,c} kernel[j,c,i] x[n, strides p + rhs_dilation j - low, c], one lax call."""
+    """y[n,p,i] = sum_{j,c} kernel[j,c,i] x[n, strides p + rhs_dilation j - low, c], in one lax call."""
     axes = LETTERS[: len(strides)]
     if not all(isinstance(width, int) for pair in padding for width in pair):
-        x, padding, lhs_dilation = _padded(x, padding, lhs_dilation)
+        # lax.conv takes no symbolic widths, lax.pad does
+        x = zeros.insert(x, padding, lhs_dilation)
+        padding, lhs_dilation = ((0, 0),) * len(axes), (1,) * len(axes)
     return lax.conv_general_dilated(
         x,
         kernel,
@@ -38,16 +42,3 @@ def compute(
         feature_group_count=groups,
         precision=precision,
     )
-
-
-def _padded(
-    x: jax.Array, padding: Sequence[tuple[int, int]], lhs_dilation: Sequence[int]
-) -> tuple[jax.Array, Sequence[tuple[int, int]], Sequence[int]]:
-    """Padding and dilation done beforehand: lax.conv takes no symbolic widths, lax.pad does."""
-    room = [
-        (0, 0, 0),
-        *((lo, hi, b - 1) for (lo, hi), b in zip(padding, lhs_dilation, strict=True)),
-        (0, 0, 0),
-    ]
-    rank = len(padding)
-    return lax.pad(x, jnp.zeros((), x.dtype), room), ((0, 0),) * rank, (1,) * rank

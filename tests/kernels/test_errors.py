@@ -61,7 +61,8 @@ BAD = [
     (
         kn.ImplementationError,
         {"implementation": "winograd"},
-        "implementation must be a known name, got 'winograd'; give one of ('auto', 'xla')",
+        "implementation must be a known name, got 'winograd'; "
+        "give one of ('auto', 'xla', 'shifted', 'grouped')",
     ),
 ]
 

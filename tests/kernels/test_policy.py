@@ -1,0 +1,89 @@
+"""Every implementation computes every case; what "auto" chooses is a matter of speed alone."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import kernels as kn
+from kernels import reference
+from kernels.convolution import policy
+from tests.kernels.cases import CASES, NAMES, Case
+
+EXACT = {"rtol": 1e-12, "atol": 1e-12}
+
+
+@pytest.mark.parametrize("implementation", policy.NAMES[1:])
+@pytest.mark.parametrize("case", CASES, ids=NAMES)
+def test_every_implementation_of_every_case(case: Case, implementation: str) -> None:
+    """The value and both adjoints, against the oracle and its two matrices."""
+    x, kernel, ybar = case.arrays()
+
+    @jax.jit
+    def everything(x, kernel, ybar):
+        y, pull = jax.vjp(lambda x, k: case.op(x, k, implementation=implementation), x, kernel)
+        return y, *pull(ybar)
+
+    y, xbar, kbar = everything(x, kernel, ybar)
+    np.testing.assert_allclose(y, case.oracle(np.asarray(x), np.asarray(kernel)), **EXACT)
+    matrix = case.matrix(np.asarray(kernel))
+    outputs, inputs = matrix.shape
+    samples = np.reshape(ybar, (-1, outputs))
+    np.testing.assert_allclose(np.reshape(xbar, (-1, inputs)), samples @ matrix, **EXACT)
+    seen, image = (ybar, x) if case.transposed else (x, ybar)
+    patches = reference.patch_matrix(seen, case.size, out_channels=case.channels[1], **case.options)
+    np.testing.assert_allclose(np.ravel(kbar), patches.T @ np.ravel(image), **EXACT)
+
+
+def chosen(x: tuple[int, ...], kernel: tuple[int, ...], groups: int = 1, platform: str = "cpu") -> str:
+    shapes = (jax.ShapeDtypeStruct(shape, jnp.float32) for shape in (x, kernel))
+    out = tuple(n - k + 1 for n, k in zip(x[1:-1], kernel[:-2], strict=True))
+    return policy.choose(*shapes, platform, out=out, groups=groups)
+
+
+@pytest.mark.parametrize(
+    ("x", "kernel", "groups", "name"),
+    [
+        ((8, 30, 30, 64), (3, 3, 64, 64), 1, "xla"),
+        ((8, 30, 30, 3), (3, 3, 3, 64), 1, "xla"),
+        ((8, 30, 30, 64), (3, 3, 1, 64), 64, "shifted"),
+        ((1, 30, 30, 512), (28, 28, 8, 64), 64, "shifted"),  # the kernel adjoint of the line above
+        ((8, 36, 36, 64), (9, 9, 1, 64), 64, "xla"),
+        ((8, 30, 30, 64), (3, 3, 16, 64), 4, "grouped"),
+        ((16, 30, 30, 32), (28, 28, 8, 64), 4, "grouped"),  # the kernel adjoint of the line above
+        ((1, 30, 30, 1), (3, 3, 1, 1), 1, "shifted"),
+        ((1, 30, 30, 1), (3, 3, 1, 64), 1, "xla"),
+        ((2, 9, 9, 9, 16), (3, 3, 3, 4, 16), 4, "xla"),
+        ((2, 9, 9, 9, 16), (3, 3, 3, 1, 16), 16, "shifted"),
+    ],
+)
+def test_choice(x: tuple[int, ...], kernel: tuple[int, ...], groups: int, name: str) -> None:
+    assert chosen(x, kernel, groups) == name
+    assert chosen(x, kernel, groups, platform="cuda") == chosen(x, kernel, groups, platform="tpu") == "xla"
+
+
+def test_each_platform_gets_its_own_choice() -> None:
+    """One export for two platforms holds two lowerings, one with a convolution and one without."""
+    shapes = [jax.ShapeDtypeStruct(shape, jnp.float32) for shape in ((2, 8, 8, 64), (3, 3, 1, 64))]
+    depthwise = jax.jit(lambda x, kernel: kn.conv(x, kernel, groups=64))
+
+    def text(*platforms: str) -> str:
+        return jax.export.export(depthwise, platforms=platforms)(*shapes).mlir_module()
+
+    assert "stablehlo.convolution" not in text("cpu")
+    assert (
+        text("cuda").count("stablehlo.convolution") == text("cpu", "cuda").count("stablehlo.convolution") == 1
+    )
+
+
+@pytest.mark.parametrize("implementation", policy.NAMES)
+def test_half_precision_is_summed_in_single(implementation: str) -> None:
+    """300 ones: bfloat16 counts to 256 and no further."""
+    x, kernel = jnp.ones((1, 300, 2), jnp.bfloat16), jnp.ones((300, 1, 2), jnp.bfloat16)
+    y = jax.jit(lambda x, k: kn.conv(x, k, groups=2, padding="VALID", implementation=implementation))(
+        x, kernel
+    )
+    assert y.dtype == jnp.bfloat16
+    assert y.astype(jnp.float32).ravel().tolist() == [300.0, 300.0]
