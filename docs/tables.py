@@ -82,7 +82,95 @@ def layers() -> str:
     return "\n".join(rows)
 
 
-TABLES: dict[str, Callable[[], str]] = {"layers": layers}
+class Symmetry(NamedTuple):
+    """One symmetry with the spaces it acts on, as Python written in the names of `derive`."""
+
+    name: str
+    group: str
+    x: str
+    y: str
+    support: str = "None"
+    known: int = 0
+
+    def solution(self) -> Any:
+        names: dict[str, Any] = dict(vars(dv))
+        names["G"] = eval(self.group, names)
+        names["V"] = dv.defining(names["G"].point) if names["G"].dim else dv.permutation(names["G"])
+        return dv.solve(*(eval(part, names) for part in (self.x, self.y, self.support)))
+
+
+SYMMETRIES = (
+    Symmetry("quarter turns and mirrors", "wallpaper('p4m')", "Field(G, 1)", "Field(G, 1)", "box(1)", 3),
+    Symmetry(
+        "p4m, scalars to group channels",
+        "wallpaper('p4m')",
+        "Field(G, fibre=3*trivial(G.point))",
+        "Field(G, fibre=16*regular(G.point))",
+        "box(2)",
+        1200,
+    ),
+    Symmetry("glides only", "wallpaper('pg')", "Field(G, 1)", "Field(G, 1)", "box(1)", 9),
+    Symmetry(
+        "hexagonal, scalars to vectors",
+        "wallpaper('p6m')",
+        "Field(G, 1)",
+        "Field(G, fibre=V)",
+        "hexagon(2)",
+        3,
+    ),
+    Symmetry(
+        "a pseudoscalar image to a scalar one",
+        "wallpaper('p4m')",
+        "Field(G, fibre=sign(G.point))",
+        "Field(G, 1)",
+        "box(1)",
+        0,
+    ),
+    Symmetry(
+        "cube, pseudovectors to vectors",
+        "space_group(point_group('O', dim=3))",
+        "Field(G, fibre=V*sign(G.point))",
+        "Field(G, fibre=V)",
+        "box(2)",
+        50,
+    ),
+    Symmetry(
+        "one-megapixel torus, 10^12 pairs",
+        "wallpaper('p4m')",
+        "Field(G, 1, grid=(1000, 1000), boundary='periodic')",
+        "Field(G, 1, grid=(1000, 1000), boundary='periodic')",
+        known=125751,
+    ),
+    Symmetry(
+        "the square's symmetries, no translation",
+        "point_group('D4')",
+        "Field(G, 1, grid=(64, 64))",
+        "Field(G, 1, grid=(64, 64))",
+        known=2098176,
+    ),
+    Symmetry("sets: any order of n points", "symmetric(5)", "V", "V", known=2),
+    Symmetry("graphs: any order of the nodes", "symmetric(5)", "V**2", "V**2", known=15),
+    Symmetry("graphs of 20000 nodes", "symmetric(20000)", "V**2", "V**2", known=15),
+    Symmetry("cyclic shifts", "cyclic(12)", "V", "V", known=12),
+    Symmetry("signed permutations", "hyperoctahedral(4)", "V**2", "V**2", known=4),
+    Symmetry("rotations, tensors to tensors", "special_orthogonal(3)", "V**2", "V**2", known=3),
+    Symmetry("Lorentz, rank 3 to rank 3", "lorentz(full=True)", "V**3", "V**3", known=15),
+)
+
+
+def symmetries() -> str:
+    """symmetry -> what you get: one row per group and pair of spaces, certified as it is printed."""
+    rows = [
+        "| symmetry | `G` | from | to | `support` | free weights |",
+        "|---|---|---|---|---|---|",
+    ]
+    for symmetry in SYMMETRIES:
+        cells = [symmetry.group, symmetry.x, symmetry.y, symmetry.support, str(symmetry.solution().dim)]
+        rows.append("| " + " | ".join([symmetry.name, *(f"`{cell}`" for cell in cells)]) + " |")
+    return "\n".join(rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {"layers": layers, "symmetries": symmetries}
 
 
 def filled(text: str) -> str:

@@ -53,9 +53,14 @@ def test_the_tables_are_what_the_library_prints() -> None:
     assert TEXT.count("<!-- table: ") == len(tables.TABLES)
 
 
-@pytest.mark.parametrize("layer", tables.LAYERS, ids=lambda layer: layer.name)
-def test_every_row_is_certified(layer: tables.Layer) -> None:
-    assert layer.solution().certificate.holds
+@pytest.mark.parametrize("row", [*tables.LAYERS, *tables.SYMMETRIES], ids=lambda row: row.name)
+def test_every_row_is_certified(row: tables.Layer | tables.Symmetry) -> None:
+    assert row.solution().certificate.holds
+
+
+@pytest.mark.parametrize("row", tables.SYMMETRIES, ids=lambda row: row.name)
+def test_every_symmetry_has_its_reference_dimension(row: tables.Symmetry) -> None:
+    assert row.solution().dim == row.known
 
 
 def test_links_lead_somewhere() -> None:
