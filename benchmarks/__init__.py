@@ -1,0 +1,1 @@
+"""Measurements of this library, as Markdown tables: `python -m benchmarks [--quick] [--write]`."""

@@ -1,0 +1,65 @@
+"""What a suite hands back, and how it is written: tables and targets as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Table:
+    """A titled table; the first column is text, the others are figures."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A figure that was asked for, the figure seen, and whether it was reached."""
+
+    what: str
+    asked: str
+    seen: str
+    reached: bool
+
+
+@dataclass(frozen=True)
+class Report:
+    """The outcome of one suite."""
+
+    tables: tuple[Table, ...]
+    targets: tuple[Target, ...] = ()
+
+
+def markdown(reports: Sequence[Report], heading: str) -> str:
+    """All of it as one Markdown text: the heading, the targets (missed ones first), then every table."""
+    targets = sorted((t for report in reports for t in report.targets), key=lambda target: target.reached)
+    tables = [table for report in reports for table in report.tables]
+    return "\n\n".join([heading, *([show(_targets(targets))] if targets else []), *map(show, tables)]) + "\n"
+
+
+def show(table: Table) -> str:
+    """One table.
+
+    >>> print(show(Table("Sums", ("what", "ms"), (("1 + 1", "0.1"),))))
+    ## Sums
+    <BLANKLINE>
+    | what | ms |
+    |---|---:|
+    | 1 + 1 | 0.1 |
+    """
+    rule = "|---" + "|---:" * (len(table.header) - 1) + "|"
+    lines = [f"## {table.title}", ""] + ([table.note, ""] if table.note else [])
+    return "\n".join([*lines, _row(table.header), rule, *map(_row, table.rows)])
+
+
+def _row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _targets(targets: Iterable[Target]) -> Table:
+    rows = tuple((t.what, t.asked, t.seen, "yes" if t.reached else "**no**") for t in targets)
+    return Table("Targets", ("figure", "asked", "seen", "reached"), rows)
