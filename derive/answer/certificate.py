@@ -25,7 +25,7 @@ LISTED = 20_000
 class Certificate:
     """What was checked, and by which formula.
 
-    `residual`: the largest entry of rho(g) A - A rho(g) over the basis, exactly 0 when right;
+    `residual`: the largest entry of rho(g) A - A rho(g), exactly 0 when right, over `scope`;
     `independent`: whether the basis elements are linearly independent; `dim`: how many there are;
     `expected_dim`: how many there must be by `method` (None where no formula applies).
     """
@@ -35,6 +35,7 @@ class Certificate:
     dim: Any
     expected_dim: Any
     method: str
+    scope: str = "every basis element"
 
     @property
     def holds(self) -> bool:
@@ -54,7 +55,7 @@ class Certificate:
         return "\n".join(
             [
                 f"certificate {verdict}",
-                f"  residual of T(g x) = g T(x) on every basis element: {self.residual}",
+                f"  residual of T(g x) = g T(x) on {self.scope}: {self.residual}",
                 f"  basis elements independent: {'yes' if self.independent else 'NO'}",
                 f"  free weights found: {self.dim}",
                 f"  free weights counted independently: {self.expected_dim}",

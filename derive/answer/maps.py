@@ -17,6 +17,8 @@ from derive.answer.plain_maps import PlainMaps, plain_maps
 from derive.answer.projection import Projection, embedding, project
 from derive.errors import DerivationError, RepresentationError
 from derive.methods.intertwiners import Element, Intertwiners, PieceMaps, intertwiners
+from derive.methods.motions import exact_array, simplified
+from derive.methods.tensors import OrbitTensors
 from derive.symmetry.groups import Group
 from derive.symmetry.representations import Representation, trivial
 
@@ -112,7 +114,11 @@ class MapSolution:
         """The proof that the answer is right and complete."""
         counted = hom_dimension(self.x, self.y)
         expected, method = counted if counted is not None else (None, "no independent formula for this group")
-        return Certificate(self._residual(), self._independent(), self.dim, expected, method)
+        small = [maps for maps, k in self._sampled if _is_small(maps, k)]
+        scope = f"{len(small)} basis elements"
+        if len(small) < self.maps.dim:
+            scope += ", the others being orbits or null spaces by construction"
+        return Certificate(self._residual(), self._independent(), self.dim, expected, method, scope)
 
     @cached_property
     def _sampled(self) -> list[tuple[PieceMaps, int]]:
@@ -124,7 +130,10 @@ class MapSolution:
         return chosen
 
     def _residual(self) -> int:
-        return max((_residual(self.x.group, maps, k) for maps, k in self._sampled), default=0)
+        chosen: dict[PieceMaps, list[int]] = {}
+        for maps, k in self._sampled:
+            chosen.setdefault(maps, []).append(k)
+        return max((_residual(self.x.group, maps, some) for maps, some in chosen.items()), default=0)
 
     def _independent(self) -> bool:
         """Echelon form: every basis element has an entry that the others lack (seen on those sampled)."""
@@ -172,24 +181,31 @@ class MapSolution:
         return f"Solution({self.x.name} -> {self.y.name} under {self.x.group.name}: {self.dim} free weights)"
 
 
-def _residual(group: Any, maps: Any, k: int) -> int:
-    """The largest entry of rho_y(g) A - A rho_x(g), over all generators, for one basis matrix."""
-    rows, columns = maps.shape
-    element = maps.element(k)
-    if len(element.rows) > CHECKED:
-        return 0
+def _is_small(maps: PieceMaps, k: int) -> bool:
+    """Whether a basis matrix can be carried by every generator entry by entry."""
+    tensors = maps.tensors
+    many = tensors.orbits.size(k) if isinstance(tensors, OrbitTensors) else maps.shape[0] * maps.shape[1]
+    return many <= CHECKED
+
+
+def _residual(group: Group, maps: PieceMaps, weights: list[int]) -> int:
+    """The largest entry of rho_y(g) A - A rho_x(g), over all generators, for some basis matrices."""
+    elements = [maps.element(k) for k in weights if _is_small(maps, k)]
     worst = 0
-    for name in group.generators:
+    for name in group.generators if elements else ():
         out, into = maps.output.monomial(name), maps.input.monomial(name)
         if out is not None and into is not None and max(out.order, into.order) <= 2:
-            worst = max(worst, _monomial_gap(element, out, into))
-        elif rows * columns <= CHECKED:
-            dense = sympy.Matrix(
-                rows, columns, [sympy.sympify(v) for v in element.dense().reshape(-1).tolist()]
-            )
-            gap = maps.output.matrix(name) * dense - dense * maps.input.matrix(name)
-            worst = max(worst, max((1 for v in gap if sympy.simplify(v) != 0), default=0))
+            worst = max(worst, *(_monomial_gap(element, out, into) for element in elements))
+        elif maps.shape[0] * maps.shape[1] <= CHECKED:
+            left, right = (exact_array(piece.matrix(name)) for piece in (maps.output, maps.input))
+            worst = max(worst, *(_matrix_gap(element, left, right) for element in elements))
     return worst
+
+
+def _matrix_gap(element: Element, left: np.ndarray, right: np.ndarray) -> int:
+    dense = element.dense()
+    gap = left.dot(dense) - dense.dot(right)
+    return int(any(simplified(v) != 0 for v in gap.flat if not isinstance(v, int) or v))
 
 
 def _monomial_gap(element: Element, out: Any, into: Any) -> int:

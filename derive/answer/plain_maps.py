@@ -154,6 +154,11 @@ class PlainPair:
             self._not_real()
         return np.where(phases == 0, 1.0, -1.0)
 
+    @cached_property
+    def elements(self) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]:
+        """The rows, columns and values of every map."""
+        return tuple(self.element(k) for k in range(self.weights))
+
     def element(self, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The rows, columns and values of map k."""
         element = self.maps.element(k)

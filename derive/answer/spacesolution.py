@@ -75,7 +75,8 @@ class SpaceSolution(Solution):
         except SymbolicError:
             right, apart = self._on_small_sizes()
             method += f"; orbits enumerated at sizes {TRIAL} agree"
-        return Certificate(right, apart, found, expected, method)
+        scope = "every fibre map under its stabiliser, and sampled operators under every generator"
+        return Certificate(right, apart, found, expected, method, scope)
 
     def _on_small_sizes(self) -> tuple[int, bool]:
         """Symbols tried as numbers: residual and independence there, and the count against the formula."""

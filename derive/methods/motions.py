@@ -118,11 +118,12 @@ def pair_maps(space: SpaceGroup, x: Field, y: Field, axes: tuple[Axis, ...]) -> 
 
 def element_matrices(point: Group, piece: Piece) -> list[np.ndarray]:
     """The exact matrix of every element of a point group, as arrays of integers or SymPy numbers."""
-    images = {g: _array(piece.matrix(g)) for g in point.generators}
+    images = {g: exact_array(piece.matrix(g)) for g in point.generators}
     return over_elements(point.elements, images, np.eye(piece.dim, dtype=object), exact_product)
 
 
-def _array(matrix: Any) -> np.ndarray:
+def exact_array(matrix: Any) -> np.ndarray:
+    """A SymPy matrix as an array of integers and, where they do not suffice, SymPy numbers."""
     entries = [int(x) if x.is_Integer else x for x in matrix]
     return np.array(entries, dtype=object).reshape(matrix.shape)
 
