@@ -144,14 +144,15 @@ class MapsOp:
         full = np.zeros((self.channels_out, self.channels_in))
         for pair, part in zip(self.plain.pairs, parse_weights(self.pairs, w, "w"), strict=True):
             weights = np.asarray(part, dtype=np.float64)
-            for k in range(len(weights)):
-                rows, columns, values = pair.element(k)
-                for a, b in np.ndindex(*weights.shape[1:]):
-                    at = (
-                        rows + pair.first_out + b * pair.dim_out,
-                        columns + pair.first_in + a * pair.dim_in,
-                    )
-                    full[at] += weights[k, a, b] * values
+            if not weights.any():
+                continue
+            block = np.zeros((pair.copies_out, pair.dim_out, pair.copies_in, pair.dim_in))
+            for (row, column, values), copies in zip(pair.elements, weights, strict=True):
+                if copies.any():
+                    block[:, row, :, column] += values[:, None, None] * copies.T
+            rows = slice(pair.first_out, pair.first_out + pair.copies_out * pair.dim_out)
+            columns = slice(pair.first_in, pair.first_in + pair.copies_in * pair.dim_in)
+            full[rows, columns] = block.reshape(rows.stop - rows.start, -1)
         return full
 
     def _refuse_large(self, what: str) -> None:

@@ -1,0 +1,112 @@
+"""Answers without a lattice: every property over the whole list of structures."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import kernels as kn
+from tests.kernels.structures import NAMES, STRUCTURES, Structure, moves
+
+each = pytest.mark.parametrize("case", STRUCTURES, ids=NAMES)
+
+
+@each
+def test_structure_is_recognised(case: Structure) -> None:
+    assert case.form in case.op.describe()
+    assert case.op.dim == case.dim == case.solution.dim
+
+
+@each
+def test_value_and_adjoints_against_the_exact_basis(case: Structure) -> None:
+    w, x = case.arrays()
+    kn.check_against_dense(case.op, w, x)
+    report = kn.check_adjoints(case.op, w, x)
+    assert any("derived" in c.name for c in report.comparisons)
+
+
+@each
+def test_equivariance_under_every_generator(case: Structure) -> None:
+    w, x = case.arrays()
+    y = np.asarray(case.op(w, x))
+    on_x, on_y = moves(case.solution.x), moves(case.solution.y)
+    for g in on_x:
+        np.testing.assert_allclose(case.op(w, x @ on_x[g].T), y @ on_y[g].T, rtol=0, atol=1e-10)
+
+
+@each
+def test_dense_is_the_combination_of_the_basis(case: Structure) -> None:
+    """Flat weights follow `solution.basis`, to the element."""
+    w, _ = case.arrays()
+    flat = np.concatenate([np.zeros(0), *[np.asarray(a).reshape(-1) for a in jax.tree.leaves(w)]])
+    total = np.zeros((case.op.channels_out, case.op.channels_in))
+    chosen = np.unique(np.linspace(0, case.dim - 1, 40).astype(int)) if case.dim else []
+    kept = np.zeros_like(flat)
+    for k in chosen:
+        total += flat[k] * np.array(case.solution.basis[k].dense().tolist(), dtype=np.float64)
+        kept[k] = flat[k]
+    leaves, build = jax.tree.flatten(w)
+    ends = np.cumsum([a.size for a in leaves])[:-1]
+    parts = [jnp.asarray(p).reshape(a.shape) for p, a in zip(np.split(kept, ends), leaves, strict=True)]
+    np.testing.assert_allclose(case.op.dense(build.unflatten(parts)), total, rtol=0, atol=1e-12)
+
+
+@each
+def test_bias_is_fixed_by_every_generator(case: Structure) -> None:
+    rng = np.random.default_rng(5)
+    b = jax.tree.map(lambda a: jnp.asarray(rng.normal(size=a.shape)), case.op.init_bias())
+    assert sum(a.size for a in jax.tree.leaves(b)) == case.solution.bias_dim
+    w, x = case.arrays()
+    bias = np.asarray(case.op(w, x, b) - case.op(w, x))[0]
+    for g, m in moves(case.solution.y).items():
+        np.testing.assert_allclose(m @ bias, bias, rtol=0, atol=1e-10, err_msg=g)
+    if case.solution.bias_dim:
+        assert np.abs(bias).max() > 1e-3
+
+
+@each
+def test_initial_weights_keep_the_variance_of_every_output(case: Structure) -> None:
+    """From the basis: the variance of output i is sum_k sd_k^2 sum_c B_k[i, c]^2, 1 wherever orbits feed it."""
+    exact = {p.first_out: np.zeros(p.copies_out * p.dim_out) for p in case.op.pairs if p.weights}
+    for pair, plain in zip(case.op.pairs, case.op.plain.pairs, strict=True):
+        for k in range(pair.weights):
+            rows, _, values = plain.element(k)
+            for copy in range(pair.copies_out):
+                squares = pair.scale.array[k] ** 2 * values**2 * pair.copies_in
+                np.add.at(exact[pair.first_out], rows + copy * pair.dim_out, squares)
+    orbits = all(p.orbits is not None for p in case.op.plain.pairs)
+    for energy in exact.values():
+        np.testing.assert_allclose(energy[energy > 0] if orbits else energy.mean(), 1)
+
+
+@pytest.mark.parametrize("name", ["S5 V^2 -> V^2", "Z12, copies", "sign flips", "SO3 sum", "characters"])
+def test_jit_vmap_grad_and_batches(name: str) -> None:
+    case = STRUCTURES[NAMES.index(name)]
+    op = case.op
+    w, x = case.arrays((2, 4))
+    y = op(w, x)
+    assert y.shape == (2, 4, op.channels_out)
+    np.testing.assert_allclose(jax.jit(op)(w, x), y, atol=1e-12)
+    np.testing.assert_allclose(jax.vmap(op, (None, 1), 1)(w, x), y, atol=1e-12)
+    np.testing.assert_allclose(op(w, x[0, 0]), y[0, 0], atol=1e-12)
+    stacked = jax.tree.map(lambda a: jnp.stack([a, 2 * a]), w)
+    np.testing.assert_allclose(jax.vmap(op, (0, None))(stacked, x)[1], 2 * y, atol=1e-12)
+    gradient = jax.grad(lambda w: (op(w, x) ** 2).sum())(w)
+    wbar, _ = op.adjoints(w, x, 2 * y)
+    for a, b in zip(jax.tree.leaves(gradient), jax.tree.leaves(wbar), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-9)
+    np.testing.assert_allclose(x @ op.kernel(w), y, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["S5 V^2 -> V^2", "Z300", "sign flips", "SO3 V^2 -> V^2"])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_dtype_is_kept(name: str, dtype: str) -> None:
+    case = STRUCTURES[NAMES.index(name)]
+    w, x = (a.astype(dtype) for a in case.arrays())
+    y = case.op(w, x)
+    wbar, xbar = case.op.adjoints(w, x, y)
+    assert y.dtype == wbar.dtype == xbar.dtype == jnp.dtype(dtype)
+    exact = case.op(w.astype("float64"), x.astype("float64"))
+    assert np.abs(np.asarray(y, np.float64) - exact).max() < 0.1 * np.abs(exact).max()
