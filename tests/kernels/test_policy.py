@@ -29,9 +29,9 @@ def test_every_implementation_of_every_case(case: Case, implementation: str) -> 
     y, xbar, kbar = everything(x, kernel, ybar)
     np.testing.assert_allclose(y, case.oracle(np.asarray(x), np.asarray(kernel)), **EXACT)
     matrix = case.matrix(np.asarray(kernel))
-    outputs, inputs = matrix.shape
-    samples = np.reshape(ybar, (-1, outputs))
-    np.testing.assert_allclose(np.reshape(xbar, (-1, inputs)), samples @ matrix, **EXACT)
+    count, (outputs, inputs) = int(np.prod(case.batch)), matrix.shape
+    samples = np.reshape(ybar, (count, outputs))
+    np.testing.assert_allclose(np.reshape(xbar, (count, inputs)), samples @ matrix, **EXACT)
     seen, image = (ybar, x) if case.transposed else (x, ybar)
     patches = reference.patch_matrix(seen, case.size, out_channels=case.channels[1], **case.options)
     np.testing.assert_allclose(np.ravel(kbar), patches.T @ np.ravel(image), **EXACT)
