@@ -107,8 +107,8 @@ def _layers(quick: bool) -> tuple[Table, Target]:
     header = ("layer", "dim", "solve", *ASKED, "certificate", "all, first time", "all, again")
     note = (
         "Milliseconds. From `solve` to `first time`, each layer is the first thing that a process of its own"
-        " does after the import, the parts in this order (the first one asked for pays for what the others share);"
-        " `all` includes the equation and the bias. Medians, with quartiles where they are given."
+        " does after the import, the parts in this order (the first one asked for pays for what the others"
+        " share); `all` includes the equation and the bias. Medians, with quartiles where they are given."
     )
     target = Target(
         "symbolic solve: each of operator, form, layer, dim, derivation, after import",
