@@ -53,7 +53,7 @@ class Field:
         put = object.__setattr__
         put(self, "group", space)
         put(self, "fibre", _fibre(space, channels, fibre))
-        put(self, "name", name)
+        put(self, "name", _name(name))
         put(self, "lattice", make_lattice(space, grid, boundary, spacing, offset))
 
     @classmethod
@@ -87,6 +87,13 @@ class Field:
         return f"Field {self.name or ''}: {self.channels} channels on {where} under {self.group}".replace(
             " :", ":"
         )
+
+
+def _name(name: str | None) -> str | None:
+    """A letter of its own: A, K and b are the weights, the kernel and the bias."""
+    if name is not None and (not isinstance(name, str) or not name.isidentifier() or name in ("A", "K", "b")):
+        raise GroupError("name", "must be a word other than A, K and b", repr(name), "use name='x'")
+    return name
 
 
 def _about_origin(group: Group, grid: Any) -> SpaceGroup:

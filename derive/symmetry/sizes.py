@@ -9,7 +9,7 @@ from typing import Any
 
 import sympy
 
-from derive.errors import ExactnessError, SizeError
+from derive.errors import ExactnessError, SizeError, SymbolicError
 
 Sizes = int | str | sympy.Expr | None
 
@@ -33,6 +33,14 @@ def size(value: Any, argument: str, *, least: int = 1) -> sympy.Expr:
     if value.is_number and value < least:
         raise SizeError(argument, rule, value, remedy)
     return value
+
+
+def whole(value: Any, argument: str, *, least: int = 1) -> int:
+    """A size that has to be a number, such as a dimension or a dilation."""
+    number_ = size(value, argument, least=least)
+    if not number_.is_Integer:
+        raise SymbolicError(argument, "must be a number, not a symbol", value, f"give an integer >= {least}")
+    return int(number_)
 
 
 def rational(value: Any, argument: str) -> Fraction:

@@ -12,7 +12,7 @@ import sympy
 
 from derive.errors import GroupError
 from derive.symmetry.groups import Group
-from derive.symmetry.sizes import per_axis, rational, size
+from derive.symmetry.sizes import per_axis, rational, whole
 from derive.symmetry.words import Word, format_word
 
 AXES = "uvw"
@@ -232,7 +232,7 @@ def translations(dim: int, period: Any = 1) -> SpaceGroup:
     >>> print(translations(2, period=(1, 0)))
     translations(2, period=(1, 0))
     """
-    dim = int(size(dim, "dim"))
+    dim = whole(dim, "dim")
     periods = _periods(period, dim)
     suffix = "" if set(periods) == {Fraction(1)} else f", period={show(periods)}"
     return SpaceGroup(

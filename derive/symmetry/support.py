@@ -11,7 +11,7 @@ from typing import Any
 import sympy
 
 from derive.errors import SupportError
-from derive.symmetry.sizes import number, per_axis, rational, size
+from derive.symmetry.sizes import number, per_axis, rational, size, whole
 
 
 @dataclass(frozen=True)
@@ -89,13 +89,13 @@ def window(size_: Any, dilation: Any = 1) -> Support:
 
 
 def _window_axis(count: Any, dilation: Any) -> tuple[sympy.Expr, int]:
-    n, step = size(count, "size"), int(size(dilation, "dilation"))
+    n, step = size(count, "size"), whole(dilation, "dilation")
     return step * (n - 1) / 2, 1 if n == 1 else step
 
 
 def hexagon(radius: Any) -> Support:
     """All 3 r (r + 1) + 1 sites of a hexagonal lattice within r steps, in axial coordinates."""
-    return Support("hexagon", int(size(radius, "radius", least=0)))
+    return Support("hexagon", whole(radius, "radius", least=0))
 
 
 def ball(radius: Any) -> Support:
