@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from derive.answer.maps import solve_maps
 from derive.answer.solution import Solution
-from derive.answer.spacesolution import SpaceSolution
 from derive.equation.problem import is_plain, make_problem
 from derive.methods.supports import require_invariant
 from derive.symmetry.representations import Representation
@@ -34,7 +32,13 @@ def solve(x: Any, y: Any, support: Any = None, bias: bool = True) -> Any:
     15
     """
     if isinstance(x, Representation) and isinstance(y, Representation):
+        from derive.answer.maps import solve_maps  # here, so that `import derive` stays cheap
+
         return solve_maps(x, y, support, bool(bias))
     problem = make_problem(x, y, support, bias)
     require_invariant(problem.group, problem.support)
-    return Solution(problem) if is_plain(problem) else SpaceSolution(problem)
+    if is_plain(problem):
+        return Solution(problem)
+    from derive.answer.spacesolution import SpaceSolution
+
+    return SpaceSolution(problem)
