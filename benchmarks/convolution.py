@@ -67,7 +67,8 @@ def run(quick: bool = False) -> Report:
     loops, inside = in_loops(LOOP, quick)
     calls, over = per_call(TINY, quick)
     cases = (DENSE[0], SPARSE[0], SPARSE[3])
-    return Report((dense, sparse, loops, calls, compiling(cases, quick)), (target, inside, over))
+    compiled, compile_time = compiling(cases, quick)
+    return Report((dense, sparse, loops, calls, compiled), (target, inside, over, compile_time))
 
 
 # ---- outside loops --------------------------------------------------------------------------------------
@@ -95,12 +96,14 @@ def compare(title: str, cases: Iterable[Case], budget: float) -> tuple[Table, Ta
         " fastest rounds, which other work on the machine disturbs least. `same program`: XLA compiled both"
         f" `kn.conv` and {LAST} to the same instructions, so that a ratio other than 1 is noise."
     )
-    worst = max(slowdowns, key=lambda name: slowdowns[name])
+    worst = max(slowdowns.values())
+    equal = sum(row[-1] == "yes" for row in rows)
     target = Target(
         f"`kn.conv` at dense sizes against `lax.conv_general_dilated` ({LAST}), forward and both gradients",
         "within 5%",
-        f"at most {slowdowns[worst]:.2f} times its time, the lower of median and fastest ({worst})",
-        slowdowns[worst] <= TOLERANCE,
+        f"{equal} of {len(rows)} compile to the same program; the others take at most {worst:.2f} times its"
+        " time (the lower of median and fastest)",
+        worst <= TOLERANCE,
     )
     return Table(title, header, tuple(rows), note), target
 
@@ -188,6 +191,7 @@ def in_loops(case: Case, quick: bool) -> tuple[Table, Target]:
 # ---- per call -------------------------------------------------------------------------------------------
 
 OVERHEAD = 1.1
+COMPILING = 1.5
 
 
 def per_call(case: Case, quick: bool) -> tuple[Table, Target]:
@@ -215,9 +219,9 @@ def per_call(case: Case, quick: bool) -> tuple[Table, Target]:
     )
 
 
-def compiling(cases: Iterable[Case], quick: bool) -> Table:
+def compiling(cases: Iterable[Case], quick: bool) -> tuple[Table, Target]:
     """Tracing and compiling a training step: value and both gradients."""
-    rows = []
+    rows, worst = [], 0.0
     for case in cases:
         x, kernel = case.arrays()
 
@@ -231,6 +235,14 @@ def compiling(cases: Iterable[Case], quick: bool) -> Table:
         calls = {OURS: build(library(case)), LAST: build(lax_conv(case))}
         result = race(calls, 0.5 if quick else 3.0, least=3)
         times: list[Spread] = [result.time(name) for name in calls]
-        rows.append((case.name, *(t.show(1e-3, 0) for t in times), result.ratio(OURS, LAST).show()))
+        ratio = result.ratio(OURS, LAST)
+        worst = max(worst, ratio.median)
+        rows.append((case.name, *(t.show(1e-3, 0) for t in times), ratio.show()))
     header = ("training step", f"{OURS}, ms", f"{LAST}, ms", f"ours / {LAST}")
-    return Table("Compiling", header, tuple(rows))
+    target = Target(
+        f"compiling a training step against {LAST}",
+        f"at most {COMPILING} times",
+        f"at most {worst:.1f} times",
+        worst <= COMPILING,
+    )
+    return Table("Compiling", header, tuple(rows)), target

@@ -50,4 +50,7 @@ def _memory() -> str:
 
 
 def _load() -> str:
-    return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
+    if not hasattr(os, "getloadavg"):
+        return "unknown"
+    load = os.getloadavg()[0]
+    return f"{load:.1f}" + (", so other work shared the machine" if load > 0.5 else "")
