@@ -63,6 +63,12 @@ class MapsOp:
     `w`: one array (free weights, copies in, copies out), or a tuple of them, one per pair of blocks, output
     blocks outermost, so that flat weights follow `solution.basis`; `b`: one array (free biases, 1, copies
     out), or a tuple, one per output block. `describe()` says what every pair became.
+
+    >>> import derive, kernels
+    >>> V = derive.permutation(derive.symmetric(5))
+    >>> op = kernels.lower(derive.solve(V**2, V))
+    >>> op(op.init(jax.random.key(0)), jnp.ones((8, 25))).shape, op.dim
+    ((8, 5), 5)
     """
 
     channels_in: int
