@@ -1,4 +1,4 @@
-"""Every property of the convolutions, over every case (FEATURES row 23): all against the NumPy oracle."""
+"""Every property of the convolutions, over every case: all against the NumPy oracle."""
 
 from __future__ import annotations
 
