@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import sympy
 
@@ -16,7 +15,7 @@ from derive.answer.plain import Plain
 from derive.answer.projection import embedding
 from derive.answer.solution import Solution
 from derive.answer.tying import known_sizes
-from derive.equation.problem import Problem, is_plain, with_sizes
+from derive.equation.problem import Problem, is_plain, symbols_of, with_sizes
 from derive.errors import DerivationError, SymbolicError
 from derive.steps import Derivation
 from derive.symmetry.groups import Group
@@ -91,7 +90,7 @@ class SpaceSolution(Solution):
 
     def plain(self, sizes: Mapping[str, int] | None = None, channels: Sequence[int] | None = None) -> Plain:
         known = known_sizes(self.problem, sizes, channels)
-        symbols = {s: known[s.name] for s in _symbols(self.problem) if s.name in known}
+        symbols = {s: known[s.name] for s in symbols_of(self.problem) if s.name in known}
         problem = with_sizes(self.problem, symbols) if symbols else self.problem
         listed = FibredAnswer(problem).listed
         bias = (
@@ -132,10 +131,3 @@ class SpaceSolution(Solution):
                     f"no map {pair.input.name} -> {pair.output.name} commutes with them but 0"
                 )
         return "\n".join(lines)
-
-
-def _symbols(problem: Any) -> set[sympy.Symbol]:
-    sizes = [side.size for axis in problem.axes for side in axis.sides if side.size is not None]
-    radii = [span.radius for span in (problem.support.spans or ()) if span] if problem.support else []
-    channels = [problem.x.channels, problem.y.channels]
-    return set().union(*(sympy.sympify(e).free_symbols for e in (*sizes, *radii, *channels)))

@@ -12,7 +12,7 @@ import numpy as np
 import sympy
 
 from derive.answer.plain import Plain, PlainAxis, PlainSide
-from derive.equation.problem import Problem
+from derive.equation.problem import Problem, symbols_of
 from derive.errors import InfiniteError, SizeError, SymbolicError, TooLargeError
 from derive.methods.classes import Axis, Classes, Side
 from derive.symmetry.sizes import size
@@ -78,20 +78,13 @@ def known_sizes(
             raise SizeError(
                 "channels", f"must agree with the fields, {fields[0]} to {fields[1]}", channels, "omit it"
             )
-    names = {s.name for s in _symbols(problem)}
+    names = {s.name for s in symbols_of(problem)}
     unknown = sorted(set(known) - names)
     if unknown:
         raise SizeError(
             "sizes", f"must name symbols of the solution, {sorted(names)}", unknown, "leave them out"
         )
     return known
-
-
-def _symbols(problem: Problem) -> set[sympy.Symbol]:
-    sizes = [side.size for axis in problem.axes for side in axis.sides if side.size is not None]
-    radii = [span.radius for span in (problem.support.spans or ()) if span] if problem.support else []
-    fields = (problem.x.channels, problem.y.channels)
-    return set().union(*(sympy.sympify(e).free_symbols for e in (*fields, *sizes, *radii)))
 
 
 def _put_axis(axis: Axis, known: Mapping[str, int], open_: bool) -> Axis:

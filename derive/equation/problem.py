@@ -101,6 +101,14 @@ def is_plain(problem: Problem) -> bool:
     return not problem.group.point.generators and all(piece.dim == 1 for piece in pieces)
 
 
+def symbols_of(problem: Problem) -> set[sympy.Symbol]:
+    """Every size that is still a symbol: channels, grids and radii."""
+    sizes = [side.size for axis in problem.axes for side in axis.sides if side.size is not None]
+    radii = [span.radius for span in (problem.support.spans or ()) if span] if problem.support else []
+    channels = [problem.x.channels, problem.y.channels]
+    return set().union(*(sympy.sympify(e).free_symbols for e in (*sizes, *radii, *channels)))
+
+
 def with_sizes(problem: Problem, known: Mapping[sympy.Symbol, int]) -> Problem:
     """The same problem with numbers for symbols."""
 

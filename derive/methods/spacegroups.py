@@ -143,8 +143,8 @@ def compose(space: SpaceGroup, x: Field, y: Field, classes: Classes) -> Composit
     rows[...] = listed
     closed, inside = _closure(maps, rows)
     orbits = _orbits(maps, closed)
-    keep = inside if inside is None else _meets(maps, closed, orbits, inside)
-    kept = slice(None) if keep is None else keep
+    # window rows come first in the table, so an orbit that meets the window has its least member there
+    kept = slice(None) if inside is None else inside[orbits.representatives]
     pairs = closed.rows[orbits.representatives].reshape(-1, len(classes.axes), 2)
     return Composition(space, maps, PairOrbits(pairs[kept], orbits.kinds[kept], orbits.stabilisers))
 
@@ -186,15 +186,6 @@ def _closure(maps: PairMaps, pairs: np.ndarray) -> tuple[Table, np.ndarray | Non
     order = np.argsort(np.where(table.find(rows) >= 0, table.find(rows), len(rows)), kind="stable")
     closed = Table(rows[order])
     return closed, table.find(closed.rows) >= 0
-
-
-def _meets(maps: PairMaps, table: Table, orbits: OrbitTable, inside: np.ndarray) -> np.ndarray:
-    """The orbits with a member in the window."""
-    rows = table.rows[orbits.representatives]
-    hit = np.zeros(len(rows), dtype=bool)
-    for e in range(maps.order):
-        hit |= inside[table.find(_move(maps)(e, rows))]
-    return hit
 
 
 # ---- no translations: stabilisers of output sites instead of pairs ---------------------------------------

@@ -11,6 +11,7 @@ import pytest
 
 import derive as dv
 import kernels as kn
+from derive.equation.problem import symbols_of, with_sizes
 from tests.kernels import pairs
 from tests.kernels.lowerings import LOWERINGS, NAMES, Lowering
 
@@ -58,9 +59,10 @@ def test_dense_matrix_is_the_statement(case: Lowering) -> None:
 @pytest.mark.parametrize("case", FINITE, ids=lambda c: c.name)
 def test_dense_matrix_is_a_combination_of_the_basis(case: Lowering) -> None:
     w = np.asarray(case.arrays()[0])
-    basis = dv.solve(*case.state()).basis if "sizes" not in case.options else None
-    if basis is None:
-        pytest.skip("sizes are chosen when lowering; the basis needs them in the statement")
+    problem = dv.solve(*case.state()).problem
+    sizes = case.options.get("sizes", {})  # chosen when lowering, where the statement leaves symbols
+    known = {s: sizes[s.name] for s in symbols_of(problem) if s.name in sizes}
+    basis = dv.Solution(with_sizes(problem, known)).basis
     assert len(basis) == case.op.dim == w.size
     expected = sum(value * element.dense() for value, element in zip(w.ravel(), basis, strict=True))
     dense = case.op.dense(w, order="channels_first")
