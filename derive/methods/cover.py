@@ -42,22 +42,35 @@ def components(maps: Sequence[np.ndarray], size: int) -> tuple[np.ndarray, np.nd
     >>> components([np.array([0, 3, 2, 1])], 4)
     (array([0, 1, 2, 1]), array([0, 1, 2]))
     """
-    points = np.arange(size)
-    if not maps or not size:
-        return points, points
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import connected_components
+    least = _least_members(maps, size)
+    representatives = np.flatnonzero(least == np.arange(size))
+    number = np.empty(size, dtype=np.int64)
+    number[representatives] = np.arange(len(representatives))
+    return number[least], representatives
 
-    indices = np.stack(maps, axis=1).ravel()
-    starts = np.arange(0, len(indices) + 1, len(maps))
-    graph = csr_array((np.ones(len(indices), dtype=np.int8), indices, starts), shape=(size, size))
-    count, raw = connected_components(graph, directed=True, connection="strong")  # as permutations, also weak
-    least = np.empty(count, dtype=np.int64)
-    least[raw[::-1]] = points[::-1]
-    order = np.argsort(least)
-    rank = np.empty(count, dtype=np.int64)
-    rank[order] = np.arange(count)
-    return rank[raw], least[order]
+
+def _least_members(maps: Sequence[np.ndarray], size: int) -> np.ndarray:
+    """The least member of each point's orbit: roots are hooked to smaller ones, and trees flattened."""
+    points = least = np.arange(size)
+    joined = True
+    while joined:
+        joined = False
+        for m in maps:
+            there = least[m]
+            apart = least != there
+            if apart.any():
+                one, other = least[apart], there[apart]
+                up = points.copy()
+                np.minimum.at(up, np.maximum(one, other), np.minimum(one, other))
+                least, joined = _flattened(up)[least], True
+    return least
+
+
+def _flattened(up: np.ndarray) -> np.ndarray:
+    """Every point's last ancestor, by doubling the steps."""
+    while ((further := up[up]) != up).any():
+        up = further
+    return up
 
 
 @dataclass(frozen=True, eq=False)
