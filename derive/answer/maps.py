@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import sympy
 from sympy import Eq, IndexedBase, Sum, Symbol
 
@@ -15,15 +14,11 @@ from derive.answer.certificate import Certificate
 from derive.answer.counting import hom_dimension
 from derive.answer.plain_maps import PlainMaps, plain_maps
 from derive.answer.projection import Projection, embedding, project
+from derive.answer.residuals import Checks
 from derive.errors import DerivationError, RepresentationError
-from derive.methods.intertwiners import Element, Intertwiners, PieceMaps, intertwiners
-from derive.methods.motions import exact_array, simplified
-from derive.methods.tensors import OrbitTensors
+from derive.methods.intertwiners import Intertwiners, intertwiners
 from derive.symmetry.groups import Group
 from derive.symmetry.representations import Representation, trivial
-
-SAMPLE = 24
-CHECKED = 1 << 12
 
 
 @dataclass(frozen=True)
@@ -114,39 +109,10 @@ class MapSolution:
         """The proof that the answer is right and complete."""
         counted = hom_dimension(self.x, self.y)
         expected, method = counted if counted is not None else (None, "no independent formula for this group")
-        small = [maps for maps, k in self._sampled if _is_small(maps, k)]
-        scope = f"{len(small)} basis elements"
-        if len(small) < self.maps.dim:
-            scope += ", the others being orbits or null spaces by construction"
-        return Certificate(self._residual(), self._independent(), self.dim, expected, method, scope)
-
-    @cached_property
-    def _sampled(self) -> list[tuple[PieceMaps, int]]:
-        """Basis maps spread over every pair of pieces."""
-        chosen = []
-        for maps in dict.fromkeys(pair.maps for pair in self.maps.pairs):
-            many = min(SAMPLE, maps.dim)
-            chosen += [(maps, j * (maps.dim - 1) // max(many - 1, 1)) for j in range(many)]
-        return chosen
-
-    def _residual(self) -> int:
-        chosen: dict[PieceMaps, list[int]] = {}
-        for maps, k in self._sampled:
-            chosen.setdefault(maps, []).append(k)
-        return max((_residual(self.x.group, maps, some) for maps, some in chosen.items()), default=0)
-
-    def _independent(self) -> bool:
-        """Echelon form: every basis element has an entry that the others lack (seen on those sampled)."""
-        seen: dict[Any, set[tuple[int, int]]] = {}
-        for maps, k in self._sampled:
-            if maps.shape[0] * maps.shape[1] > CHECKED:
-                continue
-            element = maps.element(k)
-            places = set(zip(element.rows.tolist(), element.columns.tolist(), strict=True))
-            if not places - seen.setdefault(maps, set()):
-                return False
-            seen[maps] |= places
-        return True
+        checks = Checks(self.x.group, self.maps)
+        return Certificate(
+            checks.residual, checks.independent, self.dim, expected, method, scope=checks.scope
+        )
 
     def project(self, a: Any) -> Projection:
         """The equivariant matrix nearest to `a`, (out, in): B (B^T B)^-1 B^T a, exact for exact input."""
@@ -179,51 +145,6 @@ class MapSolution:
 
     def __repr__(self) -> str:
         return f"Solution({self.x.name} -> {self.y.name} under {self.x.group.name}: {self.dim} free weights)"
-
-
-def _is_small(maps: PieceMaps, k: int) -> bool:
-    """Whether a basis matrix can be carried by every generator entry by entry."""
-    tensors = maps.tensors
-    many = tensors.orbits.size(k) if isinstance(tensors, OrbitTensors) else maps.shape[0] * maps.shape[1]
-    return many <= CHECKED
-
-
-def _residual(group: Group, maps: PieceMaps, weights: list[int]) -> int:
-    """The largest entry of rho_y(g) A - A rho_x(g), over all generators, for some basis matrices."""
-    elements = [maps.element(k) for k in weights if _is_small(maps, k)]
-    worst = 0
-    for name in group.generators if elements else ():
-        out, into = maps.output.monomial(name), maps.input.monomial(name)
-        if out is not None and into is not None and max(out.order, into.order) <= 2:
-            worst = max(worst, *(_monomial_gap(element, out, into) for element in elements))
-        elif maps.shape[0] * maps.shape[1] <= CHECKED:
-            left, right = (exact_array(piece.matrix(name)) for piece in (maps.output, maps.input))
-            worst = max(worst, *(_matrix_gap(element, left, right) for element in elements))
-    return worst
-
-
-def _matrix_gap(element: Element, left: np.ndarray, right: np.ndarray) -> int:
-    dense = element.dense()
-    gap = left.dot(dense) - dense.dot(right)
-    return int(any(simplified(v) != 0 for v in gap.flat if not isinstance(v, int) or v))
-
-
-def _monomial_gap(element: Element, out: Any, into: Any) -> int:
-    here = dict(
-        zip(zip(element.rows.tolist(), element.columns.tolist(), strict=True), element.values, strict=True)
-    )
-    signs = (_phase(out)[element.rows] + _phase(into)[element.columns]) % 2
-    there = {
-        (int(r), int(c)): v * (1 - 2 * int(s))
-        for r, c, v, s in zip(
-            out.image[element.rows], into.image[element.columns], element.values, signs, strict=True
-        )
-    }
-    return int(here != there)
-
-
-def _phase(m: Any) -> np.ndarray:
-    return m.phase if m.order == 2 else np.zeros_like(m.phase)
 
 
 def solve_maps(x: Representation, y: Representation, support: Any, bias: bool) -> MapSolution:
