@@ -3,90 +3,149 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
+from dataclasses import dataclass
+from math import lcm, prod
 from typing import Any
 
 import numpy as np
 
+from derive.methods.fieldmatrix import RATIONALS, NumberField, common_field
 from derive.methods.intertwiners import Element
-from derive.methods.motions import exact_array, simplified
 from derive.symmetry.groups import Group
-from derive.symmetry.monomial import Monomial
+from derive.symmetry.monomial import Monomial, root_of_unity
 from derive.symmetry.pieces import Piece
 
 SAFE = 2**62  # integers below this fit in 64 bits, with their sums
-Matrices = Sequence[np.ndarray]
 
 
 def equation_gap(group: Group, name: str, output: Piece, input_: Piece, elements: Sequence[Element]) -> int:
-    """The largest entry of ``rho_y(g) A - A rho_x(g)`` over the maps A, exactly (1 where it is no integer).
+    """The largest integer in ``rho_y(g) A - A rho_x(g)`` over the maps A; numbers of a field have several.
 
     For a generator of a Lie algebra it is that of ``d rho_y A - A d rho_x``.
     """
-    if not elements:
-        return 0
-    out, into = ([f.monomial(name) for f in piece.factors] for piece in (output, input_))
-    if name not in group.algebra and all(m is not None and m.order <= 2 for m in (*out, *into)):
-        return max(_monomial_gap(element, out, into) for element in elements)
-    left, right = ([exact_array(f.matrix(name)) for f in piece.factors] for piece in (output, input_))
-    stack = np.stack([element.dense() for element in elements])
-    stack = stack.reshape(len(elements), *(len(m) for m in (*left, *right)))
-    return _matrix_gap(stack, left, [m.T for m in right], name in group.algebra)
+    maps = [[f.monomial(name) for f in piece.factors] for piece in (output, input_)]
+    if name not in group.algebra and all(m is not None for m in (*maps[0], *maps[1])):
+        gaps = [_monomial_gap(element, *maps) for element in elements]
+        if None not in gaps:
+            return max((gap for gap in gaps if gap), default=0)
+    return _matrix_gap(elements, output, input_, name) if elements else 0
 
 
-def _monomial_gap(element: Element, out: Sequence[Any], into: Sequence[Any]) -> int:
-    rows, turned = _carried(element.rows, out)
-    columns, also = _carried(element.columns, into)
-    signed = element.values * (1 - 2 * ((turned + also) % 2))
+# ---- permutations with phases ---------------------------------------------------------------------------
+
+
+def _monomial_gap(element: Element, out: Sequence[Any], into: Sequence[Any]) -> int | None:
+    """1 where the generator moves the map, else 0; None where entries are no roots of unity."""
+    order = lcm(2, *(m.order for m in (*out, *into)))
+    rows, turned = _carried(element.rows, out, order)
+    columns, back = _carried(element.columns, into, order)
+    turns = (turned - back) % order
+    if order == 2:
+        before, after = element.values, element.values * (1 - 2 * turns)
+    else:
+        phase = {root_of_unity(p, order): p for p in range(order)}
+        if not all(v in phase for v in element.values.tolist()):
+            return None
+        before = np.array([phase[v] for v in element.values.tolist()])
+        after = (before + turns) % order
     there, here = np.lexsort((columns, rows)), np.lexsort((element.columns, element.rows))
-    pairs = ((rows, element.rows), (columns, element.columns), (signed, element.values))
+    pairs = ((rows, element.rows), (columns, element.columns), (after, before))
     return int(not all((moved[there] == kept[here]).all() for moved, kept in pairs))
 
 
-def _carried(numbers: np.ndarray, maps: Sequence[Monomial]) -> tuple[np.ndarray, np.ndarray]:
-    """Basis vectors of a tensor product under a signed permutation of each factor: images and signs."""
+def _carried(numbers: np.ndarray, maps: Sequence[Monomial], order: int) -> tuple[np.ndarray, np.ndarray]:
+    """Basis vectors of a tensor product under a monomial map of each factor: images and phases."""
     sizes = [m.dim for m in maps]
     points = np.unravel_index(numbers, sizes)
     images = np.ravel_multi_index([m.image[p] for m, p in zip(maps, points, strict=True)], sizes)
-    signs = sum((m.phase[p] for m, p in zip(maps, points, strict=True) if m.order == 2), 0 * numbers)
-    return np.asarray(images), signs
+    turns = [m.phase[p] * (order // m.order) for m, p in zip(maps, points, strict=True)]
+    return np.asarray(images), sum(turns, 0 * numbers)
 
 
-def _matrix_gap(stack: np.ndarray, left: Matrices, right: Matrices, leibniz: bool) -> int:
-    """The same for matrices; axis 0 counts the maps, then come the factors of the output and of the input."""
-    if bound := _bound(stack, [*left, *right]):
-        kind = np.int64 if bound < SAFE else object
-        stack, left, right = stack.astype(kind), _as(left, kind), _as(right, kind)
-    ends = _sum if leibniz else _product
-    gap = ends(stack, left, 1) - ends(stack, right, 1 + len(left))
-    if gap.dtype != object:
-        return int(abs(gap).max(initial=0))
-    entries = [simplified(v) for v in gap.flat if not isinstance(v, int) or v]
-    return max((abs(v) if isinstance(v, int) else 1 for v in entries if v != 0), default=0)
+# ---- matrices -------------------------------------------------------------------------------------------
 
 
-def _bound(stack: np.ndarray, matrices: Matrices) -> int:
-    """A bound on all integers met on the way; 0 where other numbers than integers occur."""
-    flat = [*stack.flat, *(x for m in matrices for x in m.flat)] if stack.dtype == object else None
-    if not all(isinstance(x, int | np.integer) for x in flat or (x for m in matrices for x in m.flat)):
-        return 0
-    rows = [max(1, int(abs(m).sum(axis=1).max(initial=0))) for m in matrices]
-    return 4 * (1 + int(abs(stack).max(initial=0))) * prod(rows) * len(rows)
+@dataclass(frozen=True, eq=False)
+class _Numbers:
+    """Arrays over a number field: one array of integers for each power of its generator."""
+
+    field: NumberField
+    parts: tuple[np.ndarray, ...]
+
+    def on_axis(self, matrix: _Numbers, axis: int) -> _Numbers:
+        """The matrix times one axis."""
+        degree = self.field.degree
+        sums: list[Any] = [0] * (2 * degree - 1)
+        for i, m in enumerate(matrix.parts):
+            for j, part in enumerate(self.parts):
+                if m.any():
+                    sums[i + j] = sums[i + j] + np.moveaxis(np.tensordot(m, part, axes=(1, axis)), 0, axis)
+        zero = np.zeros_like(self.parts[0])
+        return _Numbers(self.field, tuple(zero + s for s in self.field.reduce(sums)))
+
+    def __add__(self, other: _Numbers) -> _Numbers:
+        return _Numbers(self.field, tuple(a + b for a, b in zip(self.parts, other.parts, strict=True)))
+
+    def scaled(self, factor: int) -> _Numbers:
+        return _Numbers(self.field, tuple(p * factor for p in self.parts))
+
+    @property
+    def largest(self) -> int:
+        return max(int(abs(p).max(initial=0)) for p in self.parts)
+
+    @property
+    def widest(self) -> int:
+        """A bound for what a product with this matrix multiplies integers by."""
+        rows = max(int(abs(p).sum(axis=-1).max(initial=0)) for p in self.parts)
+        return max(1, rows * self.field.growth)
+
+    def cast(self, kind: Any) -> _Numbers:
+        return _Numbers(self.field, tuple(p.astype(kind) for p in self.parts))
 
 
-def _as(matrices: Matrices, kind: Any) -> Matrices:
-    return [m.astype(kind) for m in matrices]
+def _matrix_gap(elements: Sequence[Element], output: Piece, input_: Piece, name: str) -> int:
+    """The left side contracts the factors of the output, the right side those of the input."""
+    left, right = ([f.matrix(name) for f in piece.factors] for piece in (output, input_))
+    dense = np.stack([element.dense() for element in elements])
+    shape = (len(elements), *(m.rows for m in (*left, *right)))
+    stack, matrices, scales = _read(dense.reshape(shape), [*left, *(m.T for m in right)])
+    bound = prod(m.widest for m in matrices) * prod(scales) * len(matrices) * (1 + stack.largest)
+    kind = np.int64 if bound < SAFE else object
+    stack, matrices = stack.cast(kind), [m.cast(kind) for m in matrices]
+    parts = slice(0, len(left)), slice(len(left), len(matrices))
+    side = _leibniz if name in output.group.algebra else _product
+    outer, inner = (side(stack, matrices, scales, part) for part in parts)
+    return (outer + inner.scaled(-1)).largest
 
 
-def _product(stack: np.ndarray, matrices: Matrices, first: int) -> np.ndarray:
-    for axis, m in enumerate(matrices, start=first):
-        stack = _on_axis(stack, m, axis)
-    return stack
+def _product(stack: _Numbers, matrices: list[_Numbers], scales: list[int], part: slice) -> _Numbers:
+    """Every axis of the part multiplied by its matrix; the scales of the other axes keep both sides equal."""
+    others = [d for i, d in enumerate(scales) if not part.start <= i < part.stop]
+    for i in range(part.start, part.stop):
+        stack = stack.on_axis(matrices[i], 1 + i)
+    return stack.scaled(prod(others))
 
 
-def _sum(stack: np.ndarray, matrices: Matrices, first: int) -> np.ndarray:
-    return sum(_on_axis(stack, m, axis) for axis, m in enumerate(matrices, start=first))  # type: ignore[return-value]
+def _leibniz(stack: _Numbers, matrices: list[_Numbers], scales: list[int], part: slice) -> _Numbers:
+    """The sum over the axes of the part, each multiplied by its matrix alone."""
+    total = stack.scaled(0)
+    for i in range(part.start, part.stop):
+        total = total + stack.on_axis(matrices[i], 1 + i).scaled(lcm(*scales) // scales[i])
+    return total
 
 
-def _on_axis(stack: np.ndarray, matrix: np.ndarray, axis: int) -> np.ndarray:
-    return np.moveaxis(np.tensordot(matrix, stack, axes=(1, axis)), 0, axis)
+def _read(dense: np.ndarray, matrices: Sequence[Any]) -> tuple[_Numbers, list[_Numbers], list[int]]:
+    """Maps and matrices over one field, in integers, and what every matrix was multiplied by."""
+    if dense.dtype != object and all(x.is_Integer for m in matrices for x in m.flat()):
+        arrays = [np.array(m.tolist(), dtype=object) for m in matrices]
+        whole = [_Numbers(RATIONALS, (np.vectorize(int, otypes=[object])(a),)) for a in arrays]
+        return _Numbers(RATIONALS, (dense.astype(object),)), whole, [1] * len(matrices)
+    from sympy import ImmutableMatrix, sympify
+
+    numbers = list(dict.fromkeys(map(sympify, dense.ravel().tolist())))
+    field, ((values, _), *rest) = common_field([ImmutableMatrix(1, len(numbers), numbers), *matrices])
+    at = {v: i for i, v in enumerate(numbers)}
+    places = np.array([at[sympify(v)] for v in dense.ravel().tolist()]).reshape(dense.shape)
+    parts = tuple(p.toarray()[0].astype(object)[places] for p in values.parts)
+    found = [_Numbers(field, tuple(p.toarray().astype(object) for p in m.parts)) for m, _ in rest]
+    return _Numbers(field, parts), found, [d for _, d in rest]
