@@ -54,7 +54,7 @@ class FibreMaps:
         V, W = (from_blocks(self.point, [(1, piece)]) for piece in (self.input, self.output))
         if len(stabiliser) < self.point.order:
             words = self.point.elements.words
-            chosen = _generating(self.point.elements.table, stabiliser)
+            chosen = generating(self.point.elements.table, stabiliser)
             subgroup = self.point.subgroup({f"g{e}": words[e] for e in chosen})
             V, W = V.restrict(subgroup), W.restrict(subgroup)
         found = intertwiners(V, W)
@@ -118,7 +118,7 @@ def _signs(m: Monomial) -> np.ndarray:
     return m.phase if m.order == 2 else np.zeros_like(m.phase)
 
 
-def _generating(table: np.ndarray, subgroup: Sequence[int]) -> list[int]:
+def generating(table: np.ndarray, subgroup: Sequence[int]) -> list[int]:
     """Few elements that generate a subgroup given by all of them."""
     chosen: list[int] = []
     reached = {0}
