@@ -13,6 +13,7 @@ import sympy
 from sympy import ZZ
 from sympy.matrices.normalforms import smith_normal_form
 
+from derive.answer.counting_torus import fixed_in_box, fixed_on_torus
 from derive.equation.problem import Problem
 from derive.errors import SymbolicError
 from derive.methods.classes import Axis, Classes
@@ -119,6 +120,9 @@ def _fixed_on_torus(problem: Problem) -> list[sympy.Expr]:
 
 def _fixed(problem: Problem, classes: Classes) -> list[int]:
     maps = pair_maps(problem.group, problem.x, problem.y, classes.axes)
+    if classes.support is None and _periodic(classes.axes):
+        lattice = _lattice(classes.axes)
+        return [_fixed_on_product(maps, classes.axes, e, lattice) for e in range(maps.order)]
     if classes.support is None and not any(axis.translated for axis in classes.axes):
         return [
             _fixed_sites(maps.out, classes.axes, "out", e) * _fixed_sites(maps.into, classes.axes, "into", e)
@@ -132,12 +136,40 @@ def _fixed(problem: Problem, classes: Classes) -> list[int]:
     return [int(_stays(maps, classes.axes, e, pairs).sum()) if e else len(pairs) for e in range(maps.order)]
 
 
+def _periodic(axes: Sequence[Axis]) -> bool:
+    return all(side.boundary == "periodic" and side.size is not None for axis in axes for side in axis.sides)
+
+
+def _lattice(axes: Sequence[Axis]) -> list[list[int]]:
+    """The pairs of shifts that change no class: once around a grid, and the translations of both sites."""
+    size, vectors = len(axes), []
+    for i, axis in enumerate(axes):
+        step = [0] * (2 * size)
+        for side, at in ((axis.out, i), (axis.into, size + i)):
+            around = [0] * (2 * size)
+            around[at] = int(side.size) if side is not None else 1
+            step[at] = side.step if side is not None else 0
+            vectors.append(around)
+        vectors.append(step)
+    return vectors
+
+
+def _fixed_on_product(maps: Any, axes: Sequence[Axis], e: int, lattice: list[list[int]]) -> int:
+    size = len(axes)
+    matrix = np.zeros((2 * size, 2 * size), dtype=int)
+    matrix[:size, :size], matrix[size:, size:] = maps.out.matrix[e], maps.into.matrix[e]
+    return fixed_on_torus(matrix, np.concatenate([maps.out.shift[e], maps.into.shift[e]]), lattice)
+
+
 def _fixed_sites(maps: SiteMaps, axes: Sequence[Axis], side: str, e: int) -> int:
     parts = [getattr(axis, side) for axis in axes]
     if all(part is None for part in parts):
         return 1
-    runs = [np.arange(int(part.size)) for part in parts]
-    sites = np.stack([g.reshape(-1) for g in np.meshgrid(*runs, indexing="ij")], axis=1)
+    sizes = [int(part.size) for part in parts]
+    known = fixed_in_box(maps.matrix[e], maps.shift[e], sizes)
+    if known is not None:
+        return known
+    sites = np.stack([g.reshape(-1) for g in np.meshgrid(*map(np.arange, sizes), indexing="ij")], axis=1)
     return int(np.all(maps.apply(e, sites) == sites, axis=1).sum())
 
 
