@@ -15,8 +15,9 @@ from derive.answer.counting import hom_dimension
 from derive.answer.plain_maps import PlainMaps, plain_maps
 from derive.answer.projection import Projection, embedding, project
 from derive.answer.residuals import Checks
-from derive.errors import DerivationError, RepresentationError
+from derive.errors import RepresentationError
 from derive.methods.intertwiners import Intertwiners, intertwiners
+from derive.steps import Derivation
 from derive.symmetry.groups import Group
 from derive.symmetry.representations import Representation, trivial
 
@@ -95,14 +96,12 @@ class MapSolution:
             found.append(Eq(left, right, evaluate=False))
         return sympy.Tuple(*found)
 
-    @property
-    def derivation(self) -> Any:
-        raise DerivationError(
-            "derivation",
-            "is written out for groups of translations",
-            self.x.group.name,
-            "read .certificate for the proof of this answer, and .constraint for the equation it solves",
-        )
+    @cached_property
+    def derivation(self) -> Derivation:
+        """The numbered steps: one constraint per generator, the orbits with witness words, the count."""
+        from derive.equation.chapters import derive_maps
+
+        return derive_maps(self.x, self.y, self.bias)
 
     @cached_property
     def certificate(self) -> Certificate:

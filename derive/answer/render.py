@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from html import escape
 from typing import Any
 
 import sympy
 from sympy import Add, Eq, Piecewise, Tuple
+from sympy.core.relational import Relational
+from sympy.logic.boolalg import BooleanFunction
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.str import StrPrinter
 
 from derive.steps import Derivation, Step
+
+TABLE = re.compile(r"(pi|sign|rho)_(\w+)\((\w+)\)")  # how a generator acts on components
+MOVED = re.compile(r"(?:(T(?=\())\(|())(\w+|L\(\w+\)) (\w+)\)?")  # r x, T(r x), T(L(a) x)
+IN = r" \in "
+GREEK = {"pi": r"\pi", "sign": r"\sigma", "rho": r"\rho"}
 
 
 def _ordered(expr: Add) -> list[sympy.Expr]:
@@ -22,7 +30,7 @@ def _ordered(expr: Add) -> list[sympy.Expr]:
         kind = 0 if term.has(sympy.Sum) else 1
         names = sorted(s.name for s in term.free_symbols)
         moved = any(name[:1] == "d" or name[:2] in ("s_", "r_") for name in names)
-        degree = -sympy.total_degree(term) if term.is_polynomial() else 0
+        degree = -sympy.total_degree(term) if names and term.is_polynomial() else 0
         return (term.is_number, negative, kind, moved, degree, names)
 
     return sorted(expr.args, key=rank)
@@ -88,7 +96,16 @@ class TextPrinter(_InReadingOrder, StrPrinter):
         return f"({self._print(expr.args[0])} mod {self._print(expr.args[1])})"
 
     def _print_Tuple(self, expr: Tuple) -> str:
-        return "\n".join(self._print(arg) for arg in expr)
+        return _tuple(expr, self._print, ", ", "\n")
+
+    def _print_Pow(self, expr: sympy.Pow, rational: bool = False) -> str:
+        if expr.base.is_commutative:
+            return super()._print_Pow(expr, rational)
+        return f"{self._print(expr.base)}^{self._print(expr.exp)}"
+
+    def _print_MatrixBase(self, expr: Any) -> str:
+        rows = (", ".join(self._print(entry) for entry in expr.row(i)) for i in range(expr.rows))
+        return "[" + ", ".join(f"[{row}]" for row in rows) + "]"
 
     def _print_tuple(self, expr: Any) -> str:
         return "(" + ", ".join(self._print(arg) for arg in expr) + ")"
@@ -113,7 +130,19 @@ class MathPrinter(_InReadingOrder, LatexPrinter):
         return rf"({self._print(expr.args[0])} \bmod {self._print(expr.args[1])})"
 
     def _print_Tuple(self, expr: Tuple) -> str:
-        return r" \\ ".join(self._print(arg) for arg in expr)
+        return _tuple(expr, self._print, r",\ ", r" \\ ")
+
+
+def _tuple(expr: Tuple, show: Callable[[Any], str], comma: str, line: str) -> str:
+    """Equations on lines of their own, "words: equations" for a row of a table, or plain numbers."""
+    is_equation = [isinstance(arg, Relational | BooleanFunction) for arg in expr]
+    parts = [show(arg) for arg in expr]
+    if all(is_equation):
+        return line.join(parts)
+    if not any(is_equation):
+        return "(" + comma.join(parts) + ")"
+    split = is_equation.index(True)
+    return comma.join(parts[:split]) + ": " + comma.join(parts[split:])
 
 
 def _tight(index: str) -> str:
@@ -122,7 +151,11 @@ def _tight(index: str) -> str:
 
 
 def _label(label: str) -> str:
-    """x, K, T(x) as they are; T_s x with its subscript; xbar with a bar."""
+    """x, K, T(x) as they are; T_s x with its subscript, r x with a gap; xbar with a bar."""
+    if table := TABLE.fullmatch(label):
+        return rf"{GREEK[table[1]]}^{{{_label(table[2])}}}_{{{table[3]}}}"
+    if (moved := MOVED.fullmatch(label)) and moved[3] != "T_s":
+        return rf"{moved[1] or ''}({moved[3]}\,{moved[4]})"
     if label.startswith("<"):
         return r"\langle " + ", ".join(_label(part) for part in label.strip("<>").split(", ")) + r"\rangle"
     if label.endswith("bar"):
@@ -140,36 +173,41 @@ def latex(expr: sympy.Basic) -> str:
     return MathPrinter().doprint(expr)
 
 
-def _lines(step: Step) -> Iterable[sympy.Basic]:
-    return step.after if isinstance(step.after, Tuple) else (step.after,)
+def _lines(step: Step) -> list[sympy.Basic]:
+    """What a step says that did not stand there before it."""
+    if not isinstance(step.after, Tuple):
+        return [step.after]
+    known = set(step.before.args) if isinstance(step.before, Tuple) else set()
+    return [item for item in step.after if item not in known] or list(step.after)
 
 
 def _statement(derivation: Derivation) -> Iterable[sympy.Basic]:
     return derivation[0].before if derivation else ()
 
 
-def _ranges(derivation: Derivation) -> str:
-    return ", ".join(
-        f"{s} in {_domain(d)}" for s, d in derivation[0].where if not isinstance(d, sympy.FiniteSet)
-    )
+def _ranges(step: Step, show: Callable[[Any], str], inside: str) -> str:
+    named = ((s, d) for s, d in step.where if not isinstance(d, sympy.FiniteSet))
+    return ", ".join(f"{show(s)}{inside}{_domain(d, show)}" for s, d in named)
 
 
-def _domain(domain: sympy.Set) -> str:
-    if domain is sympy.S.Reals:
-        return "R"
-    return "Z" if domain is sympy.S.Integers else f"0..{text(domain.stop - 1)}"
+def _domain(domain: sympy.Set, show: Callable[[Any], str]) -> str:
+    if not isinstance(domain, sympy.Range):
+        return show(domain) if show is latex else {sympy.S.Reals: "R"}.get(domain, "Z")
+    dots = r" \ldots " if show is latex else ".."
+    return f"{show(domain.start)}{dots}{show(domain.stop - 1)}"
 
 
 def as_text(derivation: Derivation) -> str:
-    """Numbered steps, each with its reason and its equations."""
+    """Numbered steps, each with its reason and the equations it adds."""
     if not derivation:
         return "(no steps)"
-    rows = ["given"]
-    rows += [f"     {text(expr)}" for expr in _statement(derivation)]
-    rows.append(f"     for {_ranges(derivation)}")
+    rows = ["given", *(f"     {text(expr)}" for expr in _statement(derivation))]
+    rows.append(f"     for {_ranges(derivation[0], text, ' in ')}")
     for number, step in enumerate(derivation, 1):
         rows.append(f"{number:2d}. {step.rule}: {step.because}")
         rows += [f"     {text(expr)}" for expr in _lines(step)]
+        if step.where and number > 1:
+            rows.append(f"     for {_ranges(step, text, ' in ')}")
     return "\n".join(rows)
 
 
@@ -178,12 +216,14 @@ def as_latex(derivation: Derivation) -> str:
     rows = [rf"& {latex(expr)} \\" for expr in _statement(derivation)]
     for number, step in enumerate(derivation, 1):
         rows.append(rf"& \text{{{number}. {_plain(step.rule)}}} \\")
+        rows.append(rf"& \text{{{_plain(step.because)}}} \\")
         rows += [rf"& \quad {latex(expr)} \\" for expr in _lines(step)]
+        rows += [rf"& \quad \text{{for }} {_ranges(step, latex, IN)} \\"] * bool(step.where)
     return "\\begin{align*}\n" + "\n".join(rows) + "\n\\end{align*}"
 
 
 def _plain(words: str) -> str:
-    return words.replace("_", r"\_")
+    return re.sub(r"([_^&%#{}])", r"\\\1", words)
 
 
 def as_markdown(derivation: Derivation) -> str:
@@ -192,6 +232,7 @@ def as_markdown(derivation: Derivation) -> str:
     for number, step in enumerate(derivation, 1):
         rows.append(f"{number}. **{step.rule}**: {step.because}\n")
         rows += [f"   $${latex(expr)}$$\n" for expr in _lines(step)]
+        rows += [f"   for ${_ranges(step, latex, IN)}$\n"] * bool(step.where)
     return "\n".join(rows)
 
 
@@ -201,6 +242,7 @@ def as_html(derivation: Derivation) -> str:
     items = "".join(
         f"<li><b>{escape(step.rule)}</b>: {escape(step.because)}"
         + "".join(f"<p>$${escape(latex(expr))}$$</p>" for expr in _lines(step))
+        + f"<p>for ${escape(_ranges(step, latex, IN))}$</p>" * bool(step.where)
         + "</li>"
         for step in derivation
     )

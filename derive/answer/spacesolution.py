@@ -16,7 +16,7 @@ from derive.answer.projection import embedding
 from derive.answer.solution import Solution
 from derive.answer.tying import known_sizes
 from derive.equation.problem import Problem, is_plain, symbols_of, with_sizes
-from derive.errors import DerivationError, SymbolicError
+from derive.errors import SymbolicError
 from derive.steps import Derivation
 from derive.symmetry.groups import Group
 from derive.symmetry.words import format_word
@@ -46,14 +46,12 @@ class SpaceSolution(Solution):
     def bias_dim(self) -> sympy.Expr:
         return self.bias_answer.dim if self.problem.bias else sympy.S.Zero
 
-    @property
+    @cached_property
     def derivation(self) -> Derivation:
-        raise DerivationError(
-            "derivation",
-            "is written out for groups of translations",
-            self.problem.group,
-            "read .certificate for the proof of this answer",
-        )
+        """The numbered steps: one constraint per generator, the orbits with witness words, the count."""
+        from derive.equation.chapters import derive_fields
+
+        return derive_fields(self.problem, _counts)
 
     @property
     def basis(self) -> FibredBasis:
@@ -131,3 +129,8 @@ class SpaceSolution(Solution):
                     f"no map {pair.input.name} -> {pair.output.name} commutes with them but 0"
                 )
         return "\n".join(lines)
+
+
+def _counts(problem: Problem) -> tuple[sympy.Expr, sympy.Expr]:
+    """Free weights and biases, by characters."""
+    return FibredAnswer(problem).counted, FibredAnswer(bias_problem(problem)).counted

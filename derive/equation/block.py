@@ -1,0 +1,275 @@
+"""One pair of blocks of two fields, in letters: copies i, c, components alpha, beta, sites u, v, u', v'.
+
+y[i,alpha,p] = Sum(A[i,alpha,p,c,beta,q] x[c,beta,q]) + b[i,alpha,p]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import sympy
+from sympy import Eq, Indexed, IndexedBase, Sum, Symbol
+
+from derive.equation.equivariance import locality
+from derive.equation.fibre import Action, Fibre, Limit
+from derive.equation.kernel import bias_order, coordinate_symbols, input_axes, kernel_at
+from derive.equation.layer import layer
+from derive.equation.operator import Notation, Sites
+from derive.equation.problem import Problem
+from derive.symmetry.fields import Field
+from derive.symmetry.pieces import trivial_atom
+from derive.symmetry.representations import Representation, from_blocks
+from derive.symmetry.sizes import number
+
+Affine = tuple[tuple[tuple[int, ...], ...], tuple[int, ...]]
+Class = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Mover:
+    """One generator, or all translations at once: where it takes sites, and what it does to components.
+
+    L(X) is an element of a Lie algebra: the derivative along exp(t X).
+    """
+
+    name: str
+    out: Sites
+    into: Sites
+    output: Action
+    input: Action
+    infinitesimal: bool = False
+
+    def of(self, field: IndexedBase) -> IndexedBase:
+        return IndexedBase(f"{self.name} {field.label.name}")
+
+
+@dataclass(frozen=True)
+class Block:
+    """Linear maps from `copies_in` copies of one piece to `copies_out` copies of another."""
+
+    problem: Problem
+    output: Fibre
+    input: Fibre
+    copies_out: sympy.Expr
+    copies_in: sympy.Expr
+
+    @cached_property
+    def n(self) -> Notation:
+        """The letters of the same fields with copies alone for channels."""
+        plain = [
+            replaced(field, from_blocks(field.fibre.group, [(copies, trivial_atom(field.fibre.group))]))
+            for field, copies in ((self.problem.x, self.copies_in), (self.problem.y, self.copies_out))
+        ]
+        return Notation(Problem(plain[0], plain[1], self.problem.support, self.problem.bias))
+
+    @property
+    def x(self) -> IndexedBase:
+        return self.n.x
+
+    @property
+    def y(self) -> IndexedBase:
+        return self.n.y
+
+    @property
+    def biased(self) -> bool:
+        return self.problem.bias
+
+    # ---- letters ----------------------------------------------------------------------------------------
+
+    @cached_property
+    def i(self) -> tuple[Symbol, ...]:
+        return () if self.copies_out == 1 and self.output.index else (self.n.i,)
+
+    @cached_property
+    def c(self) -> tuple[Symbol, ...]:
+        return () if self.copies_in == 1 and self.input.index else (self.n.c,)
+
+    @cached_property
+    def copy_limits(self) -> tuple[Limit, ...]:
+        return tuple((c, sympy.S.Zero, self.copies_in - 1) for c in self.c)
+
+    @cached_property
+    def site_limits(self) -> tuple[Limit, ...]:
+        return tuple(tuple(self.put(sympy.sympify(e)) for e in limit) for limit in self.n.site_limits)  # type: ignore[misc]
+
+    @cached_property
+    def limits(self) -> tuple[Limit, ...]:
+        """Everything that the operator sums over."""
+        return (*self.copy_limits, *self.input.limits(self.input.index), *self.site_limits)
+
+    def put(self, expr: Any) -> Any:
+        """Numbers for the letters of sizes, where they are numbers."""
+        return expr.xreplace(self.n.values)
+
+    @cached_property
+    def domains(self) -> tuple[tuple[Symbol, sympy.Set], ...]:
+        """What every index ranges over."""
+        entries: list[tuple[Symbol, sympy.Set]] = [(s, sympy.Range(0, self.copies_out)) for s in self.i]
+        entries += [(a, sympy.Range(0, self.output.dim)) for a in self.output.index]
+        entries += [(s, sympy.Range(0, self.copies_in)) for s in self.c]
+        entries += [(a, sympy.Range(0, self.input.dim)) for a in self.input.index]
+        for sites, side in ((self.n.out, "out"), (self.n.into, "into")):
+            parts = [part for part in (getattr(a, side) for a in self.problem.axes) if part is not None]
+            for site, part in zip(sites, parts, strict=True):
+                entries.append((site, sympy.S.Integers if part.size is None else sympy.Range(0, part.size)))
+        return (*entries, *((s, sympy.S.Integers) for s in self.n.shifts))
+
+    # ---- entries ----------------------------------------------------------------------------------------
+
+    def weight(self, alpha: Sites, out: Sites, beta: Sites, into: Sites) -> Indexed:
+        return self.n.A[(*self.i, *alpha, *out, *self.c, *beta, *into)]
+
+    def bias(self, alpha: Sites, out: Sites) -> Indexed:
+        return self.n.b[(*self.i, *alpha, *out)]
+
+    def read(self, field: IndexedBase, beta: Sites, into: Sites) -> Indexed:
+        return field[(*self.c, *beta, *into)]
+
+    def image(self, label: str, alpha: Sites, out: Sites) -> Indexed:
+        return IndexedBase(label)[(*self.i, *alpha, *out)]
+
+    def kernel(self, alpha: Sites, beta: Sites, at: Sites) -> Indexed:
+        return self.n.K[(*self.i, *alpha, *self.c, *beta, *at)]
+
+    # ---- the group --------------------------------------------------------------------------------------
+
+    @cached_property
+    def movers(self) -> tuple[Mover, ...]:
+        """All translations as one, then every generator of the point group."""
+        n, point = self.n, self.problem.group.point
+        found = []
+        if n.shifts:
+            found.append(Mover("T_s", n.shifted("out", 1), n.shifted("into", 1), Action(), Action()))
+        for g in point.generators:
+            found.append(
+                Mover(
+                    f"L({g})" if g in point.algebra else g,
+                    _image(self.affine(self.problem.y, g), n.out),
+                    _image(self.affine(self.problem.x, g), n.into),
+                    self.output.action(g),
+                    self.input.action(g),
+                    g in point.algebra,
+                )
+            )
+        return tuple(found)
+
+    def affine(self, field: Field, generator: str) -> Affine:
+        """p -> P p + h on the sites of one field."""
+        if field.lattice is None:
+            return (), ()
+        return field.lattice.carry(generator, self.problem.group.motions[generator])
+
+    # ---- classes ----------------------------------------------------------------------------------------
+
+    @property
+    def tied(self) -> bool:
+        """Whether translations tie the weights to a kernel."""
+        return bool(self.n.shifts)
+
+    @cached_property
+    def names(self) -> tuple[Symbol, ...]:
+        """The coordinates of a class of pairs."""
+        return coordinate_symbols(self.n, self.problem.quotient, self.n.pair)
+
+    def representative(self, at: Sites) -> tuple[Sites, Sites]:
+        """The pair of sites that stands for a class."""
+        phases = len(self.problem.quotient.phases)
+        pair = self.problem.quotient.representative(at[:phases], at[phases:])
+        return pair[: len(self.n.out)], pair[len(self.n.out) :]
+
+    def class_of(self, out: Sites, into: Sites) -> Sites:
+        """The coordinates of the class of a pair."""
+        return tuple(
+            self.put(sympy.expand(e) if not e.has(sympy.Mod) else e)
+            for e in kernel_at(self.n, (*out, *into)).indices[2:]
+        )
+
+    @cached_property
+    def bias_names(self) -> tuple[Symbol, ...]:
+        """The coordinates of a class of output sites, in the order of the axes."""
+        quotient = self.problem.bias_quotient
+        names = coordinate_symbols(self.n, quotient, self.n.out)
+        return tuple(names[k] for k in bias_order(quotient))
+
+    def bias_representative(self, at: Sites) -> Sites:
+        """The output site that stands for a class."""
+        quotient = self.problem.bias_quotient
+        sorted_back = [at[bias_order(quotient).index(k)] for k in range(len(at))]
+        phases = len(quotient.phases)
+        return quotient.representative(sorted_back[:phases], sorted_back[phases:])
+
+    def bias_class_of(self, out: Sites) -> Sites:
+        """The coordinates of the class of an output site."""
+        quotient = self.problem.bias_quotient
+        values = (*quotient.phase_of(out), *quotient.displacement_of(out))
+        return tuple(values[k] for k in bias_order(quotient))
+
+    @cached_property
+    def condition(self) -> sympy.Basic:
+        """Where weights may be."""
+        return self.put(locality(self.n)) if self.problem.support is not None else sympy.true
+
+    # ---- the layer --------------------------------------------------------------------------------------
+
+    @cached_property
+    def layer(self) -> Eq:
+        """The operator with its weights tied by translations, or as it was where there are none."""
+        if not self.tied:
+            return self.operator(str(self.y.label))
+        plain = self.put(layer(self.n))
+        return Eq(self._dressed(plain.lhs), self._dressed(plain.rhs), evaluate=False)
+
+    def operator(self, label: str) -> Eq:
+        """y[i,alpha,p] = Sum(A[i,alpha,p,c,beta,q] x[c,beta,q]) + b[i,alpha,p]."""
+        alpha, out, beta, into = self.output.index, self.n.out, self.input.index, self.n.into
+        term = self.weight(alpha, out, beta, into) * self.read(self.x, beta, into)
+        total = summed(term, self.limits)
+        right = total + self.bias(alpha, out) if self.biased else total
+        return Eq(self.image(label, alpha, out), right, evaluate=False)
+
+    def _dressed(self, expr: sympy.Expr) -> sympy.Expr:
+        """Copies and components for the plain channels of an expression."""
+        builders: dict[str, Callable[[Sequence[sympy.Expr]], Indexed]] = {
+            "K": lambda e: self.kernel(self.output.index, self.input.index, tuple(e[2:])),
+            "b": lambda e: self.bias(self.output.index, tuple(e[1:])),
+            self.n.x.label.name: lambda e: self.read(self.x, self.input.index, tuple(e[1:])),
+            self.n.y.label.name: lambda e: self.image(str(self.y.label), self.output.index, tuple(e[1:])),
+        }
+        dressed = expr.replace(
+            lambda e: isinstance(e, Indexed), lambda e: builders[str(e.base.label)](e.indices)
+        )
+        return dressed.replace(lambda e: isinstance(e, Sum), self._limited)
+
+    def _limited(self, total: Sum) -> sympy.Expr:
+        sites = [limit for limit in total.limits if limit[0] != self.n.c]
+        return summed(total.function, (*self.copy_limits, *self.input.limits(self.input.index), *sites))
+
+    @cached_property
+    def reads_modulo(self) -> tuple[str, ...]:
+        """The axes whose sites are read modulo the grid."""
+        return tuple(self.problem.axes[i].name for i in input_axes(self.n) if self.n.wraps(i))
+
+
+def replaced(field: Field, fibre: Representation, name: str | None = None) -> Field:
+    """The same lattice with another fibre."""
+    new = object.__new__(Field)
+    entries = {"group": field.group, "fibre": fibre, "name": name or field.name, "lattice": field.lattice}
+    for key, value in entries.items():
+        object.__setattr__(new, key, value)
+    return new
+
+
+def summed(term: sympy.Expr, limits: Sequence[Any]) -> sympy.Expr:
+    """The sum over these limits, in their order; the term itself where there are none."""
+    return Sum(term, *limits) if limits else term
+
+
+def _image(affine: Affine, sites: tuple[Symbol, ...]) -> Sites:
+    matrix, shift = affine
+    return tuple(
+        sympy.Add(*(number(k) * s for k, s in zip(row, sites, strict=True) if k), number(h))
+        for row, h in zip(matrix, shift, strict=True)
+    )

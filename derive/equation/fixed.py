@@ -1,0 +1,101 @@
+"""Where components mix: the matrices that a stabiliser fixes, and their images along the orbit.
+
+rho_y(s) K[d] = K[d] rho_x(s)  for s d = d,        K[g d] = rho_y(g) K[d] rho_x(g)^-1
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+
+import sympy
+from sympy import ImmutableMatrix, IndexedBase
+
+from derive.equation.fibre import Fibre
+from derive.equation.unknown import Class, Unknown
+from derive.equation.witnesses import Letters, class_orbits
+from derive.methods.fibres import generating
+from derive.methods.intertwiners import intertwiners
+from derive.methods.motions import simplified
+from derive.symmetry.pieces import exact_inverse
+from derive.symmetry.representations import from_blocks
+
+FREE = {"b": "v"}  # the letters of free weights, where it is not w
+
+
+@dataclass(frozen=True, eq=False)
+class Carried:
+    """One orbit of classes: the words that fix its representative, and one matrix per member.
+
+    `dim`: how many weights are free.
+    """
+
+    fixing: tuple[Letters, ...]
+    members: tuple[tuple[Class, Letters, ImmutableMatrix], ...]
+    dim: int
+
+
+def carried_orbits(unknown: Unknown) -> list[Carried]:
+    """All orbits of classes with their matrices; free weights are numbered through."""
+    found: list[Carried] = []
+    for orbit in class_orbits(unknown):
+        start = next(iter(orbit))
+        fixing = _stabiliser(unknown, start, orbit)
+        first = sum(c.dim for c in found)
+        at_start, dim = _fixed(unknown, fixing, first)
+        members = tuple((at, letters, _along(unknown, letters, at_start)) for at, letters in orbit.items())
+        found.append(Carried(fixing, members, dim))
+    return found
+
+
+def _stabiliser(unknown: Unknown, start: Class, orbit: Mapping[Class, Letters]) -> tuple[Letters, ...]:
+    """Words for few elements that generate everything that fixes the class."""
+    point = unknown.point
+    if len(orbit) == 1:
+        return tuple((g,) for g in point.generators)
+    letters = [tuple(g for g, power in word for _ in range(power)) for word in point.elements.words]
+    fixing = [e for e, word in enumerate(letters) if _moved(unknown, word, start) == start]
+    return tuple(letters[e] for e in generating(point.elements.table, fixing))
+
+
+def _moved(unknown: Unknown, word: Letters, at: Class) -> Class:
+    return reduce(lambda place, g: unknown.moves[g](place), reversed(word), at)
+
+
+def _fixed(unknown: Unknown, fixing: tuple[Letters, ...], first: int) -> tuple[ImmutableMatrix, int]:
+    """The general matrix that commutes with these words, in free weights numbered from `first`."""
+    V, W = (from_blocks(unknown.point, [(1, fibre.piece)]) for fibre in (unknown.input, unknown.output))
+    if fixing != tuple((g,) for g in unknown.point.generators):
+        words = {f"s{k}": tuple((g, 1) for g in word) for k, word in enumerate(fixing)}
+        subgroup = unknown.point.subgroup(words)
+        V, W = V.restrict(subgroup), W.restrict(subgroup)
+    maps = intertwiners(V, W)
+    total = sympy.zeros(unknown.output.dim, unknown.input.dim)
+    for k in range(len(maps)):
+        total += sympy.Matrix(maps.element(k).dense()) * free_weight(unknown, first + k)
+    return ImmutableMatrix(total), len(maps)
+
+
+def free_weight(unknown: Unknown, k: int) -> sympy.Expr:
+    """w[k,c,i], one number per pair of copies."""
+    return IndexedBase(FREE.get(str(unknown.label), "w"))[(k, *unknown.between, *unknown.before)]
+
+
+def _along(unknown: Unknown, letters: Letters, matrix: ImmutableMatrix) -> ImmutableMatrix:
+    """rho_y(word) matrix rho_x(word)^-1."""
+    if not letters:
+        return matrix
+    left, right = (_product(fibre, letters) for fibre in (unknown.output, unknown.input))
+    return ImmutableMatrix((left * matrix * exact_inverse(right)).applyfunc(_shortened))
+
+
+def _product(fibre: Fibre, letters: Letters) -> ImmutableMatrix:
+    start = ImmutableMatrix(sympy.eye(fibre.dim))
+    return reduce(
+        lambda m, g: ImmutableMatrix((m * fibre.piece.matrix(g)).applyfunc(_shortened)), letters, start
+    )
+
+
+def _shortened(value: sympy.Expr) -> sympy.Expr:
+    return sympy.sympify(simplified(sympy.sympify(value)))

@@ -1,0 +1,134 @@
+"""The end of the road: every entry tied to a free one by a word in the generators, zeros, layer, count."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Sequence
+
+import sympy
+from sympy import Add, Eq, Mul, Tuple
+
+from derive.equation.block import Block
+from derive.equation.chain import Move
+from derive.equation.fixed import carried_orbits
+from derive.equation.problem import Problem
+from derive.equation.reduction import State
+from derive.equation.tying import BIAS_DIM, DIM
+from derive.equation.unknown import Unknown, countable, unknowns
+from derive.equation.witnesses import coefficient, signed_orbits, word
+
+Count = Callable[[Problem], tuple[sympy.Expr, sympy.Expr]]
+Listed = tuple[State, sympy.Expr]
+
+
+def listing(block: Block, state: State, count: Count) -> Iterator[Move]:
+    """The moves from constraints on the kernel to the layer and the count.
+
+    `count`: how many weights and biases are free, asked only where entries cannot be listed.
+    """
+    dims = []
+    if countable(block):
+        for unknown in unknowns(block):
+            free = yield from (_by_entries if unknown.monomial else _by_matrices)(unknown, state)
+            state, total = free
+            dims.append(total)
+    state = (block.layer, *state[1:])
+    yield (
+        "write the layer",
+        Tuple(*state),
+        "put the tied weights into the general operator; sum over displacements where they fix the input site"
+        if block.tied
+        else "the operator again: its weights are now known",
+    )
+    copies = (block.copies_out * block.copies_in, block.copies_out)
+    if not dims:
+        totals = [
+            Eq(name, total, evaluate=False)
+            for name, total in zip((DIM, BIAS_DIM)[: 1 + block.biased], count(block.problem), strict=False)
+        ]
+        yield "count", Tuple(*totals), "the average over the point group of characters times fixed classes"
+        return
+    totals = [
+        Eq(name, Mul(many, total, evaluate=False) if many != 1 else total, evaluate=False)
+        for name, many, total in zip((DIM, BIAS_DIM), copies, dims, strict=False)
+    ]
+    yield (
+        "count",
+        Tuple(*totals),
+        "one free number per orbit that is not forced to zero"
+        + (", and per pair of copies" if copies[0] != 1 else ""),
+    )
+
+
+def _by_entries(unknown: Unknown, state: State) -> Generator[Move, None, Listed]:
+    """Every entry is a phase times the first one of its orbit."""
+    orbits = signed_orbits(unknown)
+    rows = tuple(
+        Tuple(
+            word(letters),
+            Eq(unknown.entry(at), coefficient(turn) * unknown.entry(orbit.members[0][0]), evaluate=False),
+        )
+        for orbit in orbits
+        for at, letters, turn in orbit.members
+    )
+    state = (*state, *rows)
+    yield (
+        f"list the orbits of {unknown.label}",
+        Tuple(*state),
+        "apply the constraints letter by letter, the last one first: each word takes the representative on "
+        "the right to the entry on the left",
+    )
+    zeros = []
+    for orbit in orbits:
+        if orbit.returns is not None:
+            first, (letters, turn) = unknown.entry(orbit.members[0][0]), orbit.returns
+            zeros.append(
+                Tuple(word(letters), Eq(first, coefficient(turn) * first, evaluate=False), Eq(first, 0))
+            )
+    if zeros:
+        state = (*state, *zeros)
+        yield (
+            f"find the zeros of {unknown.label}",
+            Tuple(*state),
+            "each word brings the entry back with another phase, so it is zero, and its whole orbit with it",
+        )
+    lengths = Counter(len(orbit.members) for orbit in orbits if orbit.returns is None)
+    return state, _sum_of([sympy.Integer(many) for _, many in sorted(lengths.items())])
+
+
+def _by_matrices(unknown: Unknown, state: State) -> Generator[Move, None, Listed]:
+    """Where components mix: the maps that the stabiliser of a representative fixes, carried along its orbit."""
+    orbits = carried_orbits(unknown)
+    solved = tuple(
+        Tuple(
+            *map(word, orbit.fixing),
+            Eq(unknown.matrix(orbit.members[0][0]), orbit.members[0][2], evaluate=False),
+        )
+        for orbit in orbits
+    )
+    state = (*state, *solved)
+    yield (
+        f"solve at the representatives of {unknown.label}",
+        Tuple(*state),
+        "the words on the left bring a representative back to itself, so its matrix commutes with them; this "
+        "is the general one that does",
+    )
+    carried = tuple(
+        Tuple(word(letters), Eq(unknown.matrix(at), matrix, evaluate=False))
+        for orbit in orbits
+        for at, letters, matrix in orbit.members[1:]
+    )
+    if carried:
+        state = (*state, *carried)
+        yield (
+            f"carry along the orbits of {unknown.label}",
+            Tuple(*state),
+            "each word takes the representative of an orbit to the class on the left",
+        )
+    dims = Counter(orbit.dim for orbit in orbits)
+    return state, _sum_of([Mul(many, n, evaluate=False) for n, many in sorted(dims.items())])
+
+
+def _sum_of(terms: Sequence[sympy.Expr]) -> sympy.Expr:
+    """The sum as it stands, not added up."""
+    return terms[0] if len(terms) == 1 else Add(*terms, evaluate=False)
