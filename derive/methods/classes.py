@@ -11,17 +11,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from math import gcd
+from math import gcd, prod
 from typing import Any
 
 import numpy as np
 import sympy
 
-from derive.errors import GridError, InfiniteError, SupportError, SymbolicError
+from derive.errors import GridError, InfiniteError, SupportError, SymbolicError, TooLargeError
 from derive.symmetry.sizes import number
 from derive.symmetry.support import Region
 
 oo = sympy.oo
+MEMORY = 1 << 32
 
 
 @dataclass(frozen=True)
@@ -212,6 +213,9 @@ class Axis:
             return np.stack([zero, sites, zero] if self.out is None else [sites, zero, zero], axis=1)
         out, into = self.both
         rows = out.step if self.translated else _integer(out.size, self.name)
+        count = self.count() if displacements is None else rows * len(displacements)
+        if count is not oo:
+            refuse_classes(count, 8 * 8)
         sites = np.arange(rows)
         pairs = (
             [self._inputs(int(p), displacements) for p in sites] if rows <= 4096 or displacements else None
@@ -261,6 +265,18 @@ class Axis:
         first = np.maximum(0, -(q // into.step)) if into.step else np.zeros_like(q)
         moved = q + first * into.step
         return (later >= 0) & (first <= later) & (moved >= 0) & (moved < n)
+
+
+def refuse_classes(count: Any, bytes_each: int) -> None:
+    """Raise before classes are listed that would not fit in memory."""
+    needed = int(count) * bytes_each
+    if needed > MEMORY:
+        raise TooLargeError(
+            "grid, support",
+            "must leave few enough classes of site pairs to list",
+            f"{count} classes, about {needed / 2**30:.0f} GiB",
+            "use a smaller grid or a support such as box(1)",
+        )
 
 
 def _positive_part(value: sympy.Expr) -> sympy.Expr:
@@ -345,12 +361,17 @@ class Classes:
                     "shrink the support, or leave it out to use the whole grid",
                 )
 
-    def listing(self) -> np.ndarray:
-        """Integer array (classes, axes, 3) of (p, q, displacement units), displacement varying fastest."""
-        per_axis = [
+    def by_axis(self) -> list[np.ndarray]:
+        """The classes along every axis, as rows (p, q, displacement units)."""
+        return [
             axis.listing(self.support.values(i) if self.support is not None else None)
             for i, axis in enumerate(self.axes)
         ]
+
+    def listing(self) -> np.ndarray:
+        """Integer array (classes, axes, 3) of (p, q, displacement units), displacement varying fastest."""
+        per_axis = self.by_axis()
+        refuse_classes(prod(len(rows) for rows in per_axis), 8 * 8 * max(len(self.axes), 1))
         grids = np.meshgrid(*(np.arange(len(rows)) for rows in per_axis), indexing="ij") if per_axis else []
         picks = [g.reshape(-1) for g in grids]
         columns = np.zeros((len(per_axis), 3, len(picks[0]) if picks else 1), dtype=int)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 import sympy
 
-from derive.methods.classes import Axis
+from derive.methods.classes import Axis, Side
 from derive.symmetry.elements import Elements
 from derive.symmetry.fields import Field
 from derive.symmetry.groups import Group
@@ -81,17 +81,7 @@ class PairMaps:
     def canonical(self, pairs: np.ndarray) -> np.ndarray:
         """Every pair translated so that its output site lies in the first period, and read on the grid."""
         for i, axis in enumerate(self.axes):
-            p, q = pairs[:, i, 0], pairs[:, i, 1]
-            _wrap(axis.out, p)
-            _wrap(axis.into, q)
-            if axis.out is not None and axis.out.step:
-                turns = p // axis.out.step
-                if turns.any():
-                    p -= axis.out.step * turns
-                    q -= (axis.into.step if axis.into is not None else 0) * turns
-            elif axis.out is None and axis.into is not None and axis.into.step:
-                q %= axis.into.step
-            _wrap(axis.into, q)
+            canonical_along(axis, pairs[:, i, 0], pairs[:, i, 1])
         return pairs
 
     @cached_property
@@ -99,7 +89,22 @@ class PairMaps:
         return len(self.out.matrix)
 
 
-def _wrap(side: Any, sites: np.ndarray) -> None:
+def canonical_along(axis: Axis, p: np.ndarray, q: np.ndarray) -> None:
+    """The same along one axis, in place: output sites p, input sites q."""
+    wrap(axis.out, p)
+    wrap(axis.into, q)
+    if axis.out is not None and axis.out.step:
+        turns = p // axis.out.step
+        if turns.any():
+            p -= axis.out.step * turns
+            q -= (axis.into.step if axis.into is not None else 0) * turns
+    elif axis.out is None and axis.into is not None and axis.into.step:
+        q %= axis.into.step
+    wrap(axis.into, q)
+
+
+def wrap(side: Side | None, sites: np.ndarray) -> None:
+    """Read sites on a periodic grid, in place."""
     if side is None or side.boundary != "periodic" or side.size is None or not sites.size:
         return
     if sites.min() < 0 or sites.max() >= int(side.size):

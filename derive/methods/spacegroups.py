@@ -17,17 +17,17 @@ from typing import Any
 import numpy as np
 import sympy
 
-from derive.errors import InfiniteError, TooLargeError
-from derive.methods.classes import Classes
+from derive.errors import InfiniteError
+from derive.methods.boxes import pair_box, pair_images, site_box, site_images
+from derive.methods.classes import Classes, refuse_classes
 from derive.methods.fibres import Entries, FibreMaps, cosets
-from derive.methods.motions import PairMaps, SiteMaps, by_columns, pair_maps
-from derive.methods.tables import OrbitTable, Table, orbit_table
+from derive.methods.motions import PairMaps, by_columns, pair_maps
+from derive.methods.tables import Table, orbit_table
 from derive.symmetry.fields import Field
 from derive.symmetry.pieces import Piece
 from derive.symmetry.spacegroup import SpaceGroup
 
 LISTED = 1 << 21
-MEMORY = 1 << 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,15 +138,31 @@ def compose(space: SpaceGroup, x: Field, y: Field, classes: Classes) -> Composit
     if classes.support is None and not any(axis.translated for axis in classes.axes) and _many(classes):
         return Composition(space, maps, _by_stabilisers(space, maps, classes))
     require_memory(classes.count(), space)
+    return Composition(space, maps, _in_box(maps, classes) or _listed(maps, classes))
+
+
+def _in_box(maps: PairMaps, classes: Classes) -> PairOrbits | None:
+    """The orbits where classes are a product over axes that every element moves axis by axis."""
+    box = pair_box(classes)
+    images = pair_images(box, maps) if box is not None else None
+    if box is None or images is None:
+        return None
+    orbits = orbit_table(box.size, images.__getitem__, range(maps.order))
+    return PairOrbits(box.at(orbits.representatives), orbits.kinds, orbits.stabilisers)
+
+
+def _listed(maps: PairMaps, classes: Classes) -> PairOrbits:
+    """The orbits with every class listed, closed under the point group where a window cuts some off."""
     listed = classes.listing()[:, :, :2]
     rows = by_columns(listed.shape)
     rows[...] = listed
     closed, inside = _closure(maps, rows)
-    orbits = _orbits(maps, closed)
+    move = _move(maps)
+    orbits = orbit_table(len(closed.rows), lambda e: closed.find(move(e, closed.rows)), range(maps.order))
     # window rows come first in the table, so an orbit that meets the window has its least member there
     kept = slice(None) if inside is None else inside[orbits.representatives]
     pairs = closed.rows[orbits.representatives].reshape(-1, len(classes.axes), 2)
-    return Composition(space, maps, PairOrbits(pairs[kept], orbits.kinds[kept], orbits.stabilisers))
+    return PairOrbits(pairs[kept], orbits.kinds[kept], orbits.stabilisers)
 
 
 def require_memory(rows: Any, space: SpaceGroup) -> None:
@@ -154,14 +170,7 @@ def require_memory(rows: Any, space: SpaceGroup) -> None:
     if rows is sympy.oo:
         remedy = "give a support such as box(1), or a grid"
         raise InfiniteError("support", "must leave finitely many weights to list them", None, remedy)
-    needed = int(rows) * (4 * 2 * 8 * space.dim + 4 * space.point.order)
-    if needed > MEMORY:
-        raise TooLargeError(
-            "grid, support",
-            "must leave few enough classes of site pairs to list",
-            f"{rows} classes, about {needed / 2**30:.0f} GiB",
-            "use a smaller grid or a support such as box(1)",
-        )
+    refuse_classes(rows, 4 * 2 * 8 * space.dim + 4 * space.point.order)
 
 
 def _flat(pairs: np.ndarray) -> np.ndarray:
@@ -170,10 +179,6 @@ def _flat(pairs: np.ndarray) -> np.ndarray:
 
 def _move(maps: PairMaps) -> Any:
     return lambda e, rows: _flat(maps.apply(e, rows.reshape(len(rows), -1, 2)))
-
-
-def _orbits(maps: PairMaps, table: Table) -> OrbitTable:
-    return orbit_table(table, _move(maps), range(maps.order))
 
 
 def _closure(maps: PairMaps, pairs: np.ndarray) -> tuple[Table, np.ndarray | None]:
@@ -193,12 +198,6 @@ def _closure(maps: PairMaps, pairs: np.ndarray) -> tuple[Table, np.ndarray | Non
 
 def _many(classes: Classes) -> bool:
     return int(classes.count()) > LISTED
-
-
-def _grid(axes: Any, side: str) -> np.ndarray:
-    parts = [getattr(axis, side) for axis in axes]
-    runs = [np.arange(int(part.size)) if part is not None else np.zeros(1, dtype=int) for part in parts]
-    return np.stack([g.reshape(-1) for g in np.meshgrid(*runs, indexing="ij")], axis=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,18 +233,18 @@ class StabiliserOrbits(PairOrbits):
 def _by_stabilisers(space: SpaceGroup, maps: PairMaps, classes: Classes) -> StabiliserOrbits:
     for axes in ([axis.out for axis in classes.axes], [axis.into for axis in classes.axes]):
         require_memory(math.prod(int(side.size) for side in axes if side is not None), space)
-    out, into = _grid(classes.axes, "out"), _grid(classes.axes, "into")
-    first = orbit_table(Table(out), _on(maps.out), range(maps.order))
+    out, into = (site_box(classes.axes, side) for side in ("out", "into"))
+    outer, inner = (
+        site_images(box, side, classes.axes, name)
+        for box, side, name in ((out, maps.out, "out"), (into, maps.into, "into"))
+    )
+    first = orbit_table(out.size, outer.__getitem__, range(maps.order))
     found: dict[tuple[int, ...], int] = {}
     families = []
     for kind, stabiliser in enumerate(first.stabilisers):
-        sites = out[first.representatives[first.kinds == kind]]
-        second = orbit_table(Table(into), _on(maps.into), stabiliser)
+        sites = out.at(first.representatives[first.kinds == kind])[:, :, 0]
+        second = orbit_table(into.size, inner.__getitem__, stabiliser)
         numbers = np.array([found.setdefault(s, len(found)) for s in second.stabilisers])
-        families.append((sites, into[second.representatives], numbers[second.kinds]))
+        families.append((sites, into.at(second.representatives)[:, :, 0], numbers[second.kinds]))
     empty = np.zeros((0, len(classes.axes), 2), dtype=int)
     return StabiliserOrbits(empty, np.zeros(0, dtype=int), tuple(found), tuple(families))
-
-
-def _on(maps: SiteMaps) -> Any:
-    return lambda e, rows: maps.apply(e, rows)

@@ -77,17 +77,13 @@ class OrbitTable:
         return np.bincount(self.kinds, minlength=len(self.stabilisers))
 
 
-def orbit_table(
-    table: Table, move: Callable[[int, np.ndarray], np.ndarray], elements: Sequence[int]
-) -> OrbitTable:
-    """The orbits of `elements` (a group) on the rows; every image of a row must be a row."""
-    here = np.arange(len(table.rows), dtype=np.int32)
-    least = here.copy()
+def orbit_table(size: int, image: Callable[[int], np.ndarray], elements: Sequence[int]) -> OrbitTable:
+    """The orbits of `elements` (a group) on 0..size-1; image(e) holds the number of every member's image."""
+    least = here = np.arange(size, dtype=np.int32 if size < 2**31 else np.int64)
     images = []
     for e in elements:
-        image = table.find(move(e, table.rows)) if e else here
-        np.minimum(least, image, out=least)
-        images.append(image.astype(np.int32, copy=False))
+        images.append(image(e).astype(here.dtype, copy=False) if e else here)
+        least = np.minimum(least, images[-1])
     representatives = np.flatnonzero(least == here)
     fixed = np.stack([image[representatives] == representatives for image in images], axis=1)
     packed = np.ascontiguousarray(np.packbits(fixed, axis=1))
