@@ -18,6 +18,7 @@ from derive.errors import DeriveError
 from derive.symmetry.elements import orbit_labels
 from derive.symmetry.groups import Group
 from derive.symmetry.monomial import Monomial, identity_map
+from derive.symmetry.orbits import least_members
 from derive.symmetry.pieces import Piece, tensor
 
 NODE_LIMIT = 40_000_000
@@ -141,13 +142,7 @@ def _joined(
     pulled[target] = labels
     if np.array_equal(pulled[above], labels):
         return labels
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    count = int(labels.max()) + 1
-    codes = np.unique(labels.astype(np.int64) * count + pulled[above])
-    edges = coo_array((np.ones(len(codes)), (codes // count, codes % count)), shape=(count, count))
-    return connected_components(edges, directed=False)[1][labels]
+    return least_members([(labels, pulled[above])], len(labels))[labels]
 
 
 def _turned(moved: np.ndarray, shift: int, order: int) -> np.ndarray:

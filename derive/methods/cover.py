@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from derive.symmetry.monomial import Monomial
+from derive.symmetry.orbits import components
 
 Word = tuple[tuple[str, int], ...]
 
@@ -34,43 +35,6 @@ def inverse(permutation: np.ndarray) -> np.ndarray:
 def base_map(cover: np.ndarray, order: int) -> np.ndarray:
     """What a permutation of the cover does below, phases forgotten."""
     return cover if order == 1 else cover[::order] // order
-
-
-def components(maps: Sequence[np.ndarray], size: int) -> tuple[np.ndarray, np.ndarray]:
-    """The orbits of permutations of ``0..size-1``, numbered by their least members; those members.
-
-    >>> components([np.array([0, 3, 2, 1])], 4)
-    (array([0, 1, 2, 1]), array([0, 1, 2]))
-    """
-    least = _least_members(maps, size)
-    representatives = np.flatnonzero(least == np.arange(size))
-    number = np.empty(size, dtype=np.int64)
-    number[representatives] = np.arange(len(representatives))
-    return number[least], representatives
-
-
-def _least_members(maps: Sequence[np.ndarray], size: int) -> np.ndarray:
-    """The least member of each point's orbit: roots are hooked to smaller ones, and trees flattened."""
-    points = least = np.arange(size)
-    joined = True
-    while joined:
-        joined = False
-        for m in maps:
-            there = least[m]
-            apart = least != there
-            if apart.any():
-                one, other = least[apart], there[apart]
-                up = points.copy()
-                np.minimum.at(up, np.maximum(one, other), np.minimum(one, other))
-                least, joined = _flattened(up)[least], True
-    return least
-
-
-def _flattened(up: np.ndarray) -> np.ndarray:
-    """Every point's last ancestor, by doubling the steps."""
-    while ((further := up[up]) != up).any():
-        up = further
-    return up
 
 
 @dataclass(frozen=True, eq=False)

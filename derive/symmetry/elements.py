@@ -14,6 +14,7 @@ from sympy import oo
 from derive.errors import InfiniteError, TooLargeError
 from derive.symmetry.faithful import faithful_permutations
 from derive.symmetry.groups import Group
+from derive.symmetry.orbits import components
 from derive.symmetry.words import Word, reduce_word
 
 ELEMENT_LIMIT = 200_000
@@ -108,17 +109,7 @@ class Elements:
 
 def orbit_labels(permutations: Sequence[np.ndarray], size: int) -> np.ndarray:
     """The orbit of each point under permutations, numbered by first appearance."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    rows = np.tile(np.arange(size), len(permutations))
-    columns = np.concatenate([np.asarray(p) for p in permutations]) if permutations else rows
-    graph = coo_array((np.ones(len(rows), dtype=np.int32), (rows, columns)), shape=(size, size))
-    labels = connected_components(graph, directed=False)[1]
-    _, first = np.unique(labels, return_index=True)
-    rank = np.empty(len(first), dtype=np.int64)
-    rank[np.argsort(first)] = np.arange(len(first))
-    return rank[labels]
+    return components(permutations, size)[0]
 
 
 def enumerate_elements(group: Group) -> Elements:
