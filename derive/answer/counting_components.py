@@ -32,8 +32,8 @@ def component_counter(
     if group.algebra or not group.generators or not _monomial(group, pieces):
         return None
     if len(group.generators) == 1:
-        only = group.generators[0]
-        return lambda p, q: _common_eigenvalues(_cycles(p, only), _cycles(q, only)), CYCLES
+        cycles = {p: _cycles(p, group.generators[0]) for p in dict.fromkeys(pieces)}
+        return lambda p, q: _common_eigenvalues(cycles[p], cycles[q]), CYCLES
     if unknowns > NODE_LIMIT:
         return None
     return lambda p, q: induced_dimension(*_balanced(group, p, q)), ORBITS

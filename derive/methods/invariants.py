@@ -19,6 +19,7 @@ from derive.symmetry.monomial import Monomial
 
 MEMORY_LIMIT = 2**31  # bytes
 CODE_LIMIT = 2**62
+Kind = tuple[tuple[Monomial, ...], int]  # what the generators do on a set, and its size
 
 
 def refuse_entries(what: str, entries: int, bytes_each: int = 8) -> None:
@@ -181,23 +182,26 @@ class InvariantTensors:
         while grown:
             grown = False
             for maps in zip(*(a.signed for a in self.axes), strict=True):
-                while (found := self._new(codes, phases, maps)) is not None:
+                moves = {m: (m.image, m.phase * (self.order // m.order)) for m in maps}
+                while (found := self._new(codes, phases, [moves[m] for m in maps])) is not None:
                     (codes, phases), grown = found, True
-                    maps = tuple(m * m for m in maps)
+                    moves = {m: (image[image], turns + turns[image]) for m, (image, turns) in moves.items()}
         return np.stack(np.unravel_index(codes, self.shape), axis=1), phases
 
     def _new(
-        self, codes: np.ndarray, phases: np.ndarray, maps: Sequence
+        self, codes: np.ndarray, phases: np.ndarray, moves: Sequence[tuple[np.ndarray, np.ndarray]]
     ) -> tuple[np.ndarray, np.ndarray] | None:
         points = np.unravel_index(codes, self.shape)
-        images = np.ravel_multi_index([m.image[p] for m, p in zip(maps, points, strict=True)], self.shape)
-        turns = sum((m.phase[p] * (self.order // m.order) for m, p in zip(maps, points, strict=True)), phases)
+        images = np.ravel_multi_index(
+            [image[p] for (image, _), p in zip(moves, points, strict=True)], self.shape
+        )
         new = codes[np.minimum(np.searchsorted(codes, images), len(codes) - 1)] != images
         if not new.any():
             return None
+        turned = sum((turns[p[new]] for (_, turns), p in zip(moves, points, strict=True)), phases[new])
         codes = np.concatenate([codes, images[new]])
         order = np.argsort(codes)
-        return codes[order], np.concatenate([phases, turns[new] % self.order])[order]
+        return codes[order], np.concatenate([phases, turned % self.order])[order]
 
     def leaf(self, k: int) -> Leaf:
         """Orbit k as a pattern of coinciding axes and the ranges of their points."""
@@ -205,18 +209,27 @@ class InvariantTensors:
         kinds = [(a.maps, a.size) for a in self.axes]  # axes of one kind run over the same set
         blocks = list(dict.fromkeys(zip(kinds, x, strict=True)))
         pattern = tuple(blocks.index(block) for block in zip(kinds, x, strict=True))
-        orbits = [(kind, self._point_orbits[kind], p) for kind, p in blocks]
-        ranges = tuple(np.flatnonzero(labels == labels[p]) for _, labels, p in orbits)
+        ranges = tuple(self._range(kind, p) for kind, p in blocks)
         together = Counter(
-            (kind, int(points[0]), len(points)) for (kind, _, _), points in zip(orbits, ranges, strict=True)
+            (kind, int(points[0]), len(points)) for (kind, _), points in zip(blocks, ranges, strict=True)
         )
         full = prod(perm(length, count) for (_, _, length), count in together.items())
         size = self.size(k)
         return Leaf(x, size, pattern, ranges, full == size and self._unsigned(pattern, ranges))
 
     @cached_property
-    def _point_orbits(self) -> dict[tuple[tuple[Monomial, ...], int], np.ndarray]:
-        return {(a.maps, a.size): components([m.image for m in a.maps], a.size)[0] for a in self.axes}
+    def _point_orbits(self) -> dict[Kind, tuple[np.ndarray, list[np.ndarray]]]:
+        """For each set the orbit of every point, and the points of every orbit."""
+        found = {}
+        for maps, size in {(a.maps, a.size) for a in self.axes}:
+            labels, least = components([m.image for m in maps], size)
+            ends = np.cumsum(np.bincount(labels, minlength=len(least)))
+            found[maps, size] = labels, np.split(np.argsort(labels, kind="stable"), ends[:-1])
+        return found
+
+    def _range(self, kind: Kind, point: int) -> np.ndarray:
+        labels, points = self._point_orbits[kind]
+        return points[labels[point]]
 
     def _unsigned(self, pattern: tuple[int, ...], ranges: tuple[np.ndarray, ...]) -> bool:
         """Whether every generator multiplies every tuple of the pattern by 1."""

@@ -27,14 +27,21 @@ class Monomial:
 
     def __post_init__(self) -> None:
         image = np.array(self.image, dtype=np.int64)
+        if self.order == 1:
+            phase = np.zeros(len(image), dtype=np.int64)
+            self._keep(image, phase, 1)
+            return
         phase = np.array(self.phase, dtype=np.int64) % self.order
         common = gcd(self.order, int(np.gcd.reduce(phase))) if phase.size else self.order
         phase //= common
+        self._keep(image, phase, self.order // common)
+
+    def _keep(self, image: np.ndarray, phase: np.ndarray, order: int) -> None:
         for array in (image, phase):
             array.flags.writeable = False
         object.__setattr__(self, "image", image)
         object.__setattr__(self, "phase", phase)
-        object.__setattr__(self, "order", self.order // common)
+        object.__setattr__(self, "order", order)
 
     @property
     def dim(self) -> int:
