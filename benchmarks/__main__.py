@@ -13,12 +13,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter
 
-from benchmarks import convolution, derivation
+from benchmarks import calls, convolution, derivation, loops
 from benchmarks.machine import describe
 from benchmarks.report import Report, markdown
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
-SUITES: dict[str, Callable[[bool], Report]] = {"derivation": derivation.run, "convolution": convolution.run}
+SUITES: dict[str, Callable[[bool], Report]] = {
+    "convolution": convolution.run,
+    "loops": loops.run,
+    "calls": calls.run,
+    "derivation": derivation.run,
+}
 
 HEADING = """# Results
 

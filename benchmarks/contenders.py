@@ -1,117 +1,105 @@
-"""The convolutions that are compared: this library's, and lax's in both of its layouts."""
+"""The convolutions that are compared: this library's, and what is written with lax in both of its layouts."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
 import kernels as kn
+from benchmarks.cases import Case
 
 Function = Callable[[jax.Array, jax.Array], jax.Array]
-DIRECTIONS = ("forward", "input adjoint", "kernel adjoint")
 
 
 @dataclass(frozen=True)
-class Case:
-    """One convolution: x (batch, spatial..., C), kernel (size..., C / groups, D)."""
+class Contender:
+    """A name, and how to make a function of (x, kernel) from a case; None where there is no such."""
 
     name: str
-    spatial: tuple[int, ...]
-    size: tuple[int, ...]
-    channels: tuple[int, int]
-    batch: int = 8
-    options: dict[str, Any] = field(default_factory=dict)
+    make: Callable[[Case], Function | None]
+    channels_last: bool = True
 
-    def arrays(self) -> tuple[jax.Array, jax.Array]:
-        """A random input and kernel, channels last."""
-        rng = np.random.default_rng(0)
-        inputs, outputs = self.channels
-        shapes = (
-            (self.batch, *self.spatial, inputs),
-            (*self.size, inputs // self.options.get("groups", 1), outputs),
-        )
-        x, kernel = (jnp.asarray(rng.normal(size=shape), jnp.float32) for shape in shapes)
-        return x, kernel
+    def image(self, x: jax.Array) -> jax.Array:
+        """A channels-last image in this contender's layout."""
+        return x if self.channels_last else jnp.moveaxis(x, -1, 1)
+
+    def kernel(self, k: jax.Array) -> jax.Array:
+        """A kernel (size..., C, D) in this contender's layout."""
+        return k if self.channels_last else jnp.moveaxis(k, (-1, -2), (0, 1))
 
 
 def library(case: Case) -> Function:
-    """`kn.conv`."""
-    return lambda x, kernel: kn.conv(x, kernel, **case.options)
+    """`kn.conv`, `kn.conv_transpose`, or one `kn.conv` per axis."""
+    if case.kind == "separable":
+        return lambda x, k: kn.conv(kn.conv(x, k[: case.size[0], None]), k[None, case.size[0] :])
+    conv = kn.conv_transpose if case.kind == "transposed" else kn.conv
+    return lambda x, kernel: conv(x, kernel, **case.options)
 
 
 def lax_conv(case: Case, channels_last: bool = True) -> Function:
-    """`lax.conv_general_dilated`, in the layout of its arguments."""
+    """What is written with `jax.lax`, in the layout of its arguments."""
     rank = len(case.spatial)
     axes = "DHW"[-rank:]
     image, kernel = (f"N{axes}C", f"{axes}IO") if channels_last else (f"NC{axes}", f"OI{axes}")
+    return _KINDS[case.kind](case, {"dimension_numbers": (image, kernel, image)})
+
+
+def _conv(case: Case, how: dict[str, Any]) -> Function:
     options = case.options
+    rank, padding = len(case.spatial), options.get("padding", "SAME")
+    first = how["dimension_numbers"][0].index("H") if rank > 1 else 0
+    around = [(k // 2, k // 2) for k in case.size]
 
     def conv(x: jax.Array, k: jax.Array) -> jax.Array:
+        wraps = padding == "CIRCULAR"
+        if wraps:
+            x = jnp.pad(x, [(0, 0)] * first + around + [(0, 0)] * (x.ndim - rank - first), mode="wrap")
         return lax.conv_general_dilated(
             x,
             k,
             window_strides=(options.get("strides", 1),) * rank,
-            padding=options.get("padding", "SAME"),
+            padding="VALID" if wraps else padding,
             rhs_dilation=(options.get("dilation", 1),) * rank,
-            dimension_numbers=(image, kernel, image),
-            feature_group_count=options.get("groups", 1),
+            feature_group_count=case.groups,
+            **how,
         )
 
     return conv
 
 
-def channels_first(x: jax.Array, kernel: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """The same arrays in lax's other layout, NCHW and OIHW."""
-    return jnp.moveaxis(x, -1, 1), jnp.moveaxis(kernel, (-1, -2), (0, 1))
+def _transposed(case: Case, how: dict[str, Any]) -> Function:
+    strides = (case.options["strides"],) * len(case.spatial)
+    return lambda x, k: lax.conv_transpose(x, k, strides, "SAME", transpose_kernel=True, **how)
 
 
-@dataclass(frozen=True)
-class Compiled:
-    """A jitted function with its arguments; the first call compiles it."""
+def _separable(case: Case, how: dict[str, Any]) -> Function:
+    """One pass per axis, as whoever knows the factors writes it."""
+    height = case.size[0]
 
-    function: Any
-    args: tuple[jax.Array, ...]
+    def conv(x: jax.Array, k: jax.Array) -> jax.Array:
+        down, along = _factors(k, height, how["dimension_numbers"][1].index("H"))
+        column = lax.conv_general_dilated(x, down, (1, 1), "SAME", **how)
+        return lax.conv_general_dilated(column, along, (1, 1), "SAME", **how)
 
-    def call(self) -> object:
-        """Run it and wait for the result."""
-        return jax.block_until_ready(self.function(*self.args))
-
-
-def blocking(function: Callable[..., Any], *args: Any) -> Compiled:
-    """A function with its arguments, to be called and waited for."""
-    return Compiled(function, args)
+    return conv
 
 
-def directions(conv: Function, x: jax.Array, kernel: jax.Array) -> dict[str, Compiled]:
-    """The convolution and its two gradients, each jitted."""
-    ybar = jax.jit(conv)(x, kernel)
-
-    def forward(x: jax.Array, kernel: jax.Array, ybar: jax.Array) -> jax.Array:
-        return conv(x, kernel)
-
-    def by_input(x: jax.Array, kernel: jax.Array, ybar: jax.Array) -> jax.Array:
-        return jax.vjp(lambda x: conv(x, kernel), x)[1](ybar)[0]
-
-    def by_kernel(x: jax.Array, kernel: jax.Array, ybar: jax.Array) -> jax.Array:
-        return jax.vjp(lambda kernel: conv(x, kernel), kernel)[1](ybar)[0]
-
-    jitted = (Compiled(jax.jit(f), (x, kernel, ybar)) for f in (forward, by_input, by_kernel))
-    return dict(zip(DIRECTIONS, jitted, strict=True))
+def _factors(k: jax.Array, height: int, axis: int) -> tuple[jax.Array, jax.Array]:
+    down, along = jnp.split(k, [height], axis)
+    return jnp.expand_dims(down, axis + 1), jnp.expand_dims(along, axis)
 
 
-def program(compiled: Compiled) -> str:
-    """What XLA made of it, without names and source positions: equal programs give equal text."""
-    text = compiled.function.lower(*compiled.args).compile().as_text()
-    text = text[text.index("\n") :]  # the first line names the module
-    text = re.sub(r", (metadata|backend_config|frontend_attributes)=\{[^{}]*\}", "", text)
-    text = re.sub(r"\n(FileNames|FunctionNames|FileLocations|StackFrames)\n(.+\n)*", "", text)
-    text = re.sub(r"(?<=[( ])[\w.\-]+(?=: \w+\[)", "", text)  # arguments, where a computation is declared
-    names: dict[str, str] = {}
-    return re.sub(r"%[\w.\-]+", lambda m: names.setdefault(m.group(), f"%{len(names)}"), text)
+_KINDS: dict[str, Callable[[Case, dict[str, Any]], Function]] = {
+    "conv": _conv,
+    "transposed": _transposed,
+    "separable": _separable,
+}
+
+OURS = Contender("kernels", library)
+LAST = Contender("lax NHWC", lax_conv)
+FIRST = Contender("lax NCHW", lambda case: lax_conv(case, channels_last=False), channels_last=False)

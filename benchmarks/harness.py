@@ -6,16 +6,17 @@ reported is the median over rounds with its quartiles; ratios are taken round by
 
 from __future__ import annotations
 
+import math
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 
 ROOT = Path(__file__).resolve().parent.parent
-SHORTEST = 1e-3  # seconds; quicker calls are timed several at a time
+SHORTEST, LONGEST = 1e-3, 2e-2  # seconds of one turn; quicker calls are timed several at a time
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Race:
 
     def ratio(self, over: str, under: str) -> Spread:
         """seconds(over) / seconds(under), round by round: how many times faster `under` is."""
-        return Spread.of([a / b for a, b in zip(self.seconds[over], self.seconds[under], strict=True)])
+        return Spread.of([a / b for a, b in self._pairs(over, under)])
 
     def fastest(self, over: str, under: str) -> float:
         """The same ratio between the fastest rounds of each: what is left when nothing disturbs."""
@@ -65,31 +66,47 @@ class Race:
 
     def gap(self, over: str, under: str) -> Spread:
         """seconds(over) - seconds(under), round by round."""
-        return Spread.of([a - b for a, b in zip(self.seconds[over], self.seconds[under], strict=True)])
+        return Spread.of([a - b for a, b in self._pairs(over, under)])
+
+    def _pairs(self, one: str, other: str) -> Iterable[tuple[float, float]]:
+        """The rounds that both took part in: a slow competitor runs only once."""
+        return zip(self.seconds[one], self.seconds[other], strict=False)
 
 
-def race(calls: Mapping[str, Callable[[], object]], budget: float, least: int = 5, most: int = 400) -> Race:
+def race(
+    calls: Mapping[str, Callable[[], object]],
+    budget: float,
+    least: int = 5,
+    most: int = 400,
+    patience: float = math.inf,
+    pause: float = 0.0,
+) -> Race:
     """Time the calls in turn, for about `budget` seconds in all: between `least` and `most` rounds.
 
-    Every call is made once beforehand, so that whatever it compiles or caches is not counted. The order turns
-    by one from round to round: nobody always runs after the same neighbour.
+    Every call is made once beforehand, so that whatever it compiles or caches is not counted; but a call that
+    takes longer than `patience` seconds is not made again: that one counts. The order turns by one from round
+    to round: nobody always runs after the same neighbour. `pause`: seconds of rest before each turn, for
+    neighbours whose threads keep spinning.
     """
-    repeats = {name: max(1, round(SHORTEST / max(_once(call), 1e-9))) for name, call in _warm(calls).items()}
-    seconds: dict[str, list[float]] = {name: [] for name in calls}
-    names, start = list(calls), perf_counter()
-    for turn in range(most):
+    first = {name: _once(call) for name, call in calls.items()}
+    quick = [name for name in calls if first[name] <= patience]
+    seconds = {name: [] if name in quick else [once] for name, once in first.items()}
+    repeats = _repeats({name: _once(calls[name]) for name in quick}, max(first.values()))
+    start = perf_counter()
+    for turn in range(most if quick else 0):
         if turn >= least and perf_counter() - start > budget:
             break
-        shift = turn % len(names)
-        for name in names[shift:] + names[:shift]:
+        shift = turn % len(quick)
+        for name in quick[shift:] + quick[:shift]:
+            sleep(pause)
             seconds[name].append(_several(calls[name], repeats[name]))
     return Race(seconds)
 
 
-def _warm(calls: Mapping[str, Callable[[], object]]) -> Mapping[str, Callable[[], object]]:
-    for call in calls.values():
-        call()
-    return calls
+def _repeats(once: Mapping[str, float], slowest: float) -> dict[str, int]:
+    """How often a call is made in one turn: briefly beside short ones, longer beside long ones."""
+    turn = min(max(SHORTEST, slowest / 50), LONGEST)
+    return {name: max(1, round(turn / max(seconds, 1e-9))) for name, seconds in once.items()}
 
 
 def _once(call: Callable[[], object]) -> float:

@@ -18,12 +18,13 @@ class Table:
 
 @dataclass(frozen=True)
 class Target:
-    """A figure that was asked for, the figure seen, and whether it was reached."""
+    """A figure that was asked for, the figure seen, whether it was reached; if not, what was tried."""
 
     what: str
     asked: str
     seen: str
     reached: bool
+    tried: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,5 +62,8 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def _targets(targets: Iterable[Target]) -> Table:
-    rows = tuple((t.what, t.asked, t.seen, "yes" if t.reached else "**no**") for t in targets)
-    return Table("Targets", ("figure", "asked", "seen", "reached"), rows)
+    rows = tuple(
+        (t.what, t.asked, t.seen, "yes" if t.reached else "**no**", "" if t.reached else t.tried)
+        for t in targets
+    )
+    return Table("Targets", ("figure", "asked", "seen", "reached", "what was tried"), rows)

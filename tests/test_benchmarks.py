@@ -11,7 +11,28 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import contenders, convolution, derivation, harness, machine, report
+from benchmarks import (
+    calls,
+    cases,
+    contenders,
+    convolution,
+    derivation,
+    figures,
+    harness,
+    loops,
+    machine,
+    programs,
+    ratios,
+    report,
+)
+
+TINY = (
+    cases.Case("grouped", (6,), (3,), (4, 4), 2, {"groups": 2, "strides": 2}),
+    cases.Case("circular", (6, 5), (3, 3), (2, 3), 2, {"padding": "CIRCULAR"}),
+    cases.Case("VALID", (6, 5), (3, 3), (2, 3), 2, {"padding": "VALID", "dilation": 2}),
+    cases.Case("transposed", (4, 3), (4, 4), (2, 3), 2, {"strides": 2}, kind="transposed"),
+    cases.Case("rank one", (9, 8), (5, 3), (1, 1), 2, kind="separable"),
+)
 
 
 def test_race_takes_turns() -> None:
@@ -36,6 +57,20 @@ def test_race_stops_at_its_limit_and_repeats_short_calls() -> None:
     assert count > 100
 
 
+def test_race_runs_the_slow_only_once() -> None:
+    count = dict.fromkeys(("slow", "fast"), 0)
+
+    def call(name: str, seconds: float) -> None:
+        count[name] += 1
+        sleep(seconds)
+
+    calls = {"slow": lambda: call("slow", 0.05), "fast": lambda: call("fast", 0.001)}
+    result = harness.race(calls, budget=0.0, least=4, patience=0.03)
+    assert (len(result.seconds["slow"]), len(result.seconds["fast"])) == (1, 4)
+    assert count["slow"] == 1
+    assert result.ratio("slow", "fast").low == result.ratio("slow", "fast").high
+
+
 def test_ratios_are_taken_round_by_round() -> None:
     result = harness.Race({"slow": [2.0, 40.0, 6.0], "fast": [1.0, 10.0, 3.0]})
     assert result.ratio("slow", "fast") == harness.Spread(2.0, 2.0, 3.0)
@@ -52,11 +87,14 @@ def test_process_runs_in_the_repository_and_fails_loudly() -> None:
 
 def test_markdown_puts_missed_targets_first() -> None:
     table = report.Table("Sums", ("what", "ms"), (("a | b", "0.1"),), "A note.")
-    targets = (report.Target("one", "1", "1", True), report.Target("two", "2", "3", False))
+    targets = (
+        report.Target("one", "1", "1", True, "nothing"),
+        report.Target("two", "2", "3", False, "much"),
+    )
     text = report.markdown([report.Report((table,), targets)], "# Results")
     lines = text.splitlines()
     assert lines[:3] == ["# Results", "", "## Targets"]
-    assert lines.index("| two | 2 | 3 | **no** |") < lines.index("| one | 1 | 1 | yes |")
+    assert lines.index("| two | 2 | 3 | **no** | much |") < lines.index("| one | 1 | 1 | yes |  |")
     assert lines[-7:] == ["## Sums", "", "A note.", "", "| what | ms |", "|---|---:|", "| a \\| b | 0.1 |"]
 
 
@@ -65,31 +103,93 @@ def test_every_layer_is_solved(name: str) -> None:
     assert set(derivation.first(name)) == {"solve", *derivation.PARTS}
 
 
-def test_contenders_compute_the_same() -> None:
-    case = contenders.Case("tiny", (6,), (3,), (4, 4), 2, {"groups": 2, "strides": 2})
-    x, kernel = case.arrays()
-    expected = contenders.library(case)(x, kernel)
-    np.testing.assert_allclose(contenders.lax_conv(case)(x, kernel), expected, atol=1e-5)
-    first = contenders.lax_conv(case, channels_last=False)(*contenders.channels_first(x, kernel))
-    np.testing.assert_allclose(jnp.moveaxis(first, 1, -1), expected, atol=1e-5)
+@pytest.mark.parametrize("case", TINY, ids=lambda case: case.name)
+def test_contenders_compute_the_same(case: cases.Case) -> None:
+    operands = programs.Operands.of(case, contenders.library(case))
+
+    def values(who: contenders.Contender) -> list[np.ndarray]:
+        conv = who.make(case)
+        every = jax.jit(lambda *args: [f(*args) for f in programs.directions(conv).values()])
+        results = every(*operands.laid_out(who))
+        y, dx, dk, (step_dx, step_k, loss) = results
+        images = [y, dx, step_dx] if who.channels_last else [jnp.moveaxis(a, 1, -1) for a in (y, dx, step_dx)]
+        kernels = (
+            [dk, step_k] if who.channels_last else [jnp.moveaxis(a, (0, 1), (-1, -2)) for a in (dk, step_k)]
+        )
+        return [*images, *kernels, loss]
+
+    expected = values(contenders.OURS)
+    for who in (contenders.LAST, contenders.FIRST):
+        for value, right in zip(values(who), expected, strict=True):
+            np.testing.assert_allclose(value, right, rtol=1e-4, atol=1e-5)
+
+
+def test_cases_are_enough_and_fit_in_loops() -> None:
+    assert len({case.name for case in cases.CASES}) == len(cases.CASES) >= 24
+    assert len(cases.QUICK) == 5
+    assert all(case in cases.CASES for case in cases.QUICK)
+    for case in cases.CASES:
+        small = case.small()
+        assert small.work * small.groups <= cases.LOOPED
+        assert (small.name, small.size, small.channels) == (case.name, case.size, case.channels)
+    assert {named.case for named in figures.NAMED} <= {case.name for case in cases.CASES}
 
 
 def test_programs_are_compared_without_their_names() -> None:
     x = jnp.ones(3)
 
     def program(function) -> str:
-        return contenders.program(contenders.blocking(jax.jit(function), x))
+        return programs.text(programs.blocking(jax.jit(function), x).compile())
 
     assert program(lambda a: jnp.sin(a) + 1) == program(lambda b: jnp.sin(b) + 1)
     assert program(lambda a: jnp.sin(a) + 1) != program(lambda a: jnp.cos(a) + 1)
 
 
 def test_a_tiny_workload_gives_tables() -> None:
-    case = contenders.Case("tiny", (4,), (1,), (2, 2), 1)
-    table, target = convolution.compare("Tiny", (case,), budget=0.0)
-    assert [row[0] for row in table.rows] == [f"tiny: {direction}" for direction in contenders.DIRECTIONS]
-    assert {len(row) for row in table.rows} == {len(table.header)}
-    assert "within 5%" in target.asked
+    contexts = (programs.OUTSIDE, programs.INSIDE)
+    cells = convolution.sweep(TINY[:1], convolution.DIRECTIONS, contexts, budget=0.0)
+    outside, inside = convolution.tables(cells)
+    names = [f"grouped: {direction}" for direction in convolution.DIRECTIONS]
+    assert [row[0] for row in outside.rows] == [row[0] for row in inside.rows] == names
+    assert {len(row) for row in outside.rows} == {len(outside.header)}
+    assert [target.what.split(",")[0] for target in figures.targets(cells)] == [
+        "geometric mean over all directions outside loops",
+        "geometric mean over steps in scan",
+        "geometric mean over steps in scan",
+        "every case",
+    ]
+
+
+def _cell(ours: float, last: float, first: float, same: bool = False) -> ratios.Cell:
+    seconds = {"kernels": [ours], "lax NHWC": [last], "lax NCHW": [first]}
+    case = next(case for case in cases.CASES if case.name.startswith("3-D"))
+    return ratios.Cell(case, programs.STEP, programs.OUTSIDE, harness.Race(seconds), same)
+
+
+def test_ratios_are_to_the_better_layout_and_equal_programs_are_equal() -> None:
+    assert _cell(1.0, 4.0, 3.0).ratio(*ratios.LAX) == 3.0
+    assert _cell(1.0, 0.5, 3.0, same=True).ratio(*ratios.LAX) == 1.0
+    assert np.isnan(_cell(1.0, 1.0, 1.0).ratio("nobody"))
+
+
+def test_figures_are_read_off_the_cells() -> None:
+    found = {target.what: target for target in figures.targets([_cell(1.0, 4.0, 8.0), _cell(1.0, 0.5, 9.0)])}
+    mean = found["geometric mean over all directions outside loops, to the better lax layout"]
+    assert (mean.seen, mean.reached) == ("1.41", False)
+    lowest = found["every case, direction and context, to the better lax layout"]
+    assert lowest.seen == "1 of 2 below it: 3-D 32x32x32, 16 to 16, k3: step, outside 0.50"
+    assert found["3-D 32x32x32, 16 to 16, k3: step"].asked == "at least 5"
+
+
+def test_loops_calls_and_compilers_are_measured() -> None:
+    case = cases.Case("tiny", (4, 4), (1, 1), (1, 1), 1)
+    table, target = loops.in_loops(case, list(loops.CONTEXTS), 0.0)
+    assert [row[0] for row in table.rows] == list(loops.CONTEXTS)
+    assert "through scan" in target.seen
+    table, target = calls.per_call(case, 0.0)
+    assert [row[0] for row in table.rows][:2] == ["jit of lax", "lowered op"]
+    table, target = calls.compiling([case], 1)
+    assert [row[0] for row in table.rows] == ["tiny"]
 
 
 def test_command_prints_and_writes(monkeypatch, tmp_path, capsys) -> None:

@@ -1,0 +1,119 @@
+"""What is left of a convolution when there is nothing to compute: the call, and what it costs to compile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import jax
+
+import derive as dv
+import kernels as kn
+from benchmarks import programs
+from benchmarks.cases import CASES, QUICK, Case
+from benchmarks.contenders import LAST, OURS, Contender, lax_conv, library
+from benchmarks.harness import Race, race
+from benchmarks.programs import OUTSIDE, STEP, Compiled, Operands, blocking
+from benchmarks.ratios import precision
+from benchmarks.report import Report, Table, Target
+
+TINY = Case("1x4x4, 1 to 1, k3", (4, 4), (3, 3), (1, 1), 1)
+OVERHEAD, COMPILING = 1.1, 1.5
+
+
+def run(quick: bool = False) -> Report:
+    """All tables of the suite."""
+    calls, overhead = per_call(TINY, 0.5 if quick else 4.0)
+    compiled, seconds = compiling(QUICK if quick else CASES, 1 if quick else 3)
+    return Report((calls, compiled), (overhead, seconds))
+
+
+# ---- the call -------------------------------------------------------------------------------------------
+
+
+def per_call(case: Case, budget: float) -> tuple[Table, Target]:
+    """A convolution so small that only the call is left."""
+    x, kernel = case.arrays()
+    ours, theirs, lowered = library(case), lax_conv(case), _lowered()
+    weights = lowered.init(jax.random.key(0))
+    functions: Mapping[str, Compiled] = {
+        "jit of lax": blocking(jax.jit(theirs), x, kernel),
+        "lowered op": blocking(lowered, weights, x),
+        "jit of kn.conv": blocking(jax.jit(ours), x, kernel),
+        "kn.conv, called bare": blocking(ours, x, kernel),
+        "lax, called bare": blocking(theirs, x, kernel),
+    }
+    result = race({name: f.call for name, f in functions.items()}, budget)
+    rows = tuple((n, result.time(n).show(1e-6, 1), result.ratio(n, "jit of lax").show()) for n in functions)
+    worst = max(result.ratio(name, "jit of lax").median for name in ("lowered op", "jit of kn.conv"))
+    seen = ", ".join(
+        f"{n} {result.ratio(n, 'jit of lax').median:.2f}" for n in ("lowered op", "jit of kn.conv")
+    )
+    return Table(f"Per call: {case.name}", ("call", "us", "to jit of lax"), rows), Target(
+        "call overhead, to a bare jitted lax.conv", f"at most {OVERHEAD} times", seen, worst <= OVERHEAD
+    )
+
+
+def _lowered() -> Any:
+    """The lowered op of the same convolution."""
+    group = dv.translations(2)
+    x, y = (dv.Field(group, channels=1, name=name) for name in "xy")
+    return kn.lower(dv.solve(x, y, support=dv.box(1), bias=False))
+
+
+# ---- compiling ------------------------------------------------------------------------------------------
+
+
+def compiling(cases: Iterable[Case], rounds: int) -> tuple[Table, Target]:
+    """Tracing and compiling a training step, and the temporary memory of what comes out."""
+    results = {case.name: _compile(case, rounds) for case in cases}
+    ratios = {name: r.ratio(OURS.name, LAST.name) for name, (r, _) in results.items()}
+    rows = tuple(
+        (
+            name,
+            *(result.time(who).show(1e-3, 0) for who in (OURS.name, LAST.name)),
+            ratios[name].show(),
+            *(f"{memory[who] / 2**20:.1f}" for who in (OURS.name, LAST.name)),
+            f"{memory[OURS.name] / max(memory[LAST.name], 1):.2f}",
+        )
+        for name, (result, memory) in sorted(results.items(), key=lambda item: -ratios[item[0]].median)
+    )
+    header = (
+        "training step",
+        "ours, ms",
+        "lax NHWC, ms",
+        "ours / lax",
+        "ours, MiB",
+        "lax NHWC, MiB",
+        "ours / lax",
+    )
+    note = (
+        "Milliseconds to trace and compile, JAX's caches cleared each time; then the temporary memory that"
+        " the compiled program asks for (`memory_analysis`, exact and the same every time: arguments and results"
+        " are not in it, nor what XLA's kernels take for themselves while they run)."
+    )
+    table = Table("Compiling, and memory", header, rows, note)
+    return table, _slowest({name: ratio.median for name, ratio in ratios.items()})
+
+
+def _slowest(ratios: Mapping[str, float]) -> Target:
+    over = {name: r for name, r in sorted(ratios.items(), key=lambda item: -item[1]) if r > COMPILING}
+    listed = "; ".join(f"{name} {ratio:.1f}" for name, ratio in over.items())
+    seen = f"at most {max(ratios.values()):.1f} times" + (f"; over it: {listed}" if over else "")
+    asked = f"at most {COMPILING} times"
+    return Target(f"compiling a training step against {LAST.name}", asked, seen, not over)
+
+
+def _compile(case: Case, rounds: int) -> tuple[Race, dict[str, int]]:
+    with precision(case):
+        operands = Operands.of(case, library(case))
+        programs_ = {who.name: _program(who, case, operands) for who in (OURS, LAST)}
+        seconds = programs.compile_seconds(programs_, rounds)
+        memory = {n: make().compile().memory_analysis().temp_size_in_bytes for n, make in programs_.items()}
+    return Race(seconds), memory
+
+
+def _program(who: Contender, case: Case, operands: Operands) -> Callable[[], Compiled]:
+    conv = who.make(case)
+    assert conv is not None
+    return lambda: programs.build(who, conv, STEP, OUTSIDE, operands)

@@ -1,0 +1,101 @@
+"""One cell of the convolution suite: a case, a direction and a context, everyone in one race."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import jax
+
+from benchmarks import programs
+from benchmarks.cases import Case
+from benchmarks.contenders import FIRST, LAST, OURS, Contender
+from benchmarks.harness import Race, Spread, race
+from benchmarks.programs import Operands
+
+Calls = Mapping[str, Callable[[], object]]
+Others = Callable[[Operands, Case, str], Calls]
+LAX = (LAST.name, FIRST.name)
+DOUBTFUL = 0.98  # a ratio below it is measured again, longer, and the second measurement stands
+PATIENCE = 0.25  # seconds; a competitor that takes longer is run once
+PAUSE = 2e-3  # seconds between turns where others' threads may still be spinning
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one race said. `same`: ours and lax's in our layout compiled to the same instructions."""
+
+    case: Case
+    direction: str
+    context: str
+    race: Race
+    same: bool
+
+    @property
+    def name(self) -> str:
+        return f"{self.case.name}: {self.direction}"
+
+    def spread(self, *rivals: str) -> Spread | None:
+        """How many times faster than the best of these rivals; None where none of them took part.
+
+        Equal programs take equal time: a ratio other than 1 would be noise.
+        """
+        present = [name for name in rivals if name in self.race.seconds]
+        equal = [Spread(1.0, 1.0, 1.0)] if self.same and LAST.name in present else []
+        measured = [self.race.ratio(n, OURS.name) for n in present if not (self.same and n == LAST.name)]
+        return min(equal + measured, key=lambda s: s.median, default=None)
+
+    def ratio(self, *rivals: str) -> float:
+        """The median of `spread`; not a number where none of the rivals took part."""
+        found = self.spread(*rivals)
+        return math.nan if found is None else found.median
+
+
+def geometric_mean(ratios: Iterable[float]) -> float:
+    """Over the ratios that are numbers; not a number where there is none.
+
+    >>> geometric_mean([1.0, 4.0, math.nan])
+    2.0
+    """
+    logs = [math.log(r) for r in ratios if not math.isnan(r)]
+    return math.exp(sum(logs) / len(logs)) if logs else math.nan
+
+
+def precision(case: Case) -> contextlib.AbstractContextManager[object]:
+    """The setting of JAX under which this case's arrays exist."""
+    return jax.enable_x64(True) if case.dtype == "float64" else contextlib.nullcontext()
+
+
+def measure(
+    case: Case,
+    direction: str,
+    context: str,
+    budget: float,
+    rivals: Sequence[Contender] = (LAST, FIRST),
+    others: Others | None = None,
+) -> Cell:
+    """Race this library against the rivals, and against `others`, which are not made with JAX."""
+    case = case if context == programs.OUTSIDE else case.small()
+    with precision(case):
+        made = {who: conv for who in (OURS, *rivals) if (conv := who.make(case)) is not None}
+        operands = Operands.of(case, made[OURS])
+        built = {w.name: programs.build(w, conv, direction, context, operands) for w, conv in made.items()}
+        texts = {name: programs.text(program.compile()) for name, program in built.items()}
+        calls: dict[str, Callable[[], object]] = {name: program.call for name, program in built.items()}
+        calls |= others(operands, case, direction) if others else {}
+        result = _twice(calls, budget, PAUSE if others else 0.0, same := texts[OURS.name] == texts[LAST.name])
+    return Cell(case, direction, context, result, same)
+
+
+def _twice(calls: Calls, budget: float, pause: float, same: bool) -> Race:
+    """A race, and a longer one in its place where the first says that lax is faster."""
+
+    def run(budget: float, least: int) -> Race:
+        return race(calls, budget, least, patience=PATIENCE, pause=pause)
+
+    first = run(budget, 3)
+    rivals = [name for name in LAX if not (same and name == LAST.name)]
+    doubtful = any(first.ratio(name, OURS.name).median < DOUBTFUL for name in rivals)
+    return run(4 * budget, 7) if doubtful else first
