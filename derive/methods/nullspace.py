@@ -21,6 +21,7 @@ import numpy as np
 from derive.errors import TooLargeError
 from derive.methods.fieldmatrix import FieldMatrix, NumberField
 from derive.methods.lifting import fraction, inverse_vandermonde, split_primes
+from derive.symmetry.orbits import least_members
 
 DENSE_LIMIT = 2**27
 MOST_PRIMES = 200
@@ -90,9 +91,6 @@ def _flint() -> Any:
 
 def _blocks(m: FieldMatrix) -> Iterator[tuple[np.ndarray, tuple[np.ndarray, ...]]]:
     """Connected blocks of columns, each with its different rows as dense arrays."""
-    from scipy.sparse import block_array
-    from scipy.sparse.csgraph import connected_components
-
     rows = _different_rows(m)
     parts = [p[rows] for p in m.parts]
     touched, dead = _easy_columns(parts)
@@ -106,8 +104,8 @@ def _blocks(m: FieldMatrix) -> Iterator[tuple[np.ndarray, tuple[np.ndarray, ...]
     pattern = pattern[np.diff(pattern.indptr) > 0]
     if not len(kept):
         return
-    graph = block_array([[None, pattern.T], [pattern, None]]) if pattern.shape[0] else pattern.T @ pattern
-    labels = connected_components(graph, directed=False)[1]
+    at_row = len(kept) + np.repeat(np.arange(pattern.shape[0]), np.diff(pattern.indptr))
+    labels = least_members([(pattern.indices, at_row)], len(kept) + pattern.shape[0])
     order = np.argsort(labels[: len(kept)], kind="stable")
     row_order = np.argsort(labels[len(kept) :], kind="stable")
     names, starts = np.unique(labels[: len(kept)][order], return_index=True)
