@@ -6,6 +6,7 @@ dim = 1/|P| sum_g chi_out(g) chi_in(g^-1) #{classes of site pairs that g fixes} 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,8 @@ from derive.answer.counting_torus import fixed_in_box, fixed_on_torus
 from derive.equation.problem import Problem
 from derive.errors import SymbolicError
 from derive.methods.classes import Axis, Classes
-from derive.methods.motions import SiteMaps, by_columns, element_matrices, pair_maps
+from derive.methods.motions import SiteMaps, by_columns, element_matrices, over_elements, pair_maps
+from derive.symmetry.monomial import Monomial, identity_map
 from derive.symmetry.pieces import Piece
 from derive.symmetry.support import Region, Span
 
@@ -40,8 +42,21 @@ class gcd(sympy.Function):
 
 
 def character(point: Any, piece: Piece) -> list[Any]:
-    """The trace of every element."""
-    return [sum(np.diagonal(m)) for m in element_matrices(point, piece)]
+    """The trace of every element: the product of the traces on the factors of the piece."""
+    traces = {f: _traces(point, f) for f in dict.fromkeys(piece.factors)}
+    return [prod(row) for row in zip(*(traces[f] for f in piece.factors), strict=True)]
+
+
+def _traces(point: Any, factor: Piece) -> list[Any]:
+    maps = {g: factor.monomial(g) for g in point.generators}
+    if any(m is None or m.order > 2 for m in maps.values()):
+        return [sum(np.diagonal(m)) for m in element_matrices(point, factor)]
+    moved = over_elements(point.elements, maps, identity_map(factor.dim), lambda g, h: g * h)  # type: ignore[operator, arg-type]
+    return [int(_signs(m)[m.image == np.arange(m.dim)].sum()) for m in moved]  # type: ignore[union-attr]
+
+
+def _signs(m: Monomial) -> np.ndarray:
+    return 1 - 2 * m.phase if m.order == 2 else np.ones_like(m.phase)
 
 
 def count_average(problem: Problem, output: Piece, input_: Piece) -> sympy.Expr:

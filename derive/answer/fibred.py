@@ -278,17 +278,26 @@ def residual(answer: FibredAnswer, sample: int = 24) -> int:
     for solution in answer.solved.values():
         for kind, stabiliser in enumerate(solution.orbits.stabilisers):
             base = solution.bases[kind]
-            worst = max(
-                [worst, *(_gap(base, solution.fibres.moved(s, base), solution) for s in stabiliser[1:])]
-            )
+            moved = (solution.fibres.moved(s, base) for s in stabiliser[1:])
+            worst = max([worst, *(_difference(base.which, base, e.which, e) for e in moved)])
         many = min(sample, solution.dim)
         chosen = {j * (solution.dim - 1) // max(many - 1, 1) for j in range(many)}
         worst = max([worst, *(_operator_gap(solution, k) for k in chosen)])
     return worst
 
 
-def _gap(a: Entries, b: Entries, solution: SpaceSolution) -> int:
-    return _difference(_as_map(a.which, a), _as_map(b.which, b))
+def _difference(at: np.ndarray, a: Entries, other: np.ndarray, b: Entries) -> int:
+    """The largest difference of entries: `a` holds those of the maps `at`, `b` those of the maps `other`."""
+    orders = np.lexsort((a.columns, a.rows, at)), np.lexsort((b.columns, b.rows, other))
+    pairs = ((at, other), (a.rows, b.rows), (a.columns, b.columns), (a.values, b.values))
+    if len(at) == len(other) and all((x[orders[0]] == y[orders[1]]).all() for x, y in pairs):
+        return 0
+    left, right = _as_map(at, a), _as_map(other, b)
+    keys = left.keys() | right.keys()
+    gaps = [
+        sympy.simplify(left.get(k, 0) - right.get(k, 0)) for k in keys if left.get(k, 0) != right.get(k, 0)
+    ]
+    return max((1 if not g.is_Integer else abs(int(g)) for g in gaps if g != 0), default=0)
 
 
 def _as_map(at: np.ndarray, e: Entries) -> dict[tuple[int, ...], Any]:
@@ -296,13 +305,6 @@ def _as_map(at: np.ndarray, e: Entries) -> dict[tuple[int, ...], Any]:
     for key in zip(at.tolist(), e.rows.tolist(), e.columns.tolist(), e.values.tolist(), strict=True):
         found[key[:3]] = found.get(key[:3], 0) + key[3]
     return found
-
-
-def _difference(a: dict[tuple[int, ...], Any], b: dict[tuple[int, ...], Any]) -> int:
-    gaps = [
-        sympy.simplify(a.get(k, 0) - b.get(k, 0)) for k in a.keys() | b.keys() if a.get(k, 0) != b.get(k, 0)
-    ]
-    return max((1 if not g.is_Integer else abs(int(g)) for g in gaps if g != 0), default=0)
 
 
 def _operator_gap(solution: SpaceSolution, k: int) -> int:
@@ -317,7 +319,7 @@ def _operator_gap(solution: SpaceSolution, k: int) -> int:
         moved = solution.fibres.moved(
             g, Entries(np.arange(len(at)), entries.rows, entries.columns, entries.values)
         )
-        worst = max(worst, _difference(_as_map(at, entries), _as_map(image[at[moved.which]], moved)))
+        worst = max(worst, _difference(at, entries, image[at[moved.which]], moved))
     return worst
 
 

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from derive.methods.intertwiners import intertwiners
+from derive.methods.invariants import InvariantTensors
 from derive.methods.motions import element_matrices, over_elements, simplified
+from derive.methods.tensors import OrbitTensors
 from derive.symmetry.groups import Group
 from derive.symmetry.monomial import Monomial, identity_map
 from derive.symmetry.pieces import Piece
@@ -58,6 +60,9 @@ class FibreMaps:
             subgroup = self.point.subgroup({f"g{e}": words[e] for e in chosen})
             V, W = V.restrict(subgroup), W.restrict(subgroup)
         found = intertwiners(V, W)
+        tensors = found.pairs[0].maps.tensors
+        if isinstance(tensors, OrbitTensors) and tensors.orbits.order <= 2:
+            return _by_orbit(tensors.orbits, self.shape)
         elements = [found.element(k) for k in range(len(found))]
         which = np.repeat(np.arange(len(elements)), [len(e.rows) for e in elements])
         join = lambda parts, kind: np.concatenate(parts) if parts else np.zeros(0, dtype=kind)  # noqa: E731
@@ -105,6 +110,14 @@ class FibreMaps:
     @cached_property
     def _inverses(self) -> list[np.ndarray]:
         return [self._matrices[1][int(e)] for e in self.point.elements.inverse]
+
+
+def _by_orbit(orbits: InvariantTensors, shape: tuple[int, int]) -> Entries:
+    """Every orbit as a map of signs."""
+    labels, phases = orbits.labels.reshape(-1), orbits.phases.reshape(-1)
+    places = np.argsort(labels, kind="stable")[np.count_nonzero(labels < 0) :]
+    rows, columns = np.divmod(places, shape[1])
+    return Entries(labels[places], rows, columns, 1 - 2 * phases[places])
 
 
 def _narrow(values: np.ndarray) -> np.ndarray:
