@@ -48,11 +48,12 @@ def character(point: Any, piece: Piece) -> list[Any]:
 
 
 def _traces(point: Any, factor: Piece) -> list[Any]:
-    maps = {g: factor.monomial(g) for g in point.generators}
-    if any(m is None or m.order > 2 for m in maps.values()):
+    images = {g: factor.monomial(g) for g in point.generators}
+    signed = {g: m for g, m in images.items() if m is not None and m.order <= 2}
+    if len(signed) < len(images):
         return [sum(np.diagonal(m)) for m in element_matrices(point, factor)]
-    moved = over_elements(point.elements, maps, identity_map(factor.dim), lambda g, h: g * h)  # type: ignore[operator, arg-type]
-    return [int(_signs(m)[m.image == np.arange(m.dim)].sum()) for m in moved]  # type: ignore[union-attr]
+    moved = over_elements(point.elements, signed, identity_map(factor.dim), lambda g, h: g * h)
+    return [int(_signs(m)[m.image == np.arange(m.dim)].sum()) for m in moved]
 
 
 def _signs(m: Monomial) -> np.ndarray:
