@@ -36,7 +36,8 @@ class Expander:
     """What tensors there are: `bounds` of each index, first and last; `defined` ones are multiplied out.
 
     `sizes`: what size symbols stand for; `endless`: where a sum over all of Z may stop; `strict`: whether
-    plain indices have to be inside.
+    plain indices have to be inside; `modulo`: the periods of indices that are read modulo a grid; `tables`:
+    integers that may stand in an index.
     """
 
     bounds: Mapping[str, tuple[Bounds, ...]]
@@ -44,6 +45,8 @@ class Expander:
     defined: Mapping[str, Eq] = field(default_factory=dict)
     endless: Bounds = (-6, 6)
     strict: bool = True
+    modulo: Mapping[str, tuple[int | None, ...]] = field(default_factory=dict)
+    tables: Mapping[str, Array] = field(default_factory=dict)
 
     def with_definitions(self, *equations: Eq) -> Expander:
         named = {label(eq.lhs): eq for eq in equations}
@@ -95,6 +98,9 @@ class Expander:
         if definition is not None and len(definition.lhs.indices) != len(expr.indices):
             raise false("must be used with as many indices as it was defined with", expr)
         indices = [self.integers(index, values, count) for index in expr.indices]
+        if name in self.modulo:
+            periods = zip(indices, self.modulo[name], strict=True)
+            indices = [index if n is None else index % n for index, n in periods]
         if name not in self.bounds or len(self.bounds[name]) != len(indices):
             raise false("must use tensors that were introduced", expr)
         inside = np.ones(count, dtype=bool)
@@ -161,11 +167,24 @@ class Expander:
 
     def integers(self, expr: Expr, values: Values, count: int) -> Array:
         """An index at every row; it must be an integer."""
+        for entry in expr.atoms(Indexed):
+            looked = self._looked_up(entry, values, count)
+            values, expr = {**values, looked[0]: looked[1]}, expr.xreplace({entry: looked[0]})
         value = number(expr.xreplace(self._put), values)
         whole, rest = np.divmod(value.top, value.bottom)
         if np.any(rest):
             raise false("must hold integers in its indices", expr)
         return np.broadcast_to(np.asarray(whole, dtype=np.int64), (count,))
+
+    def _looked_up(self, entry: Indexed, values: Values, count: int) -> tuple[Symbol, Array]:
+        """A table's entry in an index, as a symbol of its own with a value at every row."""
+        table = self.tables.get(label(entry))
+        if table is None or len(entry.indices) != 1:
+            raise false("must use tables that were stated in its indices", entry)
+        at = self.integers(entry.indices[0], values, count)
+        if np.any((at < 0) | (at >= len(table))):
+            raise false(f"must look up entries 0..{len(table) - 1}", entry)
+        return sympy.Dummy(integer=True), table[at]
 
 
 def label(entry: Indexed) -> str:

@@ -15,14 +15,15 @@ from sympy import Eq, Tuple
 from derive.equation.block import Block, Mover, summed
 from derive.equation.chain import Move
 from derive.equation.operator import Sites
+from derive.equation.presentation import presentation
 
 
 def statement(block: Block) -> Tuple:
-    """How every generator acts on both fields, the tables it does so by, and where weights may be."""
+    """How every generator acts on both fields, by which tables, what generators satisfy, the support."""
     acting = [eq for mover in block.movers for eq in _acting(block, mover)]
     tables = [eq for mover in block.movers for a in (mover.input, mover.output) for eq in a.definitions]
     where = [block.condition] if block.problem.support is not None else []
-    return Tuple(*acting, *tables, *where)
+    return Tuple(*acting, *tables, *presentation(block.problem.group.point), *where)
 
 
 def _acting(block: Block, mover: Mover) -> tuple[Eq, Eq]:

@@ -11,11 +11,12 @@ from sympy import Add, Eq, Mul, Tuple
 from derive.equation.block import Block
 from derive.equation.chain import Move
 from derive.equation.fixed import carried_orbits
+from derive.equation.presentation import word
 from derive.equation.problem import Problem
 from derive.equation.reduction import State
 from derive.equation.tying import BIAS_DIM, DIM
 from derive.equation.unknown import Unknown, countable, unknowns
-from derive.equation.witnesses import coefficient, signed_orbits, word
+from derive.equation.witnesses import coefficient, signed_orbits
 
 Count = Callable[[Problem], tuple[sympy.Expr, sympy.Expr]]
 Listed = tuple[State, sympy.Expr]
@@ -49,7 +50,7 @@ def listing(block: Block, state: State, count: Count) -> Iterator[Move]:
         yield "count", Tuple(*totals), "the average over the point group of characters times fixed classes"
         return
     totals = [
-        Eq(name, Mul(many, total, evaluate=False) if many != 1 else total, evaluate=False)
+        Eq(name, _times(many, total), evaluate=False)
         for name, many, total in zip((DIM, BIAS_DIM), copies, dims, strict=False)
     ]
     yield (
@@ -132,3 +133,10 @@ def _by_matrices(unknown: Unknown, state: State) -> Generator[Move, None, Listed
 def _sum_of(terms: Sequence[sympy.Expr]) -> sympy.Expr:
     """The sum as it stands, not added up."""
     return terms[0] if len(terms) == 1 else Add(*terms, evaluate=False)
+
+
+def _times(copies: sympy.Expr, total: sympy.Expr) -> sympy.Expr:
+    """Copies times a sum that stands as it is."""
+    if not isinstance(total, Add) or copies == 1:
+        return total if copies == 1 else copies * total
+    return Mul(*Mul.make_args(copies), total, evaluate=False)

@@ -12,7 +12,6 @@ from fractions import Fraction
 from typing import TypeVar
 
 import sympy
-from sympy import Symbol
 
 from derive.equation.unknown import Class, Place, Unknown
 from derive.symmetry.monomial import root_of_unity
@@ -81,11 +80,6 @@ def spread(
                 reached[image] = word
                 frontier.append(image)
     return reached
-
-
-def word(letters: Letters) -> sympy.Expr:
-    """A word as a product of symbols that do not commute."""
-    return sympy.Mul(*(Symbol(g, commutative=False) for g in letters))
 
 
 def coefficient(turn: Fraction) -> sympy.Expr:

@@ -1,0 +1,90 @@
+"""The matrices by which printed actions move components, and whether they satisfy the printed relations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import sympy
+from sympy import Eq, Indexed, MatrixBase, SparseMatrix, Symbol
+
+from derive.checking.statement import Statement
+from derive.checking.terms import false
+
+
+def letters_of(statement: Statement) -> dict[str, Any]:
+    """The point generators by the letters of words: L(X) is written X."""
+    return {a.name.removeprefix("L(").rstrip(")"): a for a in statement.point}
+
+
+def component_matrix(statement: Statement, action: Eq, dim: int) -> MatrixBase:
+    """The matrix of a printed action on components."""
+    tables = statement.tables
+    known = [e for e in action.rhs.atoms(Indexed) if str(e.base.label) in tables]
+    if action.rhs.has(sympy.Sum):
+        return SparseMatrix(tables[str(known[0].base.label)])
+    factor = sympy.Mul(*(part for part in sympy.Mul.make_args(action.rhs) if not isinstance(part, Indexed)))
+    images = next((e for e in action.lhs.indices if isinstance(e, Indexed)), None)
+    entries = {}
+    for a in range(dim):
+        goes = a if images is None else int(tables[str(images.base.label)][a])
+        entries[goes, a] = factor * sympy.Mul(*(_phase(tables, e, a) for e in known))
+    return SparseMatrix(dim, dim, entries)
+
+
+def _phase(tables: Mapping[str, Any], entry: Indexed, component: int) -> sympy.Expr:
+    table = tables[str(entry.base.label)]
+    return table[0, 0] if len(entry.indices) == 2 else table[component]
+
+
+def check_relations(statement: Statement, dims: Mapping[str, int]) -> None:
+    """Both actions must satisfy every printed relation, exactly; so no entry of a table is idle."""
+    for side, dim in dims.items():
+        images = {
+            g: component_matrix(statement, acting.x if side == "x" else acting.y, dim)
+            for g, acting in letters_of(statement).items()
+        }
+        for relation in statement.relations:
+            left, right = (_evaluate(e, images, dim) for e in relation.args)
+            if not vanishes(left - right):
+                raise false(f"must satisfy the relation on {side}", relation)
+
+
+def _evaluate(expr: sympy.Expr, images: Mapping[str, MatrixBase], dim: int) -> MatrixBase:
+    """A polynomial in letters, as a matrix."""
+    one = SparseMatrix.eye(dim)
+    if expr.is_commutative:
+        return expr * one
+    if isinstance(expr, Symbol):
+        if expr.name not in images:
+            raise false("must use the generators it states", expr)
+        return images[expr.name]
+    parts: Callable[..., Any] = lambda: [_evaluate(arg, images, dim) for arg in expr.args]  # noqa: E731
+    if isinstance(expr, sympy.Add):
+        return sum(parts(), start=SparseMatrix.zeros(dim, dim))
+    if isinstance(expr, sympy.Pow) and expr.exp.is_Integer and expr.exp > 0:
+        factors = [_evaluate(expr.base, images, dim)] * int(expr.exp)
+    elif isinstance(expr, sympy.Mul):
+        factors = parts()
+    else:
+        raise false("must be a polynomial in the generators, with positive powers", expr)
+    product = one
+    for factor in factors:
+        product = short(product * factor)
+    return product
+
+
+def short(matrix: MatrixBase) -> MatrixBase:
+    """Every entry in lowest terms."""
+    return matrix.applyfunc(lambda v: v if v.is_Rational else sympy.radsimp(sympy.expand(v)))
+
+
+def vanishes(matrix: MatrixBase) -> bool:
+    """Whether every entry is zero, exactly."""
+    return all(is_zero(value) for value in matrix.todok().values())
+
+
+def is_zero(value: sympy.Expr) -> bool:
+    """Whether an exact number, or a sum of weights times exact numbers, is zero."""
+    value = sympy.expand(value)
+    return bool(value == 0 or sympy.expand(sympy.radsimp(value)) == 0 or sympy.simplify(value) == 0)

@@ -1,0 +1,128 @@
+"""The checker's part from constraints on the kernel to the count: tables, zeros, layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+import sympy
+from sympy import Eq, Indexed, IndexedBase, Piecewise
+
+from derive.checking.classes import classes_of
+from derive.checking.entries import EntryTable
+from derive.checking.matrices import MatrixTable
+from derive.checking.scene import NEAR, Scene, tied_bias
+from derive.checking.statement import size_symbols
+from derive.checking.terms import false
+from derive.steps import Step
+
+if TYPE_CHECKING:
+    from derive.checking.blocks import Chapter, Rule
+
+TRIAL = (3, 4)  # numbers for symbols of sizes, when only the count can be tried
+
+
+@dataclass(frozen=True)
+class Target:
+    """One tensor that is left to find: its name, its form, and the constraint that each generator makes."""
+
+    label: str
+    form: Eq
+    constraints: Mapping[str, Eq]
+    bias: bool
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Every entry tied to a free one, or every class to a matrix."""
+
+    chapter: Chapter
+
+    @cached_property
+    def targets(self) -> list[Target]:
+        """The kernel (or A) and the bias."""
+        chapter, s = self.chapter, self.chapter.s
+        each, first = chapter.each, (1 + 2 * chapter.each if s.translated else 1)
+        own = chapter.state[first:] if s.translated else chapter.constraints
+        if not s.translated:
+            own = chapter.constraints
+        plain = (chapter.weight, chapter.bias)
+        forms = (chapter.form, chapter.bias_form)
+        found = []
+        for k in range(each):
+            form = forms[k] if forms[k] is not None else Eq(plain[k], plain[k], evaluate=False)
+            named = {a.name: own[j * each + k] for j, a in enumerate(s.point)}
+            label = "b" if k else ("K" if s.translated else "A")
+            found.append(Target(label, form, named, bool(k)))  # type: ignore[arg-type]
+        return found
+
+    def rules(self) -> Iterator[Rule]:
+        chapter = self.chapter
+        counted: list[Callable[[], sympy.Expr]] = []
+        if not size_symbols(chapter.s) and self._finite():
+            for target in self.targets:
+                matrices = chapter.upcoming.startswith("solve at")
+                table = (MatrixTable if matrices else EntryTable)(chapter, target, classes_of(chapter, target))
+                yield from table.rules()
+                counted.append(table.count)
+        yield "write the layer", self._layer
+        yield "count", partial(self._count, counted)
+
+    def _finite(self) -> bool:
+        return all(classes_of(self.chapter, target) is not None for target in self.targets)
+
+    # ---- the layer --------------------------------------------------------------------------------------
+
+    def _layer(self, step: Step) -> None:
+        chapter, (printed, *rest) = self.chapter, step.after
+        s = chapter.s
+        if tuple(rest) != chapter.state[1:]:
+            raise false("must keep what was found", step.after)
+        if not isinstance(printed.lhs, Indexed) or tuple(printed.lhs.indices) != s.out:
+            raise false("must have plain indices on its left", printed.lhs)
+        weight, bias = (target.form.rhs for target in [*self.targets, self.targets[0]][:2])
+        if s.condition is not None and not s.translated:
+            weight = chapter.weight  # the operator again: where weights vanish has been said
+        total = chapter.total(weight * chapter.read) + (bias if s.biased else 0)
+        full = len(s.out)
+        if str(printed.lhs.base.label) in ("A", "K", "b", s.x):
+            raise false("must name the output", printed.lhs)
+        chapter.scene.require_same(
+            tied_bias(printed.rhs, full), tied_bias(total, full), endless=2 * NEAR + 1
+        )
+
+    # ---- the count --------------------------------------------------------------------------------------
+
+    def _count(self, counted: Sequence[Callable[[], sympy.Expr]], step: Step) -> None:
+        names = ["dim", "bias_dim"][: self.chapter.each]
+        if [str(eq.lhs) for eq in step.after] != names:
+            raise false(f"must count {' and '.join(names)}", step.after)
+        for k, printed in enumerate(step.after):
+            copies = self._copies("i") * (1 if k else self._copies("c"))
+            if counted:
+                found = copies * counted[k]()
+                if sympy.expand(printed.rhs.doit() - found) != 0:
+                    raise false(f"must be {found}", printed)
+            else:
+                self._require_tried(k, copies, printed)
+
+    def _copies(self, name: str) -> sympy.Expr:
+        stops = [d.stop for s, d in self.chapter.s.where.items() if s.name == name]
+        return stops[0] if stops else sympy.S.One
+
+    def _require_tried(self, k: int, copies: sympy.Expr, printed: Any) -> None:
+        """A count with symbols, against orbits counted one by one at small sizes; oo where they never end."""
+        chapter = self.chapter
+        symbols = sorted(size_symbols(chapter.s), key=str)
+        for n in TRIAL if symbols else (0,):
+            tried = chapter.with_sizes(dict.fromkeys(symbols, n))
+            target = Listing(tried).targets[k]
+            classes = classes_of(tried, target)
+            if (classes is None) != (printed.rhs is sympy.oo):
+                raise false("must be infinite exactly where classes are", printed)
+            if classes is not None:
+                found = copies * EntryTable(tried, target, classes).orbits()
+                if sympy.expand(printed.rhs.subs(dict.fromkeys(symbols, n)) - found.subs(dict.fromkeys(symbols, n))) != 0:
+                    raise false(f"must be {found} at {n}", printed)

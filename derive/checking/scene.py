@@ -1,0 +1,191 @@
+"""Where the steps of a group's derivation are evaluated: sampled outputs, inputs near them, exact tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import sympy
+from sympy import Eq, Indexed, IndexedBase, Range, Symbol
+
+from derive.checking.expansion import Bounds, Expander, collect
+from derive.checking.statement import LEADING, Statement
+from derive.checking.terms import Array, false
+
+COPIES = 2  # of a block: they are spectators
+NEAR = 2  # inputs up to this far from the origin tell one affine map from another
+FAR = 60
+ROWS = 9
+TIED = "b of a class"  # b with the indices of a class of sites, which may be fewer than those of a site
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One statement with numbers for its sizes."""
+
+    statement: Statement
+    sizes: Mapping[Symbol, int]
+
+    # ---- ranges -----------------------------------------------------------------------------------------
+
+    def stop(self, index: Symbol) -> int | None:
+        """The number of values of an index, None on Z; of copies it takes two to tell them apart."""
+        if index.name in ("i", "c"):
+            return COPIES
+        domain = self.statement.where[index]
+        if not isinstance(domain, Range):
+            return None
+        stop = sympy.sympify(domain.stop).xreplace({s: sympy.Integer(n) for s, n in self.sizes.items()})
+        if not stop.is_Integer:
+            raise false("must let every index range over Z or to a number", domain)
+        return int(stop)
+
+    @cached_property
+    def components(self) -> dict[str, int]:
+        """The number of components of either side."""
+        named = {s.name: s for s in self.statement.where}
+        return {
+            side: (self.stop(named[letter]) or 1) if letter in named else 1
+            for side, letter in (("x", "beta"), ("y", "alpha"))
+        }
+
+    def bounds(self, index: Symbol, far: int = NEAR) -> Bounds:
+        stop = self.stop(index)
+        return (-far, far) if stop is None else (0, stop - 1)
+
+    def periods(self, indices: tuple[Symbol, ...]) -> tuple[int | None, ...]:
+        """Sites of a finite grid are read modulo its size, other indices are not."""
+        return tuple(None if s.name in LEADING else self.stop(s) for s in indices)
+
+    @cached_property
+    def permutations(self) -> dict[str, Array]:
+        """The tables of images; each must be a permutation."""
+        found = {}
+        for name, table in self.statement.tables.items():
+            if name.startswith("pi_"):
+                images = [int(n) if n.is_Integer else -1 for n in table]
+                if sorted(images) != list(range(len(images))):
+                    raise false("must permute components", table)
+                found[name] = np.array(images, dtype=np.int64)
+        return found
+
+    # ---- polynomials ------------------------------------------------------------------------------------
+
+    def expander(self, ranks: Mapping[str, int], endless: int = NEAR) -> Expander:
+        """All tensors of the chapter: on Z, x is known near the origin, all others far out."""
+        s = self.statement
+        wide = [[self.bounds(index, FAR) for index in side] for side in (s.out, s.into)]
+        lead = [[b for index, b in zip(side, w, strict=True) if index.name in LEADING]
+                for side, w in zip((s.out, s.into), wide, strict=True)]  # fmt: skip
+        inputs = tuple(self.bounds(index) for index in s.into)
+        far = [(-FAR, FAR)]
+        bounds: dict[str, tuple[Bounds, ...]] = {
+            "A": (*wide[0], *wide[1]),
+            "b": tuple(wide[0]),
+            "K": (*lead[0], *lead[1], *far * (ranks.get("K", 0) - len(lead[0]) - len(lead[1]))),
+            TIED: (*lead[0], *far * (ranks.get(TIED, 0) - len(lead[0]))),
+            s.x: inputs,
+            **{f"{a.name} {s.x}": inputs for a in s.actings},
+            **{str(a.y.lhs.base.label).rsplit(" ", 1)[1]: tuple(wide[0]) for a in s.actings},
+        }
+        for name, table in s.tables.items():
+            shape = table.shape if hasattr(table, "shape") else (len(table),)
+            bounds[name] = tuple((0, n - 1) for n in shape)
+        modulo = {"A": self.periods((*s.out, *s.into)), "b": self.periods(s.out), s.x: self.periods(s.into)}
+        modulo |= {f"{a.name} {s.x}": modulo[s.x] for a in s.actings}
+        return Expander(
+            bounds, self.sizes, endless=(-endless, endless), strict=False, modulo=modulo, tables=self.permutations
+        )
+
+    @cached_property
+    def rows(self) -> dict[Symbol, Array]:
+        """A sample of values for all indices and translations, the same every time."""
+        s, generator = self.statement, np.random.default_rng(0)
+        values = {}
+        for index in dict.fromkeys((*s.out, *s.into, *s.shifts)):
+            low, high = (-3, 3) if index in s.shifts else self.bounds(index)
+            values[index] = generator.integers(low, high + 1, size=ROWS)
+        return values
+
+    def polynomial(
+        self,
+        expr: sympy.Expr,
+        *definitions: Eq,
+        extra: Mapping[Symbol, Sequence[int]] | None = None,
+        endless: int = NEAR,
+    ) -> Array:
+        """The monomials of an expression at every row."""
+        known = [e for e in sympy.sympify(expr).atoms(Indexed) if str(e.base.label) in ("K", TIED)]
+        expander = self.expander({str(e.base.label): len(e.indices) for e in known}, endless)
+        few = [Eq(eq.lhs, self.few(eq.rhs), evaluate=False) for eq in definitions]
+        values = {**self.rows, **{s: np.array(v[:ROWS]) for s, v in (extra or {}).items()}}
+        return collect(expander.with_definitions(*few).expand(self.few(sympy.sympify(expr)), values, ROWS))
+
+    def few(self, expr: sympy.Expr) -> sympy.Expr:
+        """Sums over many copies as sums over a few."""
+
+        def cut(total: sympy.Sum) -> sympy.Sum:
+            limits = [(v, low, high if v.name != "c" else self.bounds(v)[1]) for v, low, high in total.limits]
+            return sympy.Sum(total.function, *limits)
+
+        return expr.replace(lambda e: isinstance(e, sympy.Sum), cut) if expr.has(sympy.Sum) else expr
+
+    def require_same(self, printed: sympy.Expr, expected: sympy.Expr, *definitions: Eq, **how: object) -> None:
+        """Both are the same polynomial in the entries of A, x and b, and sum over the copies stated."""
+        left, right = (self.polynomial(e, *definitions, **how) for e in (printed, expected))  # type: ignore[arg-type]
+        if left.shape != right.shape or not np.array_equal(left, right):
+            raise false("must agree term by term with what the rule gives", printed)
+        self.statement.require_limits(printed)
+
+    def require_bijective(self, action: Eq) -> None:
+        """The left side of an action takes different entries to different entries, and reaches all."""
+        plain, moved = self.statement.into, action.lhs.indices
+        lead = [k for k, s in enumerate(plain) if s.name in LEADING]
+        for k in lead:
+            index = moved[k].indices[0] if isinstance(moved[k], Indexed) else moved[k]
+            if index != plain[k]:
+                raise false("must keep copies, and permute components", action)
+        sites = [s for s in plain if s.name not in LEADING]
+        put = dict.fromkeys(sites, 0)
+        images = [m for m, s in zip(moved, plain, strict=True) if s.name not in LEADING]
+        at_origin = sympy.Matrix([e.xreplace({s: sympy.S.Zero for s in put}) for e in images])
+        columns = [
+            sympy.Matrix([e.xreplace({s: sympy.Integer(s == t) for s in sites}) for e in images]) - at_origin
+            for t in sites
+        ]
+        if sites and abs(sympy.Matrix.hstack(*columns).det()) != 1:
+            raise false("must take sites to sites one to one", action)
+
+    # ---- single entries ---------------------------------------------------------------------------------
+
+    def place(self, entry: Indexed, values: Mapping[Symbol, sympy.Integer]) -> tuple[sympy.Expr, ...]:
+        """The indices of an entry at some values, tables looked up; sites of a grid are reduced."""
+        indices = [self._number(index, values) for index in entry.indices]
+        label = str(entry.base.label)
+        s = self.statement
+        plain = {"A": (*s.out, *s.into), "b": s.out}.get(label, ())
+        if len(plain) != len(indices):
+            return tuple(indices)
+        return tuple(
+            index if period is None else index % period
+            for index, period in zip(indices, self.periods(tuple(plain)), strict=True)
+        )
+
+    def _number(self, index: sympy.Expr, values: Mapping[Symbol, sympy.Integer]) -> sympy.Expr:
+        if isinstance(index, Indexed):
+            table = self.statement.tables.get(str(index.base.label))
+            at = self._number(index.indices[0], values)
+            if table is None or not at.is_Integer or not 0 <= at < len(table):
+                raise false("must use tables that were stated in its indices", index)
+            return table[int(at)]
+        return index.xreplace({**values, **{s: sympy.Integer(n) for s, n in self.sizes.items()}})
+
+
+def tied_bias(expr: sympy.Basic, full: int) -> sympy.Basic:
+    """b with fewer indices than a site has, under a label of its own."""
+    return expr.replace(
+        lambda e: isinstance(e, Indexed) and str(e.base.label) == "b" and len(e.indices) < full,
+        lambda e: IndexedBase(TIED)[tuple(e.indices)],
+    )
