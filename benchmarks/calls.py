@@ -89,8 +89,8 @@ def compiling(cases: Iterable[Case], rounds: int) -> tuple[Table, Target]:
     )
     note = (
         "Milliseconds to trace and compile, JAX's caches cleared each time; then the temporary memory that"
-        " the compiled program asks for (`memory_analysis`, exact and the same every time: arguments and results"
-        " are not in it, nor what XLA's kernels take for themselves while they run)."
+        " the compiled program asks for (`memory_analysis`, exact and the same every time: arguments and"
+        " results are not in it, nor what XLA's kernels take for themselves while they run)."
     )
     table = Table("Compiling, and memory", header, rows, note)
     return table, _slowest({name: ratio.median for name, ratio in ratios.items()})

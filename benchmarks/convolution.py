@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 
+from benchmarks import torch_contender
 from benchmarks.cases import CASES, QUICK, Case
-from benchmarks.contenders import FIRST, LAST, OURS
+from benchmarks.contenders import FIRST, LAST, OURS, Contender
 from benchmarks.figures import targets
+from benchmarks.frameworks import OTHERS, installed
 from benchmarks.programs import FORWARD, INPUT, INSIDE, KERNEL, LENGTH, OUTSIDE, STEP
-from benchmarks.ratios import LAX, Cell, measure
+from benchmarks.ratios import LAX, Cell, Others, measure
 from benchmarks.report import Report, Table
+from benchmarks.torch_contender import TORCH
 
 DIRECTIONS = (FORWARD, INPUT, KERNEL, STEP)
 
 RATIOS = (
     "Milliseconds are medians, quartiles of the ratio are in brackets. `better lax / ours`: how many times"
     " faster than the better of lax's two layouts; above 1 is faster. `=`: XLA compiled this library's op and"
-    " lax NHWC to the same instructions: their ratio is 1, anything else measured is noise. `step`: value, both"
-    " gradients and the update of SGD. Whoever takes longer than a quarter of a second is run once."
+    " lax NHWC to the same instructions: their ratio is 1, anything else measured is noise. `step`: value,"
+    " both gradients and the update of SGD. Whoever takes longer than a quarter of a second is run once."
 )
 LOOPS = (
     f"The same, in the body of a scan of {LENGTH} iterations, milliseconds per iteration. The images are"
     " smaller, as their shapes say: lax's own time would be minutes otherwise."
+)
+
+BESIDE = (
+    "torch's convolutions on the CPU on as many threads, in its default memory format and in channels last"
+    " (the images; one-dimensional ones have none), outside loops; a ratio above 1 means that this library is"
+    " faster. The lowest first. It takes turns with this library in a race of its own, with 10 ms of rest"
+    " before each turn, because its threads keep spinning for a while; SAME padding of odd width is rounded up"
+    " for it."
+)
+LAYERS = (
+    "A training step through the layers of Equinox (mapped over the batch, channels first) and of Flax NNX"
+    " (channels last), which call lax."
 )
 
 
@@ -30,22 +46,57 @@ def run(quick: bool = False) -> Report:
     if quick:
         cells = sweep(QUICK, (FORWARD, STEP), (OUTSIDE,), 0.1) + sweep(QUICK, (STEP,), (INSIDE,), 0.1)
     else:
-        cells = sweep(CASES, DIRECTIONS, (OUTSIDE, INSIDE), 0.3)
+        cells = sweep(CASES, DIRECTIONS, (OUTSIDE, INSIDE), 0.2)
     return Report(tables(cells), targets(cells))
 
 
 def sweep(
     cases: Iterable[Case], directions: Sequence[str], contexts: Sequence[str], budget: float
 ) -> list[Cell]:
-    """Measure the product of all of these."""
-    return [measure(case, d, context, budget) for case in cases for context in contexts for d in directions]
+    """Measure the product of all of these; torch outside loops, other frameworks in steps."""
+    return [
+        measure(case, direction, context, budget, *_rivals(direction, context))
+        for case in _each(cases)
+        for context in contexts
+        for direction in directions
+    ]
+
+
+def _each(cases: Iterable[Case]) -> Iterable[Case]:
+    """The cases, each announced."""
+    for case in cases:
+        print(f"  {case.name}", file=sys.stderr, flush=True)
+        yield case
+
+
+def _rivals(direction: str, context: str) -> tuple[Sequence[Contender], Others | None]:
+    frameworks = installed() if (direction, context) == (STEP, OUTSIDE) else ()
+    return (LAST, FIRST, *frameworks), torch_contender.calls if context == OUTSIDE else None
 
 
 def tables(cells: Sequence[Cell]) -> tuple[Table, ...]:
-    """One table per context."""
+    """One table per context, and those against other frameworks."""
     notes = {OUTSIDE: ("Outside loops", RATIOS), INSIDE: ("In scan", LOOPS)}
     found = {context: [cell for cell in cells if cell.context == context] for context in notes}
-    return tuple(_against_lax(*notes[context], some) for context, some in found.items() if some)
+    tables = [_against_lax(*notes[context], some) for context, some in found.items() if some]
+    return (
+        *tables,
+        *_against("torch", cells, TORCH, BESIDE),
+        *_against("Equinox and Flax", cells, OTHERS, LAYERS),
+    )
+
+
+def _against(title: str, cells: Sequence[Cell], rivals: Sequence[str], note: str) -> tuple[Table, ...]:
+    """Ratios to each of these rivals, the lowest first; no table where none of them took part."""
+    met = sorted((cell for cell in cells if cell.spread(*rivals)), key=lambda cell: cell.ratio(*rivals))
+    rows = tuple((cell.name, *(_ratio(cell, name) for name in (*rivals, *LAX))) for cell in met)
+    header = ("case", *(f"{name} / ours" for name in (*rivals, *LAX)))
+    return (Table(f"Against {title}", header, rows, note),) if rows else ()
+
+
+def _ratio(cell: Cell, rival: str) -> str:
+    found = cell.spread(rival)
+    return found.show() if found else ""
 
 
 def _against_lax(title: str, note: str, cells: Sequence[Cell]) -> Table:

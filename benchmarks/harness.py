@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from time import perf_counter, sleep
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -83,21 +84,21 @@ def race(
 ) -> Race:
     """Time the calls in turn, for about `budget` seconds in all: between `least` and `most` rounds.
 
-    Every call is made once beforehand, so that whatever it compiles or caches is not counted; but a call that
-    takes longer than `patience` seconds is not made again: that one counts. The order turns by one from round
-    to round: nobody always runs after the same neighbour. `pause`: seconds of rest before each turn, for
+    Every call is made once beforehand, so that whatever it compiles or caches is not counted; but one that
+    takes longer than `patience` seconds is not made again: that one counts. Every round is in an order of its
+    own, so that nobody always runs after the same neighbour. `pause`: seconds of rest before each turn, for
     neighbours whose threads keep spinning.
     """
     first = {name: _once(call) for name, call in calls.items()}
     quick = [name for name in calls if first[name] <= patience]
     seconds = {name: [] if name in quick else [once] for name, once in first.items()}
-    repeats = _repeats({name: _once(calls[name]) for name in quick}, max(first.values()))
-    start = perf_counter()
+    again = {name: _once(calls[name]) if first[name] < LONGEST else first[name] for name in quick}
+    repeats = _repeats(again, max(first.values()))
+    start, order = perf_counter(), Random(0)
     for turn in range(most if quick else 0):
         if turn >= least and perf_counter() - start > budget:
             break
-        shift = turn % len(quick)
-        for name in quick[shift:] + quick[:shift]:
+        for name in order.sample(quick, len(quick)):
             sleep(pause)
             seconds[name].append(_several(calls[name], repeats[name]))
     return Race(seconds)

@@ -20,18 +20,23 @@ Others = Callable[[Operands, Case, str], Calls]
 LAX = (LAST.name, FIRST.name)
 DOUBTFUL = 0.98  # a ratio below it is measured again, longer, and the second measurement stands
 PATIENCE = 0.25  # seconds; a competitor that takes longer is run once
-PAUSE = 2e-3  # seconds between turns where others' threads may still be spinning
+PAUSE = 1e-2  # seconds between turns where others' threads may still be spinning
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What one race said. `same`: ours and lax's in our layout compiled to the same instructions."""
+    """What was measured.
+
+    `same`: ours and lax's in our layout compiled to the same instructions. `beside`: a race of its own with
+    those that are not made with JAX, whose threads might disturb the first.
+    """
 
     case: Case
     direction: str
     context: str
     race: Race
     same: bool
+    beside: Race = Race({})
 
     @property
     def name(self) -> str:
@@ -42,10 +47,14 @@ class Cell:
 
         Equal programs take equal time: a ratio other than 1 would be noise.
         """
-        present = [name for name in rivals if name in self.race.seconds]
-        equal = [Spread(1.0, 1.0, 1.0)] if self.same and LAST.name in present else []
-        measured = [self.race.ratio(n, OURS.name) for n in present if not (self.same and n == LAST.name)]
-        return min(equal + measured, key=lambda s: s.median, default=None)
+        found = [
+            self._over(r, name) for r in (self.race, self.beside) for name in rivals if name in r.seconds
+        ]
+        return min(found, key=lambda s: s.median, default=None)
+
+    def _over(self, race: Race, rival: str) -> Spread:
+        equal = self.same and rival == LAST.name
+        return Spread(1.0, 1.0, 1.0) if equal else race.ratio(rival, OURS.name)
 
     def ratio(self, *rivals: str) -> float:
         """The median of `spread`; not a number where none of the rivals took part."""
@@ -83,17 +92,22 @@ def measure(
         operands = Operands.of(case, made[OURS])
         built = {w.name: programs.build(w, conv, direction, context, operands) for w, conv in made.items()}
         texts = {name: programs.text(program.compile()) for name, program in built.items()}
-        calls: dict[str, Callable[[], object]] = {name: program.call for name, program in built.items()}
-        calls |= others(operands, case, direction) if others else {}
-        result = _twice(calls, budget, PAUSE if others else 0.0, same := texts[OURS.name] == texts[LAST.name])
-    return Cell(case, direction, context, result, same)
+        calls = {name: program.call for name, program in built.items()}
+        result = _twice(calls, budget, same := texts[OURS.name] == texts[LAST.name])
+        beside = _beside(calls[OURS.name], others(operands, case, direction) if others else {}, budget)
+    return Cell(case, direction, context, result, same, beside)
 
 
-def _twice(calls: Calls, budget: float, pause: float, same: bool) -> Race:
+def _beside(ours: Callable[[], object], others: Calls, budget: float) -> Race:
+    everyone = {OURS.name: ours, **others}
+    return race(everyone, budget, 3, patience=PATIENCE, pause=PAUSE) if others else Race({})
+
+
+def _twice(calls: Calls, budget: float, same: bool) -> Race:
     """A race, and a longer one in its place where the first says that lax is faster."""
 
     def run(budget: float, least: int) -> Race:
-        return race(calls, budget, least, patience=PATIENCE, pause=pause)
+        return race(calls, budget, least, patience=PATIENCE)
 
     first = run(budget, 3)
     rivals = [name for name in LAX if not (same and name == LAST.name)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from importlib.util import find_spec
 from time import sleep
 
 import jax
@@ -18,12 +19,14 @@ from benchmarks import (
     convolution,
     derivation,
     figures,
+    frameworks,
     harness,
     loops,
     machine,
     programs,
     ratios,
     report,
+    torch_contender,
 )
 
 TINY = (
@@ -40,9 +43,9 @@ def test_race_takes_turns() -> None:
     calls = {name: lambda name=name: order.append(name) or sleep(0.002) for name in "ab"}
     result = harness.race(calls, budget=0.0, least=4)
     assert [len(times) for times in result.seconds.values()] == [4, 4]
-    # each once to warm up, each once to see how long it takes, then turn about, nobody always first
-    turns = [name for i, name in enumerate(order[4:]) if i == 0 or order[4:][i - 1] != name]
-    assert "".join(turns) == "ababa"
+    # each once to warm up, each once to see how long it takes, then all of them every round
+    assert [sorted(order[i : i + 2]) for i in range(0, len(order), 2)] == [["a", "b"]] * 6
+    assert len({tuple(order[i : i + 2]) for i in range(4, len(order), 2)}) == 2
 
 
 def test_race_stops_at_its_limit_and_repeats_short_calls() -> None:
@@ -103,25 +106,48 @@ def test_every_layer_is_solved(name: str) -> None:
     assert set(derivation.first(name)) == {"solve", *derivation.PARTS}
 
 
+def _values(who: contenders.Contender, case: cases.Case, operands: programs.Operands) -> list[jax.Array]:
+    """Every direction, brought back to channels last."""
+    conv = who.make(case)
+    every = jax.jit(lambda *args: [f(*args) for f in programs.directions(conv).values()])
+    y, dx, dk, (step_dx, step_k, loss) = every(*operands.laid_out(who))
+    images, kernels = [y, dx, step_dx], [dk, step_k]
+    if not who.channels_last:
+        images = [jnp.moveaxis(image, 1, -1) for image in images]
+        kernels = [jnp.moveaxis(kernel, (0, 1), (-1, -2)) for kernel in kernels]
+    return [*images, *kernels, loss]
+
+
 @pytest.mark.parametrize("case", TINY, ids=lambda case: case.name)
 def test_contenders_compute_the_same(case: cases.Case) -> None:
     operands = programs.Operands.of(case, contenders.library(case))
-
-    def values(who: contenders.Contender) -> list[np.ndarray]:
-        conv = who.make(case)
-        every = jax.jit(lambda *args: [f(*args) for f in programs.directions(conv).values()])
-        results = every(*operands.laid_out(who))
-        y, dx, dk, (step_dx, step_k, loss) = results
-        images = [y, dx, step_dx] if who.channels_last else [jnp.moveaxis(a, 1, -1) for a in (y, dx, step_dx)]
-        kernels = (
-            [dk, step_k] if who.channels_last else [jnp.moveaxis(a, (0, 1), (-1, -2)) for a in (dk, step_k)]
-        )
-        return [*images, *kernels, loss]
-
-    expected = values(contenders.OURS)
+    expected = _values(contenders.OURS, case, operands)
     for who in (contenders.LAST, contenders.FIRST):
-        for value, right in zip(values(who), expected, strict=True):
+        for value, right in zip(_values(who, case, operands), expected, strict=True):
             np.testing.assert_allclose(value, right, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("who", frameworks.installed(), ids=lambda who: who.name)
+def test_frameworks_compute_the_same(who: contenders.Contender) -> None:
+    for case in TINY[:-1]:
+        operands = programs.Operands.of(case, contenders.library(case))
+        x, kernel, _ = operands.laid_out(who)
+        y = jax.jit(who.make(case))(x, kernel)
+        expected = contenders.lax_conv(case)(operands.x, operands.kernel)
+        np.testing.assert_allclose(y if who.channels_last else jnp.moveaxis(y, 1, -1), expected, atol=1e-5)
+    assert who.make(TINY[-1]) is None
+
+
+@pytest.mark.skipif(not find_spec("torch"), reason="torch is not installed")
+@pytest.mark.parametrize("case", TINY[1:], ids=lambda case: case.name)
+def test_torch_computes_the_same(case: cases.Case) -> None:
+    operands = programs.Operands.of(case, contenders.library(case))
+    for direction, function in programs.directions(contenders.lax_conv(case, channels_last=False)).items():
+        expected = jax.tree.leaves(function(*operands.laid_out(contenders.FIRST)))
+        for call in torch_contender.calls(operands, case, direction).values():
+            values = call() if isinstance(call(), tuple) else (call(),)
+            for value, right in zip(values, expected, strict=True):
+                np.testing.assert_allclose(value.detach().numpy(), right, rtol=1e-4, atol=1e-5)
 
 
 def test_cases_are_enough_and_fit_in_loops() -> None:
@@ -148,15 +174,17 @@ def test_programs_are_compared_without_their_names() -> None:
 def test_a_tiny_workload_gives_tables() -> None:
     contexts = (programs.OUTSIDE, programs.INSIDE)
     cells = convolution.sweep(TINY[:1], convolution.DIRECTIONS, contexts, budget=0.0)
-    outside, inside = convolution.tables(cells)
+    outside, inside, *others = convolution.tables(cells)
     names = [f"grouped: {direction}" for direction in convolution.DIRECTIONS]
     assert [row[0] for row in outside.rows] == [row[0] for row in inside.rows] == names
     assert {len(row) for row in outside.rows} == {len(outside.header)}
-    assert [target.what.split(",")[0] for target in figures.targets(cells)] == [
-        "geometric mean over all directions outside loops",
-        "geometric mean over steps in scan",
-        "geometric mean over steps in scan",
-        "every case",
+    assert {table.title for table in others} <= {"Against torch", "Against Equinox and Flax"}
+    found = [target.what for target in figures.targets(cells) if "torch" not in target.what]
+    assert found == [
+        "geometric mean over cases and directions outside loops, to the better lax layout",
+        "geometric mean over steps in scan, to lax NHWC",
+        "geometric mean over steps in scan, to the better lax layout",
+        "every case, direction and context, to the better lax layout",
     ]
 
 
@@ -174,8 +202,8 @@ def test_ratios_are_to_the_better_layout_and_equal_programs_are_equal() -> None:
 
 def test_figures_are_read_off_the_cells() -> None:
     found = {target.what: target for target in figures.targets([_cell(1.0, 4.0, 8.0), _cell(1.0, 0.5, 9.0)])}
-    mean = found["geometric mean over all directions outside loops, to the better lax layout"]
-    assert (mean.seen, mean.reached) == ("1.41", False)
+    mean = found["geometric mean over cases and directions outside loops, to the better lax layout"]
+    assert (mean.seen, mean.reached) == ("1.41 (1 of 2 below 0.95)", False)
     lowest = found["every case, direction and context, to the better lax layout"]
     assert lowest.seen == "1 of 2 below it: 3-D 32x32x32, 16 to 16, k3: step, outside 0.50"
     assert found["3-D 32x32x32, 16 to 16, k3: step"].asked == "at least 5"
