@@ -141,11 +141,25 @@ def _count(problem: Problem) -> sympy.Expr:
         )
     factors = []
     for axis, span in zip(problem.axes, support.spans or (), strict=True):
-        if span is None or not span.symbolic:
-            factors.append(_census(axis, None if span is None else span.values()))
-        else:
-            factors.append(_interpolate(span.radius, [(r, _census(axis, _run(r))) for r in range(3)]))
+        factors.append(_census(axis, None) if span is None else _census_of_span(axis, span))
     return _multiply(factors)
+
+
+def _census_of_span(axis: Any, span: Any) -> sympy.Expr:
+    """Displacements beyond the grid meet nothing; on an infinite axis the count is linear in the radius."""
+    if span.symbolic:
+        return _interpolate(span.radius, [(r, _census(axis, _run(r))) for r in range(3)])
+    sizes = [
+        side.size * side.spacing for side in axis.sides if side.size is not None and side.size.is_Integer
+    ]
+    if len(sizes) == 2 and axis.boundary != "periodic":
+        span = span.within(Fraction(int(2 * sum(sizes))) + abs(axis.residue) + 1)
+    if 2 * span.radius <= LISTED or len(sizes) == 2 or span.step != 1:
+        return _census(axis, span.values())
+    t = sympy.Symbol("t")
+    smaller = [span.radius - span.radius // 1 + r for r in range(3)]  # whole steps below the radius
+    points = [(r, _census(axis, type(span)(r).values())) for r in smaller]
+    return _interpolate(t, points).subs(t, span.radius)
 
 
 def _run(radius: int) -> tuple[Fraction, ...]:

@@ -17,7 +17,8 @@ from sympy.matrices.normalforms import smith_normal_form
 from derive.answer.counting_torus import fixed_in_box, fixed_on_torus
 from derive.equation.problem import Problem
 from derive.errors import SymbolicError
-from derive.methods.classes import Axis, Classes
+from derive.methods.axes import Axis
+from derive.methods.classes import Classes
 from derive.methods.motions import SiteMaps, by_columns, element_matrices, over_elements, pair_maps
 from derive.symmetry.monomial import Monomial, identity_map
 from derive.symmetry.pieces import Piece

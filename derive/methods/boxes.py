@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from derive.methods.classes import Axis, Classes
+from derive.methods.axes import Axis
+from derive.methods.classes import Classes
 from derive.methods.motions import PairMaps, SiteMaps, canonical_along, wrap
 from derive.methods.tables import Table
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 import sympy
 
-from derive.methods.classes import Axis, Side
+from derive.methods.axes import Axis, Side
 from derive.symmetry.elements import Elements
 from derive.symmetry.fields import Field
 from derive.symmetry.groups import Group

@@ -19,8 +19,9 @@ import sympy
 
 from derive.errors import InfiniteError
 from derive.methods.boxes import pair_box, pair_images, site_box, site_images
-from derive.methods.classes import Classes, refuse_classes
+from derive.methods.classes import Classes
 from derive.methods.fibres import Entries, FibreMaps, cosets
+from derive.methods.listing import refuse_classes
 from derive.methods.motions import PairMaps, by_columns, pair_maps
 from derive.methods.tables import Table, orbit_table
 from derive.symmetry.fields import Field

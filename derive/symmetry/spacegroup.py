@@ -100,7 +100,8 @@ class SpaceGroup:
                 c - sum(m * x for m, x in zip(row, self.centre, strict=True))
                 for row, c in zip(motion.matrix, self.centre, strict=True)
             )
-            glides.append((name, tuple(t - f for t, f in zip(motion.shift, fixed, strict=True))))
+            shift = tuple(t - f for t, f in zip(motion.shift, fixed, strict=True))
+            glides += [(name, shift)] if any(shift) else []
         return SpaceGroup(subgroup, self.period, self.centre, tuple(sorted(glides)))
 
     @cached_property
@@ -156,15 +157,17 @@ def space_group(
         raise GroupError(
             "glide", f"must name generators of {point.name}", sorted(unknown), f"use {point.generators}"
         )
-    glides = tuple(
-        (key, tuple(rational(x, "glide") for x in per_axis(value, dim, "glide")))
+    shifts = {
+        key: tuple(rational(x, "glide") for x in per_axis(value, dim, "glide"))
         for key, value in sorted((glide or {}).items())
-    )
+    }
     group = SpaceGroup(
         point=point,
         period=_periods(period, dim),
         centre=tuple(rational(x, "centre") for x in per_axis(centre, dim, "centre")),
-        glide=glides,
+        glide=tuple(
+            (key, shift) for key, shift in shifts.items() if any(shift)
+        ),  # equal groups compare equal
         name=name,
     )
     _check_closed(group)

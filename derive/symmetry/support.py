@@ -6,12 +6,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
+from math import lcm, prod
 from typing import Any
 
 import sympy
 
-from derive.errors import SupportError
+from derive.errors import SupportError, TooLargeError
 from derive.symmetry.sizes import number, per_axis, rational, size, whole
+
+MEMORY = 1 << 32
+POINT_BYTES = 256  # of a displacement as a tuple of fractions
 
 
 @dataclass(frozen=True)
@@ -29,9 +33,17 @@ class Span:
     def symbolic(self) -> bool:
         return not self.radius.is_number
 
+    def within(self, extent: Fraction) -> Span:
+        """Those of absolute value at most `extent`."""
+        over = rational(self.radius, "radius") - extent
+        return self if over <= 0 else Span(self.radius - number(-(-over // self.step) * self.step), self.step)
+
     def values(self) -> tuple[Fraction, ...]:
+        """All of them, in order; ask for `count` first: they may be many."""
         radius = rational(self.radius, "radius")
-        return tuple(-radius + self.step * j for j in range(int(2 * radius / self.step) + 1))
+        common = lcm(radius.denominator, self.step.denominator)
+        last, step = int(radius * common), int(self.step * common)
+        return tuple(Fraction(n, common) for n in range(-last, last + 1, step))
 
 
 @dataclass(frozen=True)
@@ -126,12 +138,13 @@ def as_support(value: Any, dim: int) -> Support:
     """A support from what people give: a Support, or any finite set of displacements."""
     if isinstance(value, Support):
         return value
-    if not isinstance(value, Iterable) or isinstance(value, str):
+    matrix = isinstance(value, sympy.MatrixBase)
+    if matrix or not isinstance(value, Iterable) or isinstance(value, str):
         raise SupportError(
             "support",
             "must be box, window, ball, hexagon or a set of displacements",
-            repr(value),
-            "use box(1)",
+            f"a {value.rows} x {value.cols} matrix" if matrix else repr(value),
+            "use value.tolist() for a matrix with one displacement per row" if matrix else "use box(1)",
         )
     points = {tuple(rational(x, "support") for x in per_axis(entry, dim, "support")) for entry in value}
     if not points:
@@ -184,8 +197,8 @@ def resolve(
         spans = tuple(None if r is None else Span(r, Fraction(e)) for r, e in zip(radii, steps, strict=True))
         for axis, span in enumerate(spans):
             if span is not None:
-                first = Fraction(0) if span.symbolic else span.values()[0]
-                ends = {first, first + (0 if not span.symbolic and len(span.values()) == 1 else span.step)}
+                first = Fraction(0) if span.symbolic else -rational(span.radius, "radius")
+                ends = {first, first + (0 if span.count == 1 else span.step)}
                 _require_attained(ends, axis, residue, mesh)
         return Region(spans=spans)
     if support.kind == "points":
@@ -212,6 +225,7 @@ def _within(
     support: Support, dim: int, residue: Any, mesh: Any, metric: Any
 ) -> tuple[tuple[Fraction, ...], ...]:
     bound = 2 * support.radius + 1
+    _refuse_large(support, prod(int(2 * bound / step) for step in mesh))
     axes = [
         [
             residue[i] % mesh[i] + mesh[i] * j
@@ -226,6 +240,17 @@ def _within(
     if not points:
         raise SupportError("support", "must hold at least one displacement", support, "use a larger radius")
     return points
+
+
+def _refuse_large(support: Support, candidates: int) -> None:
+    needed = candidates * POINT_BYTES
+    if needed > MEMORY:
+        raise TooLargeError(
+            "support",
+            "must leave few enough displacements to look at",
+            f"{candidates} for {support}, about {needed / 2**30:.0f} GiB",
+            "use a smaller radius",
+        )
 
 
 def _ball_distance(metric: Any, dim: int) -> Any:
