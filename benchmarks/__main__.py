@@ -2,7 +2,7 @@
 
 python -m benchmarks            everything, at most 20 minutes
 python -m benchmarks --quick    fewer cases and rounds, at most 3 minutes
-python -m benchmarks --write    also into benchmarks/RESULTS.md
+python -m benchmarks --write    also into benchmarks/RESULTS.md, and the plot beside it
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter
 
-from benchmarks import calls, convolution, derivation, loops
+from benchmarks import accuracy, calls, convolution, derivation, expansion, loops
 from benchmarks.machine import describe
 from benchmarks.report import Report, markdown
 
@@ -21,7 +21,9 @@ RESULTS = Path(__file__).parent / "RESULTS.md"
 SUITES: dict[str, Callable[[bool], Report]] = {
     "convolution": convolution.run,
     "loops": loops.run,
+    "expansion": expansion.run,
     "calls": calls.run,
+    "accuracy": accuracy.run,
     "derivation": derivation.run,
 }
 
@@ -35,7 +37,7 @@ round. Other work may have shared the machine: compare within a row, not between
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the suites named (all by default), print the tables, write them where asked."""
+    """Run the suites named (all by default), print the tables, write them and the plots where asked."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure this library.")
     parser.add_argument("suites", nargs="*", help=f"of {', '.join(SUITES)}; all by default")
     parser.add_argument("--quick", action="store_true", help="fewer cases and rounds, at most 3 minutes")
@@ -49,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(text)
     if given.write:
         RESULTS.write_text(text)
+        for plot in (plot for report in reports for plot in report.plots):
+            (RESULTS.parent / plot.file).write_text(plot.svg)
     return 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 
-from benchmarks import torch_contender
+from benchmarks import plot, torch_contender
 from benchmarks.cases import CASES, QUICK, Case
 from benchmarks.contenders import FIRST, LAST, OURS, Contender
 from benchmarks.figures import targets
@@ -30,10 +30,10 @@ LOOPS = (
 
 BESIDE = (
     "torch's convolutions on the CPU on as many threads, in its default memory format and in channels last"
-    " (the images; one-dimensional ones have none), outside loops; a ratio above 1 means that this library is"
-    " faster. The lowest first. It takes turns with this library in a race of its own, with 10 ms of rest"
-    " before each turn, because its threads keep spinning for a while; SAME padding of odd width is rounded up"
-    " for it."
+    " (the images; one-dimensional ones have none), outside loops; above 1 means that this library is faster,"
+    " the lowest first. It takes turns with this library in a race of its own, with 10 ms of rest"
+    " before each turn, because its threads keep spinning for a while; SAME padding of odd width is rounded"
+    " up for it."
 )
 LAYERS = (
     "A training step through the layers of Equinox (mapped over the batch, channels first) and of Flax NNX"
@@ -42,12 +42,12 @@ LAYERS = (
 
 
 def run(quick: bool = False) -> Report:
-    """All tables of the suite."""
+    """All tables of the suite, and the plot."""
     if quick:
         cells = sweep(QUICK, (FORWARD, STEP), (OUTSIDE,), 0.1) + sweep(QUICK, (STEP,), (INSIDE,), 0.1)
     else:
         cells = sweep(CASES, DIRECTIONS, (OUTSIDE, INSIDE), 0.2)
-    return Report(tables(cells), targets(cells))
+    return Report(tables(cells), targets(cells), plot.ratios(cells))
 
 
 def sweep(

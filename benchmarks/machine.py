@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("jax", "jaxlib", "sympy", "numpy", "scipy", "python-flint")
+PACKAGES = (
+    "jax", "jaxlib", "sympy", "numpy", "scipy", "python-flint", "torch", "equinox", "flax",
+)  # fmt: skip
 
 
 def describe() -> str:

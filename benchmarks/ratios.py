@@ -20,6 +20,7 @@ Others = Callable[[Operands, Case, str], Calls]
 LAX = (LAST.name, FIRST.name)
 DOUBTFUL = 0.98  # a ratio below it is measured again, longer, and the second measurement stands
 PATIENCE = 0.25  # seconds; a competitor that takes longer is run once
+NOBODY = Race({})
 PAUSE = 1e-2  # seconds between turns where others' threads may still be spinning
 
 
@@ -36,7 +37,7 @@ class Cell:
     context: str
     race: Race
     same: bool
-    beside: Race = Race({})
+    beside: Race = NOBODY
 
     @property
     def name(self) -> str:
@@ -100,7 +101,7 @@ def measure(
 
 def _beside(ours: Callable[[], object], others: Calls, budget: float) -> Race:
     everyone = {OURS.name: ours, **others}
-    return race(everyone, budget, 3, patience=PATIENCE, pause=PAUSE) if others else Race({})
+    return race(everyone, budget, 3, patience=PATIENCE, pause=PAUSE) if others else NOBODY
 
 
 def _twice(calls: Calls, budget: float, same: bool) -> Race:

@@ -28,18 +28,30 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Plot:
+    """A picture: the file it is kept in, a title, its text in SVG."""
+
+    file: str
+    title: str
+    svg: str
+
+
+@dataclass(frozen=True)
 class Report:
     """The outcome of one suite."""
 
     tables: tuple[Table, ...]
     targets: tuple[Target, ...] = ()
+    plots: tuple[Plot, ...] = ()
 
 
 def markdown(reports: Sequence[Report], heading: str) -> str:
-    """All of it as one Markdown text: the heading, the targets (missed ones first), then every table."""
+    """All of it as one Markdown text: heading, targets (missed ones first), plots, then every table."""
     targets = sorted((t for report in reports for t in report.targets), key=lambda target: target.reached)
     tables = [table for report in reports for table in report.tables]
-    return "\n\n".join([heading, *([show(_targets(targets))] if targets else []), *map(show, tables)]) + "\n"
+    pictures = [f"## {p.title}\n\n![{p.title}]({p.file})" for report in reports for p in report.plots]
+    first = [show(_targets(targets))] if targets else []
+    return "\n\n".join([heading, *first, *pictures, *map(show, tables)]) + "\n"
 
 
 def show(table: Table) -> str:
