@@ -30,7 +30,8 @@ def _ordered(expr: Add) -> list[sympy.Expr]:
         kind = 0 if term.has(sympy.Sum) else 1
         names = sorted(s.name for s in term.free_symbols)
         moved = any(name[:1] == "d" or name[:2] in ("s_", "r_") for name in names)
-        degree = -sympy.total_degree(term) if names and term.is_polynomial() else 0
+        plain = names and term.is_commutative and term.is_polynomial()
+        degree = -sympy.total_degree(term) if plain else 0
         return (term.is_number, negative, kind, moved, degree, names)
 
     return sorted(expr.args, key=rank)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sympy
-from sympy import Eq, Indexed, MatrixBase, SparseMatrix, Symbol
+from sympy import Eq, ImmutableMatrix, Indexed, MatrixBase, SparseMatrix, Symbol
 
 from derive.checking.statement import Statement
 from derive.checking.terms import false
+from derive.symmetry.exact import over_common_field
 
 
 def letters_of(statement: Statement) -> dict[str, Any]:
@@ -38,16 +39,26 @@ def _phase(tables: Mapping[str, Any], entry: Indexed, component: int) -> sympy.E
 
 
 def check_relations(statement: Statement, dims: Mapping[str, int]) -> None:
-    """Both actions must satisfy every printed relation, exactly; so no entry of a table is idle."""
-    for side, dim in dims.items():
-        images = {
-            g: component_matrix(statement, acting.x if side == "x" else acting.y, dim)
-            for g, acting in letters_of(statement).items()
-        }
-        for relation in statement.relations:
-            left, right = (_evaluate(e, images, dim) for e in relation.args)
-            if not vanishes(left - right):
-                raise false(f"must satisfy the relation on {side}", relation)
+    """Both actions must satisfy every printed relation, exactly, so that no entry of a table is idle.
+
+    Components satisfy them as they are, sites up to translations.
+    """
+    acting = letters_of(statement)
+    for side, sites in zip(("y", "x"), statement.sites, strict=True):
+        equations = {g: a.x if side == "x" else a.y for g, a in acting.items()}
+        on_components = {g: component_matrix(statement, eq, dims[side]) for g, eq in equations.items()}
+        on_sites = {g: site_matrix(eq, sites) for g, eq in equations.items()}
+        for images, dim in ((on_components, dims[side]), (on_sites, len(sites))):
+            for relation in statement.relations if dim else ():
+                left, right = (_evaluate(e, images, dim) for e in relation.args)
+                if not vanishes(left - right):
+                    raise false(f"must satisfy the relation on {side}", relation)
+
+
+def site_matrix(action: Eq, sites: Sequence[Symbol]) -> MatrixBase:
+    """The linear part of a printed action on sites."""
+    moved = action.lhs.indices[len(action.lhs.indices) - len(sites) :]
+    return SparseMatrix([[sympy.expand(e).coeff(s) for s in sites] for e in moved])
 
 
 def _evaluate(expr: sympy.Expr, images: Mapping[str, MatrixBase], dim: int) -> MatrixBase:
@@ -85,6 +96,12 @@ def vanishes(matrix: MatrixBase) -> bool:
 
 
 def is_zero(value: sympy.Expr) -> bool:
-    """Whether an exact number, or a sum of weights times exact numbers, is zero."""
+    """Whether an exact number, or a sum of weights times exact numbers, is zero: decided in the number field."""
     value = sympy.expand(value)
-    return bool(value == 0 or sympy.expand(sympy.radsimp(value)) == 0 or sympy.simplify(value) == 0)
+    if value.is_Rational:
+        return bool(value == 0)
+    weights = sorted(value.atoms(Indexed), key=str)
+    parts = [value.coeff(weight) for weight in weights]
+    rest = sympy.expand(value - sum(p * w for p, w in zip(parts, weights, strict=True)))
+    column = ImmutableMatrix([*parts, rest])
+    return bool(over_common_field([column])[0].is_zero_matrix)

@@ -194,7 +194,8 @@ class Chapter:
 
     def _general(self, step: Step) -> None:
         (printed,) = step.after
-        check_relations(self.s, self.scene.components)
+        if self.scene.permutations is not None:  # looked at first: they must be permutations
+            check_relations(self.s, self.scene.components)
         self._require_limits(printed.rhs)
         self.scene.require_same(printed.rhs, self.total(self.weight * self.read) + (self.bias if self.s.biased else 0))
 

@@ -89,9 +89,22 @@ class Listing:
         full = len(s.out)
         if str(printed.lhs.base.label) in ("A", "K", "b", s.x):
             raise false("must name the output", printed.lhs)
+        self._require_forward(printed.rhs)
         chapter.scene.require_same(
             tied_bias(printed.rhs, full), tied_bias(total, full), endless=2 * NEAR + 1
         )
+
+    def _require_forward(self, right: sympy.Expr) -> None:
+        """Sums run forwards over input sites: shifted or turned round they would be the same, but mislead."""
+        s = self.chapter.s
+        sites = s.sites[1]
+        for read in (e for e in right.atoms(Indexed) if str(e.base.label) == s.x):
+            for index, plain in zip(read.indices[len(s.into) - len(sites) :], sites, strict=True):
+                inner = index.args[0] if isinstance(index, sympy.Mod) else index
+                own = inner.free_symbols & set(sites)
+                displaced = inner.free_symbols - set(s.where)
+                if (own and inner != plain) or any(inner.coeff(d) <= 0 for d in displaced):
+                    raise false("must sum forwards over input sites", read)
 
     # ---- the count --------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import numpy as np
 import sympy
 from sympy import Eq, Indexed, IndexedBase, Range, Symbol
 
+from derive.checking.actions import site_matrix
 from derive.checking.expansion import Bounds, Expander, collect
 from derive.checking.statement import LEADING, Statement
 from derive.checking.terms import Array, false
@@ -148,14 +149,7 @@ class Scene:
             if index != plain[k]:
                 raise false("must keep copies, and permute components", action)
         sites = [s for s in plain if s.name not in LEADING]
-        put = dict.fromkeys(sites, 0)
-        images = [m for m, s in zip(moved, plain, strict=True) if s.name not in LEADING]
-        at_origin = sympy.Matrix([e.xreplace({s: sympy.S.Zero for s in put}) for e in images])
-        columns = [
-            sympy.Matrix([e.xreplace({s: sympy.Integer(s == t) for s in sites}) for e in images]) - at_origin
-            for t in sites
-        ]
-        if sites and abs(sympy.Matrix.hstack(*columns).det()) != 1:
+        if sites and abs(site_matrix(action, sites).det()) != 1:
             raise false("must take sites to sites one to one", action)
 
     # ---- single entries ---------------------------------------------------------------------------------
