@@ -96,7 +96,7 @@ def vanishes(matrix: MatrixBase) -> bool:
 
 
 def is_zero(value: sympy.Expr) -> bool:
-    """Whether an exact number, or a sum of weights times exact numbers, is zero: decided in the number field."""
+    """Whether an exact number, or a sum of weights times numbers, is zero: decided in the number field."""
     value = sympy.expand(value)
     if value.is_Rational:
         return bool(value == 0)

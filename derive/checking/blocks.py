@@ -25,6 +25,7 @@ from derive.steps import Step
 
 Rule = tuple[str, Callable[[Step], None]]
 BEGIN = "write the general linear operator"
+MALFORMED = (AttributeError, IndexError, KeyError, TypeError, ValueError, StopIteration)
 ANY_SIZE = 5  # what a symbol for a size stands for, where any number would do
 
 
@@ -36,8 +37,12 @@ def check_groups(steps: Sequence[Step], grid: int | Sequence[int] | None = None)
     for step, following in pairwise(steps):
         if step.after != following.before:
             raise false(f"must continue where {step.rule!r} stopped", following.rule)
-    for first, chapter in _chapters(steps):
-        Chapter.of(chapter).check(first)
+    try:
+        chapters = [(first, Chapter.of(chapter)) for first, chapter in _chapters(steps)]
+    except MALFORMED as error:
+        raise false("must be well formed", error) from error
+    for first, chapter in chapters:
+        chapter.check(first)
 
 
 def _chapters(steps: Sequence[Step]) -> list[tuple[int, Sequence[Step]]]:
@@ -166,14 +171,14 @@ class Chapter:
                 raise DerivationError(
                     f"step {number}, {step.rule!r},", error.rule, error.value, error.remedy
                 ) from error
-            except (AttributeError, IndexError, KeyError, TypeError, ValueError, StopIteration) as error:
+            except MALFORMED as error:
                 raise false(f"must be well formed at step {number}, {step.rule!r}", error) from error
             self.state = tuple(step.after)
         if following := next(wanted, None):
             raise false(f"must go on with {following[0]!r}", "nothing")
 
     def rules(self) -> Iterator[Rule]:
-        """The rules in order, each with its check; later ones are decided by what earlier steps have found."""
+        """The rules in order, each with its check; what earlier steps have found decides later ones."""
         yield BEGIN, self._general
         for acting in self.s.actings:
             g = acting.name
@@ -181,7 +186,7 @@ class Chapter:
             yield f"re-index by {g}", partial(self._reindex, acting)
             yield f"act on the output by {g}", partial(self._act_on_output, acting)
             yield f"compare coefficients under {g}", self._compare
-        self.constraints = self.state[1:]  # type: ignore[assignment]
+        self.constraints = self.state[1:]
         yield from Reduction(self).rules()
         yield from Listing(self).rules()
 
@@ -197,7 +202,9 @@ class Chapter:
         if self.scene.permutations is not None:  # looked at first: they must be permutations
             check_relations(self.s, self.scene.components)
         self._require_limits(printed.rhs)
-        self.scene.require_same(printed.rhs, self.total(self.weight * self.read) + (self.bias if self.s.biased else 0))
+        self.scene.require_same(
+            printed.rhs, self.total(self.weight * self.read) + (self.bias if self.s.biased else 0)
+        )
 
     def _require_limits(self, right: sympy.Expr) -> None:
         """Sums over inputs run over the stated ranges, all of them."""
@@ -229,9 +236,9 @@ class Chapter:
 
     def _act_on_output(self, acting: Acting, step: Step) -> None:
         (printed,) = self.kept(step, self.state[:-1], 1)
-        if printed.lhs != self.state[-1].rhs:  # type: ignore[attr-defined]
+        if printed.lhs != self.state[-1].rhs:
             raise false("must keep its left side", printed.lhs)
-        operator = self.state[0].rhs  # type: ignore[attr-defined]
+        operator = self.state[0].rhs
         label = str(acting.y.lhs.base.label).rsplit(" ", 1)[1]
         defined = Eq(IndexedBase(label)[self.s.out], operator, evaluate=False)
         self._require_limits(printed.rhs)
@@ -241,10 +248,10 @@ class Chapter:
         new = self.kept(step, self.state[:-1], self.each)
         for side in (0, 1):
             weight, *constant = (eq.args[side] for eq in new)
-            self.scene.require_same(
-                self.total(weight * self.read) + sum(constant), self.state[-1].args[side]
-            )
-        if any(str(e.base.label) not in ("A", *self.s.tables) for e in new[0].atoms(Indexed) if _is_tensor(e)):
+            self.scene.require_same(self.total(weight * self.read) + sum(constant), self.state[-1].args[side])
+        if any(
+            str(e.base.label) not in ("A", *self.s.tables) for e in new[0].atoms(Indexed) if _is_tensor(e)
+        ):
             raise false("must compare the coefficients of x alone", new[0])
 
 

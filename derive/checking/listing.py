@@ -8,12 +8,12 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import sympy
-from sympy import Eq, Indexed, IndexedBase, Piecewise
+from sympy import Eq, Indexed
 
 from derive.checking.classes import classes_of
 from derive.checking.entries import EntryTable
 from derive.checking.matrices import MatrixTable
-from derive.checking.scene import NEAR, Scene, tied_bias
+from derive.checking.scene import NEAR, tied_bias
 from derive.checking.statement import size_symbols
 from derive.checking.terms import false
 from derive.steps import Step
@@ -55,7 +55,7 @@ class Listing:
             form = forms[k] if forms[k] is not None else Eq(plain[k], plain[k], evaluate=False)
             named = {a.name: own[j * each + k] for j, a in enumerate(s.point)}
             label = "b" if k else ("K" if s.translated else "A")
-            found.append(Target(label, form, named, bool(k)))  # type: ignore[arg-type]
+            found.append(Target(label, form, named, bool(k)))
         return found
 
     def rules(self) -> Iterator[Rule]:
@@ -64,7 +64,9 @@ class Listing:
         if not size_symbols(chapter.s) and self._finite():
             for target in self.targets:
                 matrices = chapter.upcoming.startswith("solve at")
-                table = (MatrixTable if matrices else EntryTable)(chapter, target, classes_of(chapter, target))
+                table = (MatrixTable if matrices else EntryTable)(
+                    chapter, target, classes_of(chapter, target)
+                )
                 yield from table.rules()
                 counted.append(table.count)
         yield "write the layer", self._layer
@@ -90,9 +92,7 @@ class Listing:
         if str(printed.lhs.base.label) in ("A", "K", "b", s.x):
             raise false("must name the output", printed.lhs)
         self._require_forward(printed.rhs)
-        chapter.scene.require_same(
-            tied_bias(printed.rhs, full), tied_bias(total, full), endless=2 * NEAR + 1
-        )
+        chapter.scene.require_same(tied_bias(printed.rhs, full), tied_bias(total, full), endless=2 * NEAR + 1)
 
     def _require_forward(self, right: sympy.Expr) -> None:
         """Sums run forwards over input sites: shifted or turned round they would be the same, but mislead."""
@@ -137,5 +137,10 @@ class Listing:
                 raise false("must be infinite exactly where classes are", printed)
             if classes is not None:
                 found = copies * EntryTable(tried, target, classes).orbits()
-                if sympy.expand(printed.rhs.subs(dict.fromkeys(symbols, n)) - found.subs(dict.fromkeys(symbols, n))) != 0:
+                if (
+                    sympy.expand(
+                        printed.rhs.subs(dict.fromkeys(symbols, n)) - found.subs(dict.fromkeys(symbols, n))
+                    )
+                    != 0
+                ):
                     raise false(f"must be {found} at {n}", printed)

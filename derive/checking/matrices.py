@@ -35,7 +35,6 @@ class MatrixTable:
         dims = self.chapter.scene.components
         return dims["y"], 1 if self.target.bias else dims["x"]
 
-
     # ---- the action -------------------------------------------------------------------------------------
 
     @cached_property
@@ -135,7 +134,7 @@ class MatrixTable:
 
     def _require_general(self, matrix: MatrixBase, fixing: Sequence[Sequence[str]], shown: Any) -> None:
         """As many independent free weights as the conditions leave."""
-        weights = sorted({e for e in matrix.atoms(Indexed)}, key=str)
+        weights = sorted(matrix.atoms(Indexed), key=str)
         used = {e for m in self.matrices.values() for e in m.atoms(Indexed)}
         rows, columns = self.shape
         parts = [SparseMatrix(rows * columns, 1, _coefficients(matrix, w)) for w in weights]
@@ -211,4 +210,3 @@ def rank(matrix: MatrixBase) -> int:
     from sympy.polys.matrices import DomainMatrix
 
     return int(DomainMatrix.from_Matrix(matrix, extension=True).to_field().rank())
-

@@ -50,7 +50,7 @@ class Reduction:
     def samples(self) -> list[Values]:
         """Pairs of sites, the same every time."""
         s, generator = self.chapter.s, np.random.default_rng(1)
-        found = []
+        found: list[Values] = []
         for _ in range(SAMPLES):
             sites = (*s.sites[0], *s.sites[1])
             bounds = [self.chapter.scene.bounds(site, 5) for site in sites]
@@ -88,10 +88,10 @@ class Reduction:
             if not self._is_translate(here, there, units, plain):
                 raise false("must be reached by a translation", reached)
             for unit in units:
-                moved = {
-                    s: values[s] + unit[k] if s in values else None for k, s in enumerate(plain.indices)
-                }
-                again = self._place(reached.rhs, {**values, **{s: v for s, v in moved.items() if v is not None}})
+                moved = {s: values[s] + unit[k] if s in values else None for k, s in enumerate(plain.indices)}
+                again = self._place(
+                    reached.rhs, {**values, **{s: v for s, v in moved.items() if v is not None}}
+                )
                 if again != there:
                     raise false("must reach one representative per class", reached)
 
@@ -103,14 +103,15 @@ class Reduction:
             left, right = constraint.lhs, constraint.rhs
             found.append(
                 tuple(
-                    sympy.expand(a.xreplace(put) - b) for a, b in zip(left.indices, right.indices, strict=True)
+                    sympy.expand(a.xreplace(put) - b)
+                    for a, b in zip(left.indices, right.indices, strict=True)
                 )
             )
         return found
 
-    def _is_translate(self, here: tuple, there: tuple, units: list, plain: Indexed) -> bool:  # type: ignore[type-arg]
+    def _is_translate(self, here: tuple, there: tuple, units: list, plain: Indexed) -> bool:
         """Whether some whole number of every translation leads from here to there, on the grids."""
-        periods = self.chapter.scene.periods(tuple(plain.indices))  # type: ignore[arg-type]
+        periods = self.chapter.scene.periods(tuple(plain.indices))
         gaps = [b - a for a, b in zip(here, there, strict=True)]
         left = set(range(len(gaps)))
         for unit in units:
@@ -130,7 +131,7 @@ class Reduction:
         if after != (chapter.state[0], after[1], after[2], *chapter.state[2:]):
             raise false("must keep everything else", step.after)
         self._require_named(after[1], after[2], chapter.state[1], chapter.weight)
-        chapter.form = after[1]  # type: ignore[assignment]
+        chapter.form = after[1]
         chapter.definition = after[2]
 
     def _tie_bias(self, step: Step) -> None:
@@ -138,7 +139,7 @@ class Reduction:
         if after != (*chapter.state[:3], after[3], after[4], *chapter.state[4:]):
             raise false("must keep everything else", step.after)
         self._require_named(after[3], after[4], chapter.state[3], chapter.bias)
-        chapter.bias_form = after[3]  # type: ignore[assignment]
+        chapter.bias_form = after[3]
         chapter.bias_definition = after[4]
 
     def _require_named(self, form: Any, definition: Any, reached: Any, plain: Indexed) -> None:
@@ -164,10 +165,16 @@ class Reduction:
         head = 1 + 2 * each + k * each
         after = tuple(step.after)
         old = chapter.constraints[(k + 1) * each : (k + 2) * each]
-        if after != (*chapter.state[:head], *after[head : head + each], *chapter.constraints[(k + 2) * each :]):
+        if after != (
+            *chapter.state[:head],
+            *after[head : head + each],
+            *chapter.constraints[(k + 2) * each :],
+        ):
             raise false("must keep everything else", step.after)
         forms = ((chapter.form, chapter.definition), (chapter.bias_form, chapter.bias_definition))
-        for constraint, (form, definition), printed in zip(old, forms, after[head : head + each], strict=False):
+        for constraint, (form, definition), printed in zip(
+            old, forms, after[head : head + each], strict=False
+        ):
             self._require_carried(constraint, form, definition, printed)
 
     def _require_carried(self, constraint: Eq, form: Any, definition: Any, printed: Any) -> None:
@@ -187,9 +194,7 @@ class Reduction:
             )
             values = [scene.place(form.rhs, v)[len(form.rhs.indices) - len(names) :] for v in self.samples]
             extra = {n: [int(v[k]) for v in values] for k, n in enumerate(names)}
-            scene.require_same(
-                tied_bias(printed.args[side], full), tied_bias(expected, full), extra=extra
-            )
+            scene.require_same(tied_bias(printed.args[side], full), tied_bias(expected, full), extra=extra)
         _require_form(printed, form)
 
     def _localise(self, step: Step) -> None:

@@ -97,7 +97,12 @@ class Scene:
         modulo = {"A": self.periods((*s.out, *s.into)), "b": self.periods(s.out), s.x: self.periods(s.into)}
         modulo |= {f"{a.name} {s.x}": modulo[s.x] for a in s.actings}
         return Expander(
-            bounds, self.sizes, endless=(-endless, endless), strict=False, modulo=modulo, tables=self.permutations
+            bounds,
+            self.sizes,
+            endless=(-endless, endless),
+            strict=False,
+            modulo=modulo,
+            tables=self.permutations,
         )
 
     @cached_property
@@ -133,7 +138,9 @@ class Scene:
 
         return expr.replace(lambda e: isinstance(e, sympy.Sum), cut) if expr.has(sympy.Sum) else expr
 
-    def require_same(self, printed: sympy.Expr, expected: sympy.Expr, *definitions: Eq, **how: object) -> None:
+    def require_same(
+        self, printed: sympy.Expr, expected: sympy.Expr, *definitions: Eq, **how: object
+    ) -> None:
         """Both are the same polynomial in the entries of A, x and b, and sum over the copies stated."""
         left, right = (self.polynomial(e, *definitions, **how) for e in (printed, expected))  # type: ignore[arg-type]
         if left.shape != right.shape or not np.array_equal(left, right):

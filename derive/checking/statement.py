@@ -43,7 +43,6 @@ class Statement:
     into: tuple[Symbol, ...]  # c, beta, u', v': the indices of x
     biased: bool
 
-
     @cached_property
     def sites(self) -> tuple[tuple[Symbol, ...], tuple[Symbol, ...]]:
         """The site indices of the output and of the input."""
@@ -172,7 +171,9 @@ def ends(domain: sympy.Set) -> tuple[sympy.Expr, sympy.Expr]:
 
 def size_symbols(statement: Statement) -> list[Symbol]:
     """The symbols that stand for sizes of grids or for radii, in order."""
-    stops = [d.stop for s, d in statement.where.items() if s.name not in LEADING and isinstance(d, sympy.Range)]
+    stops = [
+        d.stop for s, d in statement.where.items() if s.name not in LEADING and isinstance(d, sympy.Range)
+    ]
     found = {symbol for stop in stops for symbol in sympy.sympify(stop).free_symbols}
     if statement.condition is not None:
         found |= statement.condition.free_symbols - set(statement.where)

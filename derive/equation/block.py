@@ -93,7 +93,7 @@ class Block:
 
     @cached_property
     def site_limits(self) -> tuple[Limit, ...]:
-        return tuple(tuple(self.put(sympy.sympify(e)) for e in limit) for limit in self.n.site_limits)  # type: ignore[misc]
+        return tuple(tuple(self.put(sympy.sympify(e)) for e in limit) for limit in self.n.site_limits)
 
     @cached_property
     def limits(self) -> tuple[Limit, ...]:

@@ -113,7 +113,7 @@ def _because(problem: Problem, block: Block) -> str:
 def _added(state: sympy.Basic, totals: list[tuple[sympy.Basic, ...]]) -> Step:
     sums = []
     for name in (DIM, BIAS_DIM):
-        parts = [eq.rhs for total in totals for eq in total if eq.lhs == name]  # type: ignore[attr-defined]
+        parts = [eq.rhs for total in totals for eq in total if eq.lhs == name]
         if parts:
             sums.append(Eq(name, sympy.Add(*parts, evaluate=False), evaluate=False))
     return Step("add up the blocks", state, Tuple(*sums), "every pair of blocks has its own weights")

@@ -40,7 +40,7 @@ def _acting(block: Block, mover: Mover) -> tuple[Eq, Eq]:
     )  # fmt: skip
 
 
-def _acts(entry, base, fibre, action, mover, sites) -> Eq:  # type: ignore[no-untyped-def]
+def _acts(entry, base, fibre, action, mover, sites) -> Eq:
     """(g x)[image of beta, g q] = factor x[beta, q], or the sum over a matrix."""
     here, there = sites
     left = entry(action.image(fibre.index), there, mover.of(base))
@@ -176,7 +176,7 @@ def constraint(block: Block, mover: Mover, pair: tuple[Sites, Sites]) -> tuple[E
     return tuple(found)
 
 
-def tied(block: Block, mover: Mover, there, here) -> Eq:  # type: ignore[no-untyped-def]
+def tied(block: Block, mover: Mover, there, here) -> Eq:
     """there(g alpha, g beta) rho_x = rho_y here(alpha, beta), for entries given by their components."""
     beta, moved = block.input.index, mover.output.image(block.output.index)
     if mover.input.matrix is None:
@@ -187,13 +187,13 @@ def tied(block: Block, mover: Mover, there, here) -> Eq:  # type: ignore[no-unty
     return Eq(left, _mixed(block, mover, lambda alpha: here(alpha, beta)), evaluate=False)
 
 
-def tied_bias(block: Block, mover: Mover, there, here) -> Eq:  # type: ignore[no-untyped-def]
+def tied_bias(block: Block, mover: Mover, there, here) -> Eq:
     """there(g alpha) = rho_y here(alpha); for a Lie algebra 0 = rho_y here(alpha)."""
     left = sympy.S.Zero if mover.infinitesimal else there(mover.output.image(block.output.index))
     return Eq(left, _mixed(block, mover, here), evaluate=False)
 
 
-def _mixed(block: Block, mover: Mover, here) -> sympy.Expr:  # type: ignore[no-untyped-def]
+def _mixed(block: Block, mover: Mover, here) -> sympy.Expr:
     alpha = block.output.index
     if mover.output.matrix is None:
         return mover.output.factor(alpha) * here(alpha)

@@ -98,7 +98,7 @@ def _by_entries(unknown: Unknown, state: State) -> Generator[Move, None, Listed]
 
 
 def _by_matrices(unknown: Unknown, state: State) -> Generator[Move, None, Listed]:
-    """Where components mix: the maps that the stabiliser of a representative fixes, carried along its orbit."""
+    """Where components mix: the maps that a stabiliser fixes, carried along the orbit."""
     orbits = carried_orbits(unknown)
     solved = tuple(
         Tuple(

@@ -31,7 +31,7 @@ def word(letters: Sequence[str]) -> sympy.Expr:
 
 
 def presentation(group: Group) -> tuple[Eq, ...]:
-    """Relations of the generators, short ones: those stated, or the orders of generators and of their products.
+    """Short relations of the generators: those stated, or the orders of generators and their products.
 
     >>> from derive.symmetry.catalogue import point_group
     >>> presentation(point_group("D4", dim=2))

@@ -22,7 +22,7 @@ def reduction(block: Block, state: State) -> Iterator[Move]:
     operator, *constraints = state
     each = 1 + block.biased
     if block.tied:
-        by_translation, constraints = constraints[:each], constraints[each:]
+        constraints = constraints[each:]
         reached = _reached(block)
         yield (
             "choose s to reach a representative",
@@ -110,7 +110,7 @@ def _bias_named(block: Block) -> tuple[Eq, Eq]:
     )
 
 
-def _on_kernel(block: Block, mover) -> tuple[Eq, ...]:  # type: ignore[no-untyped-def]
+def _on_kernel(block: Block, mover) -> tuple[Eq, ...]:
     out, into = block.representative(block.names)
     put = dict(zip((*block.n.out, *block.n.into), (*out, *into), strict=True))
     moved = [tuple(sympy.expand(e.xreplace(put)) for e in sites) for sites in (mover.out, mover.into)]
