@@ -97,7 +97,7 @@ class TextPrinter(_InReadingOrder, StrPrinter):
         return f"({self._print(expr.args[0])} mod {self._print(expr.args[1])})"
 
     def _print_Tuple(self, expr: Tuple) -> str:
-        return _tuple(expr, self._print, ", ", "\n")
+        return _tuple(expr, self._print, ", ", "\n", ", so ")
 
     def _print_Pow(self, expr: sympy.Pow, rational: bool = False) -> str:
         if expr.base.is_commutative:
@@ -131,10 +131,10 @@ class MathPrinter(_InReadingOrder, LatexPrinter):
         return rf"({self._print(expr.args[0])} \bmod {self._print(expr.args[1])})"
 
     def _print_Tuple(self, expr: Tuple) -> str:
-        return _tuple(expr, self._print, r",\ ", r" \\ ")
+        return _tuple(expr, self._print, r",\ ", r" \\ ", r",\ \text{so}\ ")
 
 
-def _tuple(expr: Tuple, show: Callable[[Any], str], comma: str, line: str) -> str:
+def _tuple(expr: Tuple, show: Callable[[Any], str], comma: str, line: str, so: str) -> str:
     """Equations on lines of their own, "words: equations" for a row of a table, or plain numbers."""
     is_equation = [isinstance(arg, Relational | BooleanFunction) for arg in expr]
     parts = [show(arg) for arg in expr]
@@ -143,7 +143,7 @@ def _tuple(expr: Tuple, show: Callable[[Any], str], comma: str, line: str) -> st
     if not any(is_equation):
         return "(" + comma.join(parts) + ")"
     split = is_equation.index(True)
-    return comma.join(parts[:split]) + ": " + comma.join(parts[split:])
+    return comma.join(parts[:split]) + ": " + so.join(parts[split:])
 
 
 def _tight(index: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import sympy
+from sympy import Tuple
 
 from derive.answer.certificate import Certificate
 from derive.answer.fibred import FibredAnswer, FibredBasis, bias_problem, independent, residual
@@ -52,6 +53,13 @@ class SpaceSolution(Solution):
         from derive.equation.chapters import derive_fields
 
         return derive_fields(self.problem, _counts)
+
+    @cached_property
+    def constraint(self) -> Tuple:
+        """What the weights obey: one equation for translations, one per generator, pair by pair of blocks."""
+        from derive.equation.chapters import constraints
+
+        return constraints(self.problem)
 
     @property
     def basis(self) -> FibredBasis:

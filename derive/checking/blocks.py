@@ -7,7 +7,7 @@ words and tables are followed entry by entry, exactly.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
 
@@ -95,11 +95,9 @@ def _check_total(step: Step, counts: Sequence[sympy.Basic]) -> None:
 
 
 @dataclass
-class Chapter:
-    """One chapter under way: `state` is what the step before has left."""
+class _Found:
+    """What the steps so far have said: `state` is what the last one has left, `upcoming` the next one's rule."""
 
-    steps: Sequence[Step]
-    scene: Scene
     state: tuple[sympy.Basic, ...] = ()
     constraints: tuple[Eq, ...] = ()
     form: Eq | None = None
@@ -107,6 +105,15 @@ class Chapter:
     bias_form: Eq | None = None
     bias_definition: Eq | None = None
     upcoming: str = ""
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One chapter, and what has been found on the way through it."""
+
+    steps: Sequence[Step]
+    scene: Scene
+    found: _Found = field(default_factory=_Found)
 
     @classmethod
     def of(cls, steps: Sequence[Step]) -> Chapter:
@@ -160,7 +167,7 @@ class Chapter:
         """Every step under the rule that has to come next."""
         wanted = self.rules()
         for number, step in enumerate(self.steps, first):
-            self.upcoming = step.rule
+            self.found.upcoming = step.rule
             try:
                 rule, check = next(wanted, ("", None))
                 if step.rule != rule or check is None:
@@ -173,7 +180,7 @@ class Chapter:
                 ) from error
             except MALFORMED as error:
                 raise false(f"must be well formed at step {number}, {step.rule!r}", error) from error
-            self.state = tuple(step.after)
+            self.found.state = tuple(step.after)
         if following := next(wanted, None):
             raise false(f"must go on with {following[0]!r}", "nothing")
 
@@ -186,7 +193,7 @@ class Chapter:
             yield f"re-index by {g}", partial(self._reindex, acting)
             yield f"act on the output by {g}", partial(self._act_on_output, acting)
             yield f"compare coefficients under {g}", self._compare
-        self.constraints = self.state[1:]
+        self.found.constraints = self.found.state[1:]
         yield from Reduction(self).rules()
         yield from Listing(self).rules()
 
@@ -215,7 +222,7 @@ class Chapter:
                 raise false("must sum over the ranges that it states", total.limits)
 
     def _act_on_input(self, acting: Acting, step: Step) -> None:
-        (printed,) = self.kept(step, self.state, 1)
+        (printed,) = self.kept(step, self.found.state, 1)
         if printed.lhs != IndexedBase(f"T({acting.name} {self.s.x})")[self.s.out]:
             raise false("must have plain indices on its left", printed.lhs)
         moved = IndexedBase(f"{acting.name} {self.s.x}")[self.s.into]
@@ -224,7 +231,7 @@ class Chapter:
         self.scene.require_same(printed.rhs, self.total(self.weight * moved) + constant)
 
     def _reindex(self, acting: Acting, step: Step) -> None:
-        (printed,) = self.kept(step, self.state[:-1], 1)
+        (printed,) = self.kept(step, self.found.state[:-1], 1)
         self.scene.require_bijective(acting.x)
         there, at = tuple(acting.x.lhs.indices), tuple(acting.y.lhs.indices)
         if printed.lhs != IndexedBase(f"T({acting.name} {self.s.x})")[at]:
@@ -235,20 +242,22 @@ class Chapter:
         self.scene.require_same(printed.rhs, expected)
 
     def _act_on_output(self, acting: Acting, step: Step) -> None:
-        (printed,) = self.kept(step, self.state[:-1], 1)
-        if printed.lhs != self.state[-1].rhs:
+        (printed,) = self.kept(step, self.found.state[:-1], 1)
+        if printed.lhs != self.found.state[-1].rhs:
             raise false("must keep its left side", printed.lhs)
-        operator = self.state[0].rhs
+        operator = self.found.state[0].rhs
         label = str(acting.y.lhs.base.label).rsplit(" ", 1)[1]
         defined = Eq(IndexedBase(label)[self.s.out], operator, evaluate=False)
         self._require_limits(printed.rhs)
         self.scene.require_same(printed.rhs, acting.y.rhs, defined)
 
     def _compare(self, step: Step) -> None:
-        new = self.kept(step, self.state[:-1], self.each)
+        new = self.kept(step, self.found.state[:-1], self.each)
         for side in (0, 1):
             weight, *constant = (eq.args[side] for eq in new)
-            self.scene.require_same(self.total(weight * self.read) + sum(constant), self.state[-1].args[side])
+            self.scene.require_same(
+                self.total(weight * self.read) + sum(constant), self.found.state[-1].args[side]
+            )
         if any(
             str(e.base.label) not in ("A", *self.s.tables) for e in new[0].atoms(Indexed) if _is_tensor(e)
         ):

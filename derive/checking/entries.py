@@ -100,8 +100,8 @@ class EntryTable:
             yield f"find the zeros of {label}", self._zeros
 
     def _listed(self, step: Step) -> None:
-        new = step.after[len(self.chapter.state) :]
-        if step.after[: len(self.chapter.state)] != self.chapter.state:
+        new = step.after[len(self.chapter.found.state) :]
+        if step.after[: len(self.chapter.found.state)] != self.chapter.found.state:
             raise false("must keep what was found", step.after)
         rows = [self._row(row) for row in new]
         if len(rows) != len(self.places) or {row[0] for row in rows} != set(self.places):
@@ -149,8 +149,8 @@ class EntryTable:
         return zero
 
     def _zeros(self, step: Step) -> None:
-        new = step.after[len(self.chapter.state) :]
-        if step.after[: len(self.chapter.state)] != self.chapter.state:
+        new = step.after[len(self.chapter.found.state) :]
+        if step.after[: len(self.chapter.found.state)] != self.chapter.found.state:
             raise false("must keep what was found", step.after)
         found = set()
         for word, equation, conclusion in new:

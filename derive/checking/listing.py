@@ -44,12 +44,10 @@ class Listing:
     def targets(self) -> list[Target]:
         """The kernel (or A) and the bias."""
         chapter, s = self.chapter, self.chapter.s
-        each, first = chapter.each, (1 + 2 * chapter.each if s.translated else 1)
-        own = chapter.state[first:] if s.translated else chapter.constraints
-        if not s.translated:
-            own = chapter.constraints
+        each = chapter.each
+        own = chapter.found.state[1 + 2 * each :] if s.translated else chapter.found.constraints
         plain = (chapter.weight, chapter.bias)
-        forms = (chapter.form, chapter.bias_form)
+        forms = (chapter.found.form, chapter.found.bias_form)
         found = []
         for k in range(each):
             form = forms[k] if forms[k] is not None else Eq(plain[k], plain[k], evaluate=False)
@@ -63,10 +61,8 @@ class Listing:
         counted: list[Callable[[], sympy.Expr]] = []
         if not size_symbols(chapter.s) and self._finite():
             for target in self.targets:
-                matrices = chapter.upcoming.startswith("solve at")
-                table = (MatrixTable if matrices else EntryTable)(
-                    chapter, target, classes_of(chapter, target)
-                )
+                kind = MatrixTable if chapter.found.upcoming.startswith("solve at") else EntryTable
+                table = kind(chapter, target, classes_of(chapter, target) or [])
                 yield from table.rules()
                 counted.append(table.count)
         yield "write the layer", self._layer
@@ -80,7 +76,7 @@ class Listing:
     def _layer(self, step: Step) -> None:
         chapter, (printed, *rest) = self.chapter, step.after
         s = chapter.s
-        if tuple(rest) != chapter.state[1:]:
+        if tuple(rest) != chapter.found.state[1:]:
             raise false("must keep what was found", step.after)
         if not isinstance(printed.lhs, Indexed) or tuple(printed.lhs.indices) != s.out:
             raise false("must have plain indices on its left", printed.lhs)

@@ -110,9 +110,9 @@ class MatrixTable:
         return tuple(expr.indices[len(copies) :])
 
     def _new(self, step: Step) -> Sequence[Any]:
-        if step.after[: len(self.chapter.state)] != self.chapter.state:
+        if step.after[: len(self.chapter.found.state)] != self.chapter.found.state:
             raise false("must keep what was found", step.after)
-        return step.after[len(self.chapter.state) :]
+        return step.after[len(self.chapter.found.state) :]
 
     def _solved(self, step: Step) -> None:
         for *words, equation in self._new(step):

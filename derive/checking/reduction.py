@@ -68,10 +68,10 @@ class Reduction:
     def _reach(self, step: Step) -> None:
         chapter, each = self.chapter, self.each
         after = tuple(step.after)
-        by_translation = chapter.constraints[:each]
+        by_translation = chapter.found.constraints[:each]
         if chapter.s.actings[0].name != TRANSLATION:
             raise false("must state translations first", chapter.s.actings[0].name)
-        if after != (chapter.state[0], *after[1 : 1 + each], *chapter.constraints[each:]):
+        if after != (chapter.found.state[0], *after[1 : 1 + each], *chapter.found.constraints[each:]):
             raise false("must keep the constraints of the point group", step.after)
         for constraint, reached, plain in zip(
             by_translation, after[1 : 1 + each], (chapter.weight, chapter.bias), strict=False
@@ -128,19 +128,19 @@ class Reduction:
 
     def _name(self, step: Step) -> None:
         chapter, after = self.chapter, tuple(step.after)
-        if after != (chapter.state[0], after[1], after[2], *chapter.state[2:]):
+        if after != (chapter.found.state[0], after[1], after[2], *chapter.found.state[2:]):
             raise false("must keep everything else", step.after)
-        self._require_named(after[1], after[2], chapter.state[1], chapter.weight)
-        chapter.form = after[1]
-        chapter.definition = after[2]
+        self._require_named(after[1], after[2], chapter.found.state[1], chapter.weight)
+        chapter.found.form = after[1]
+        chapter.found.definition = after[2]
 
     def _tie_bias(self, step: Step) -> None:
         chapter, after = self.chapter, tuple(step.after)
-        if after != (*chapter.state[:3], after[3], after[4], *chapter.state[4:]):
+        if after != (*chapter.found.state[:3], after[3], after[4], *chapter.found.state[4:]):
             raise false("must keep everything else", step.after)
-        self._require_named(after[3], after[4], chapter.state[3], chapter.bias)
-        chapter.bias_form = after[3]
-        chapter.bias_definition = after[4]
+        self._require_named(after[3], after[4], chapter.found.state[3], chapter.bias)
+        chapter.found.bias_form = after[3]
+        chapter.found.bias_definition = after[4]
 
     def _require_named(self, form: Any, definition: Any, reached: Any, plain: Indexed) -> None:
         """Putting the class of a pair into the definition gives the representative that was reached."""
@@ -164,14 +164,17 @@ class Reduction:
         chapter, each = self.chapter, self.each
         head = 1 + 2 * each + k * each
         after = tuple(step.after)
-        old = chapter.constraints[(k + 1) * each : (k + 2) * each]
+        old = chapter.found.constraints[(k + 1) * each : (k + 2) * each]
         if after != (
-            *chapter.state[:head],
+            *chapter.found.state[:head],
             *after[head : head + each],
-            *chapter.constraints[(k + 2) * each :],
+            *chapter.found.constraints[(k + 2) * each :],
         ):
             raise false("must keep everything else", step.after)
-        forms = ((chapter.form, chapter.definition), (chapter.bias_form, chapter.bias_definition))
+        forms = (
+            (chapter.found.form, chapter.found.definition),
+            (chapter.found.bias_form, chapter.found.bias_definition),
+        )
         for constraint, (form, definition), printed in zip(
             old, forms, after[head : head + each], strict=False
         ):
@@ -200,12 +203,12 @@ class Reduction:
     def _localise(self, step: Step) -> None:
         chapter, after = self.chapter, tuple(step.after)
         s = chapter.s
-        inside = chapter.form.rhs if chapter.form is not None else chapter.weight
-        kept = chapter.state[2:] if s.translated else chapter.state[1:]
+        inside = chapter.found.form.rhs if chapter.found.form is not None else chapter.weight
+        kept = chapter.found.state[2:] if s.translated else chapter.found.state[1:]
         local = Eq(chapter.weight, Piecewise((inside, s.condition), (0, True)), evaluate=False)
-        if after != (chapter.state[0], local, *kept):
+        if after != (chapter.found.state[0], local, *kept):
             raise false("must be zero exactly off the support that was stated", step.after)
-        chapter.form = local
+        chapter.found.form = local
 
 
 def _same(gap: sympy.Expr, period: int | None) -> bool:

@@ -18,7 +18,7 @@ from sympy import Eq, Tuple
 from derive.equation.block import Block, replaced
 from derive.equation.chain import Move
 from derive.equation.fibre import Fibre
-from derive.equation.invariance import equivariance, statement
+from derive.equation.invariance import constraint, equivariance, statement
 from derive.equation.listing import Count, listing
 from derive.equation.operator import Notation
 from derive.equation.problem import Problem
@@ -77,6 +77,15 @@ def derive_fields(problem: Problem, count: Count) -> Derivation:
         totals.append(tuple(state))
     steps.append(_added(state, totals))
     return Derivation(steps)
+
+
+def constraints(problem: Problem) -> Tuple:
+    """A[g p, g q] rho_x(g) = rho_y(g) A[p, q], entry by entry, for translations and every generator."""
+    found = []
+    for block in _blocks(opened(problem)):
+        pair = (block.n.out, block.n.into)
+        found += [constraint(block, mover, pair)[0] for mover in block.movers]
+    return Tuple(*found)
 
 
 def _chain(given: sympy.Basic, block: Block, moves: Iterator[Move]) -> Derivation:

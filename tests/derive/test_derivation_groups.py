@@ -131,7 +131,7 @@ def test_what_a_glide_prints() -> None:
 
 def test_a_forced_zero_shows_the_word_that_returns() -> None:
     printed = str(GROUP_NAMED["p4, scalar to irrep"].solution.derivation)
-    assert "r^2: K[0,c,0,0] = -K[0,c,0,0], K[0,c,0,0] = 0" in printed
+    assert "r^2: K[0,c,0,0] = -K[0,c,0,0], so K[0,c,0,0] = 0" in printed
     assert "r^3: K[1,c,-1,1] = -K[0,c,-1,-1]" in printed
 
 
