@@ -96,7 +96,7 @@ def _check_total(step: Step, counts: Sequence[sympy.Basic]) -> None:
 
 @dataclass
 class _Found:
-    """What the steps so far have said: `state` is what the last one has left, `upcoming` the next one's rule."""
+    """What the steps so far have said: `state` is what the last one left, `upcoming` the next one's rule."""
 
     state: tuple[sympy.Basic, ...] = ()
     constraints: tuple[Eq, ...] = ()
