@@ -137,8 +137,8 @@ def table(seen: list[Seen], emlp: Mapping[str, str]) -> Table:
     rows = tuple(s.row(emlp.get(s.name, "not tried" if s.name in IN_EMLP else "")) for s in seen)
     note = (
         "Seconds after `import derive`, each problem the first thing that its process does; the memory is the"
-        " most that the process held. `labels`: one basis element, for S_n all orbits as diagonals. EMLP gives"
-        " its basis in floating point (import not counted), and the dimension it found, within a limit of time."
+        " most that the process held. `labels`: one basis element, for S_n all orbits as diagonals. EMLP: its"
+        " basis in floating point, import not counted, and the dimension it found, within a limit of time."
     )
     return Table("Answers under any symmetry", header, rows, note)
 
