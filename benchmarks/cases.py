@@ -36,6 +36,11 @@ class Case:
         return self.options.get("groups", 1)
 
     @property
+    def dense(self) -> bool:
+        """Whether it is a plain convolution that mixes many channels."""
+        return self.kind == "conv" and self.groups == 1 and min(self.channels) > 1
+
+    @property
     def work(self) -> int:
         """Multiply-adds of the forward pass, borders counted as if they were inside."""
         sites = math.prod(self.spatial)

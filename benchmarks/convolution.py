@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from benchmarks import plot, torch_contender
 from benchmarks.cases import CASES, QUICK, Case
 from benchmarks.contenders import FIRST, LAST, OURS, Contender
-from benchmarks.figures import targets
 from benchmarks.frameworks import OTHERS, installed
+from benchmarks.goals import targets
 from benchmarks.programs import FORWARD, INPUT, INSIDE, KERNEL, LENGTH, OUTSIDE, STEP
 from benchmarks.ratios import LAX, Cell, Others, measure
 from benchmarks.report import Report, Table
