@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -43,13 +43,15 @@ class SpaceGroup:
     """Translations by `period` along each axis, and a point group about `centre`.
 
     A generator g of the point group moves physical space by v -> M v + (1 - M) centre + glide[g].
-    A period of 0 means that the axis is not translated.
+    M is the matrix that the point group was given by, unless `action` says otherwise. A period of 0 means that
+    the axis is not translated.
     """
 
     point: Group
     period: Vector
     centre: Vector
     glide: tuple[tuple[str, Vector], ...] = ()
+    action: tuple[tuple[str, Integers], ...] = ()
     name: str = field(default="", compare=False)
 
     @property
@@ -69,10 +71,10 @@ class SpaceGroup:
     def motions(self) -> dict[str, Motion]:
         """Every generator as a motion of physical space, translations first."""
         moves = {name: Motion(self._identity, step) for name, step in self.translations.items()}
-        glides = dict(self.glide)
+        glides, matrices = dict(self.glide), dict(self.action)
         zero = (Fraction(0),) * self.dim
         for name in self.point.generators:
-            matrix = _integer_matrix(self.point, name)
+            matrix = matrices[name] if matrices else _rows(self.point.matrix(name))
             fixed = tuple(
                 c - sum(m * x for m, x in zip(row, self.centre, strict=True)) + shift
                 for row, c, shift in zip(matrix, self.centre, glides.get(name, zero), strict=True)
@@ -93,7 +95,7 @@ class SpaceGroup:
                 subgroup.name,
                 "use G.point.subgroup([...])",
             )
-        glides = []
+        glides, matrices = [], []
         for name, word in zip(subgroup.generators, subgroup.embedding[1], strict=True):
             motion = _along(self, word)
             fixed = (
@@ -102,7 +104,8 @@ class SpaceGroup:
             )
             shift = tuple(t - f for t, f in zip(motion.shift, fixed, strict=True))
             glides += [(name, shift)] if any(shift) else []
-        return SpaceGroup(subgroup, self.period, self.centre, tuple(sorted(glides)))
+            matrices += [(name, motion.matrix)] if self.action else []
+        return SpaceGroup(subgroup, self.period, self.centre, tuple(sorted(glides)), tuple(matrices))
 
     @cached_property
     def metric(self) -> tuple[tuple[int, ...], ...]:
@@ -125,8 +128,7 @@ class SpaceGroup:
         return self.name or f"space_group({self.point.name}, period={show(self.period)})"
 
 
-def _integer_matrix(point: Group, name: str) -> Integers:
-    matrix = point.matrix(name)
+def _rows(matrix: sympy.MatrixBase) -> Integers:
     return tuple(tuple(int(entry) for entry in matrix.row(i)) for i in range(matrix.rows))
 
 
@@ -138,20 +140,32 @@ def _times(a: Integers, b: Integers) -> Integers:
 
 
 def space_group(
-    point: Group, period: Any = 1, centre: Any = 0, glide: Mapping[str, Any] | None = None, name: str = ""
+    point: Group,
+    period: Any = 1,
+    centre: Any = 0,
+    glide: Mapping[str, Any] | None = None,
+    name: str = "",
+    action: Mapping[str, Any] | None = None,
 ) -> SpaceGroup:
     """A point group together with translations: g acts by v -> M v + (1 - M) centre + glide[g].
 
     `period`: the translation along each axis (0: none); `centre`: the physical point that the point
-    group fixes; `glide`: an extra translation for some generators.
+    group fixes; `glide`: an extra translation for some generators; `action`: the integer matrices by which
+    generators move space, where the point group was not given by them. Generators left out move nothing but
+    fibres, which is how symmetries of channels are stated.
 
-    Raises GroupError when the point group has no integer matrices, or a glide names no generator.
+    Raises GroupError when the point group has no integer matrices, or a glide names no generator;
+    RepresentationError when the matrices of `action` do not multiply as the group's elements do.
+
+    >>> from derive.symmetry.catalogue import cyclic
+    >>> print(space_group(cyclic(2), period=(1, 1), action={}))        # a sign of channels, nothing moves
+    space_group(Z_2, period=(1, 1))
     """
-    dim = point.dim
+    matrices = _action(point, action, period)
+    dim = len(matrices[0][1]) if matrices else point.dim
     if dim is None:
-        raise GroupError(
-            "point", "must be given by integer matrices", point.name, "use point_group or matrix_group"
-        )
+        remedy = "use point_group or matrix_group, or give action={generator: integer matrix}"
+        raise GroupError("point", "must be given by integer matrices", point.name, remedy)
     unknown = set(glide or {}) - set(point.generators)
     if unknown:
         raise GroupError(
@@ -168,10 +182,34 @@ def space_group(
         glide=tuple(
             (key, shift) for key, shift in shifts.items() if any(shift)
         ),  # equal groups compare equal
+        action=matrices,
         name=name,
     )
     _check_closed(group)
     return group
+
+
+def _action(point: Group, action: Mapping[str, Any] | None, period: Any) -> tuple[tuple[str, Integers], ...]:
+    """One integer matrix per generator, the identity for those left out; nothing where no action is given."""
+    if action is None or not point.generators:
+        return ()
+    from derive.symmetry.exact import exact_matrix
+    from derive.symmetry.homomorphism import read_matrices
+
+    given = {g: exact_matrix(m, f"action of {g!r}") for g, m in action.items()}
+    broken = next((g for g, m in given.items() if not all(x.is_Integer for x in m)), None)
+    if broken is not None:
+        raise GroupError(
+            "action",
+            "must be integer matrices",
+            given[broken].tolist(),
+            "choose another basis of the lattice",
+        )
+    sizes = [m.rows for m in given.values()] or ([len(period)] if isinstance(period, Sized) else [])
+    if not sizes:
+        raise GroupError("action", "must say how many axes there are", action, "give period=(1, 1)")
+    full = {g: given.get(g, sympy.eye(sizes[0])) for g in point.generators} | given
+    return tuple((g, _rows(m)) for g, m in zip(point.generators, read_matrices(point, full), strict=True))
 
 
 def _check_closed(group: SpaceGroup) -> None:
