@@ -99,7 +99,7 @@ class MapSolution:
     @cached_property
     def derivation(self) -> Derivation:
         """The numbered steps: one constraint per generator, the orbits with witness words, the count."""
-        from derive.equation.chapters import derive_maps
+        from derive.equation.groups.chapters import derive_maps
 
         return derive_maps(self.x, self.y, self.bias)
 

@@ -50,14 +50,14 @@ class SpaceSolution(Solution):
     @cached_property
     def derivation(self) -> Derivation:
         """The numbered steps: one constraint per generator, the orbits with witness words, the count."""
-        from derive.equation.chapters import derive_fields
+        from derive.equation.groups.chapters import derive_fields
 
         return derive_fields(self.problem, _counts)
 
     @cached_property
     def constraint(self) -> Tuple:
         """What the weights obey: one equation for translations, one per generator, pair by pair of blocks."""
-        from derive.equation.chapters import constraints
+        from derive.equation.groups.chapters import constraints
 
         return constraints(self.problem)
 

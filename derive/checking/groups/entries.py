@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import sympy
 from sympy import Indexed, Symbol
 
-from derive.checking.actions import is_zero
-from derive.checking.classes import Class
-from derive.checking.statement import LEADING
+from derive.checking.groups.actions import is_zero
+from derive.checking.groups.classes import Class
+from derive.checking.groups.statement import LEADING
 from derive.checking.terms import false
 from derive.steps import Step
 
 if TYPE_CHECKING:
-    from derive.checking.blocks import Chapter, Rule
-    from derive.checking.listing import Target
+    from derive.checking.groups.blocks import Chapter, Rule
+    from derive.checking.groups.listing import Target
 
 Place = tuple[sympy.Expr, ...]
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import sympy
 
-from derive.equation.unknown import Class, Place, Unknown
+from derive.equation.groups.unknown import Class, Place, Unknown
 from derive.symmetry.monomial import root_of_unity
 
 Letters = tuple[str, ...]

@@ -12,9 +12,9 @@ from functools import reduce
 import sympy
 from sympy import ImmutableMatrix, IndexedBase
 
-from derive.equation.fibre import Fibre
-from derive.equation.unknown import Class, Unknown
-from derive.equation.witnesses import Letters, class_orbits
+from derive.equation.groups.fibre import Fibre
+from derive.equation.groups.unknown import Class, Unknown
+from derive.equation.groups.witnesses import Letters, class_orbits
 from derive.methods.fibres import generating
 from derive.methods.intertwiners import intertwiners
 from derive.methods.motions import simplified

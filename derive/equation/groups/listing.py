@@ -8,15 +8,15 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 import sympy
 from sympy import Add, Eq, Mul, Tuple
 
-from derive.equation.block import Block
 from derive.equation.chain import Move
-from derive.equation.fixed import carried_orbits
-from derive.equation.presentation import word
+from derive.equation.groups.block import Block
+from derive.equation.groups.fixed import carried_orbits
+from derive.equation.groups.presentation import word
+from derive.equation.groups.reduction import State
+from derive.equation.groups.unknown import Unknown, countable, unknowns
+from derive.equation.groups.witnesses import coefficient, signed_orbits
 from derive.equation.problem import Problem
-from derive.equation.reduction import State
 from derive.equation.tying import BIAS_DIM, DIM
-from derive.equation.unknown import Unknown, countable, unknowns
-from derive.equation.witnesses import coefficient, signed_orbits
 
 Count = Callable[[Problem], tuple[sympy.Expr, sympy.Expr]]
 Listed = tuple[State, sympy.Expr]

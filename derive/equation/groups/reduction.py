@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import sympy
 from sympy import Eq, Piecewise, Tuple
 
-from derive.equation.block import Block
 from derive.equation.chain import Move
-from derive.equation.invariance import tied, tied_bias
+from derive.equation.groups.block import Block
+from derive.equation.groups.invariance import tied, tied_bias
 
 State = tuple[sympy.Basic, ...]
 

@@ -12,8 +12,8 @@ from typing import Any
 import sympy
 from sympy import Indexed, IndexedBase, Symbol
 
-from derive.equation.block import Affine, Block
-from derive.equation.fibre import Fibre
+from derive.equation.groups.block import Affine, Block
+from derive.equation.groups.fibre import Fibre
 from derive.errors import TooLargeError
 from derive.symmetry.groups import Group
 from derive.symmetry.pieces import trivial_atom

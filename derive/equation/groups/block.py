@@ -14,7 +14,7 @@ import sympy
 from sympy import Eq, Indexed, IndexedBase, Sum, Symbol
 
 from derive.equation.equivariance import locality
-from derive.equation.fibre import Action, Fibre, Limit
+from derive.equation.groups.fibre import Action, Fibre, Limit
 from derive.equation.kernel import bias_order, coordinate_symbols, input_axes, kernel_at
 from derive.equation.layer import layer
 from derive.equation.operator import Notation, Sites

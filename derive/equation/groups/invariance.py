@@ -12,10 +12,10 @@ from collections.abc import Iterator
 import sympy
 from sympy import Eq, Tuple
 
-from derive.equation.block import Block, Mover, summed
 from derive.equation.chain import Move
+from derive.equation.groups.block import Block, Mover, summed
+from derive.equation.groups.presentation import presentation
 from derive.equation.operator import Sites
-from derive.equation.presentation import presentation
 
 
 def statement(block: Block) -> Tuple:

@@ -14,11 +14,11 @@ from itertools import pairwise
 import sympy
 from sympy import Eq, Indexed, IndexedBase, Symbol
 
-from derive.checking.actions import check_relations
-from derive.checking.listing import Listing
-from derive.checking.reduction import Reduction
-from derive.checking.scene import Scene
-from derive.checking.statement import Acting, Statement, read_statement, size_symbols
+from derive.checking.groups.actions import check_relations
+from derive.checking.groups.listing import Listing
+from derive.checking.groups.reduction import Reduction
+from derive.checking.groups.scene import Scene
+from derive.checking.groups.statement import Acting, Statement, read_statement, size_symbols
 from derive.checking.terms import false
 from derive.errors import DerivationError
 from derive.steps import Step

@@ -11,13 +11,13 @@ import numpy as np
 import sympy
 from sympy import Eq, Indexed, Piecewise, Symbol
 
-from derive.checking.scene import tied_bias
-from derive.checking.statement import LEADING, TRANSLATION
+from derive.checking.groups.scene import tied_bias
+from derive.checking.groups.statement import LEADING, TRANSLATION
 from derive.checking.terms import false
 from derive.steps import Step
 
 if TYPE_CHECKING:
-    from derive.checking.blocks import Chapter, Rule
+    from derive.checking.groups.blocks import Chapter, Rule
 
 SAMPLES = 12
 FURTHEST = 30

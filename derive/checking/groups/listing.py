@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 import sympy
 from sympy import Eq, Indexed
 
-from derive.checking.classes import classes_of
-from derive.checking.entries import EntryTable
-from derive.checking.matrices import MatrixTable
-from derive.checking.scene import NEAR, tied_bias
-from derive.checking.statement import size_symbols
+from derive.checking.groups.classes import classes_of
+from derive.checking.groups.entries import EntryTable
+from derive.checking.groups.matrices import MatrixTable
+from derive.checking.groups.scene import NEAR, tied_bias
+from derive.checking.groups.statement import size_symbols
 from derive.checking.terms import false
 from derive.steps import Step
 
 if TYPE_CHECKING:
-    from derive.checking.blocks import Chapter, Rule
+    from derive.checking.groups.blocks import Chapter, Rule
 
 TRIAL = (3, 4)  # numbers for symbols of sizes, when only the count can be tried
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import sympy
 
-from derive.checking.statement import LEADING
+from derive.checking.groups.statement import LEADING
 from derive.checking.terms import integers, truth
 
 if TYPE_CHECKING:
-    from derive.checking.blocks import Chapter
-    from derive.checking.listing import Target
+    from derive.checking.groups.blocks import Chapter
+    from derive.checking.groups.listing import Target
 
 Class = tuple[sympy.Integer, ...]
 LARGEST = 1 << 22

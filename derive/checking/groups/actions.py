@@ -8,7 +8,7 @@ from typing import Any
 import sympy
 from sympy import Eq, ImmutableMatrix, Indexed, MatrixBase, SparseMatrix, Symbol
 
-from derive.checking.statement import Statement
+from derive.checking.groups.statement import Statement
 from derive.checking.terms import false
 from derive.symmetry.exact import over_common_field
 

@@ -15,14 +15,14 @@ from typing import Any
 import sympy
 from sympy import Eq, Tuple
 
-from derive.equation.block import Block, replaced
 from derive.equation.chain import Move
-from derive.equation.fibre import Fibre
-from derive.equation.invariance import constraint, equivariance, statement
-from derive.equation.listing import Count, listing
+from derive.equation.groups.block import Block, replaced
+from derive.equation.groups.fibre import Fibre
+from derive.equation.groups.invariance import constraint, equivariance, statement
+from derive.equation.groups.listing import Count, listing
+from derive.equation.groups.reduction import reduction
 from derive.equation.operator import Notation
 from derive.equation.problem import Problem
-from derive.equation.reduction import reduction
 from derive.equation.tying import BIAS_DIM, DIM
 from derive.errors import DerivationError
 from derive.steps import Derivation, Step

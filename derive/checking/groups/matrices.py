@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 import sympy
 from sympy import Indexed, MatrixBase, SparseMatrix, Symbol
 
-from derive.checking.actions import component_matrix, letters_of, short, vanishes
-from derive.checking.classes import Class
-from derive.checking.entries import letters
-from derive.checking.statement import LEADING, Acting
+from derive.checking.groups.actions import component_matrix, letters_of, short, vanishes
+from derive.checking.groups.classes import Class
+from derive.checking.groups.entries import letters
+from derive.checking.groups.statement import LEADING, Acting
 from derive.checking.terms import false
 from derive.steps import Step
 
 if TYPE_CHECKING:
-    from derive.checking.blocks import Chapter, Rule
-    from derive.checking.listing import Target
+    from derive.checking.groups.blocks import Chapter, Rule
+    from derive.checking.groups.listing import Target
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ import numpy as np
 import sympy
 from sympy import Eq, Indexed, IndexedBase, Range, Symbol
 
-from derive.checking.actions import site_matrix
 from derive.checking.expansion import Bounds, Expander, collect
-from derive.checking.statement import LEADING, Statement
+from derive.checking.groups.actions import site_matrix
+from derive.checking.groups.statement import LEADING, Statement
 from derive.checking.terms import Array, false
 
 COPIES = 2  # of a block: they are spectators
