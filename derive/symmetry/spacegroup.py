@@ -43,8 +43,8 @@ class SpaceGroup:
     """Translations by `period` along each axis, and a point group about `centre`.
 
     A generator g of the point group moves physical space by v -> M v + (1 - M) centre + glide[g].
-    M is the matrix that the point group was given by, unless `action` says otherwise. A period of 0 means that
-    the axis is not translated.
+    M is the matrix that the point group was given by, unless `action` says otherwise. A period of 0 means
+    that the axis is not translated.
     """
 
     point: Group

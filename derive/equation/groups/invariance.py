@@ -7,15 +7,19 @@ Every function makes one state from the one before; a state is the tuple of what
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import sympy
-from sympy import Eq, Tuple
+from sympy import Eq, Indexed, IndexedBase, Tuple
 
 from derive.equation.chain import Move
 from derive.equation.groups.block import Block, Mover, summed
+from derive.equation.groups.fibre import Action, Fibre
 from derive.equation.groups.presentation import presentation
 from derive.equation.operator import Sites
+
+Weight = Callable[[Sites, Sites], sympy.Expr]  # of the components alpha and beta
+Bias = Callable[[Sites], sympy.Expr]  # of alpha
 
 
 def statement(block: Block) -> Tuple:
@@ -27,29 +31,32 @@ def statement(block: Block) -> Tuple:
 
 
 def _acting(block: Block, mover: Mover) -> tuple[Eq, Eq]:
-    n = block.n
+    """(g x)[g beta, g q] = rho_x(g) x[beta, q], and the same for y."""
+    x, y, n = block.x, block.y, block.n
+
+    def output(label: IndexedBase, alpha: Sites, at: Sites) -> Indexed:
+        return label[(*block.i, *alpha, *at)]
+
     return (
-        _acts(
-            lambda beta, at, base: block.read(base, beta, at), block.x, block.input, mover.input,
-            mover, (n.into, mover.into),
-        ),
-        _acts(
-            lambda alpha, at, base: base[(*block.i, *alpha, *at)], block.y, block.output, mover.output,
-            mover, (n.out, mover.out),
-        ),
-    )  # fmt: skip
+        _acts(block.input, mover.input, block.read, (n.into, mover.into), (x, mover.of(x))),
+        _acts(block.output, mover.output, output, (n.out, mover.out), (y, mover.of(y))),
+    )
 
 
-def _acts(entry, base, fibre, action, mover, sites) -> Eq:
-    """(g x)[image of beta, g q] = factor x[beta, q], or the sum over a matrix."""
-    here, there = sites
-    left = entry(action.image(fibre.index), there, mover.of(base))
+def _acts(
+    fibre: Fibre,
+    action: Action,
+    entry: Callable[[IndexedBase, Sites, Sites], Indexed],
+    sites: tuple[Sites, Sites],
+    names: tuple[IndexedBase, IndexedBase],
+) -> Eq:
+    """One side's definition: the image of component beta times its factor, or the sum over a matrix."""
+    (here, there), (plain, moved) = sites, names
+    left = entry(moved, action.image(fibre.index), there)
     if action.matrix is None:
-        right = action.factor(fibre.index) * entry(fibre.index, here, base)
-    else:
-        term = action.matrix[(*fibre.index, *fibre.other)] * entry(fibre.other, here, base)
-        right = summed(term, fibre.limits(fibre.other))
-    return Eq(left, right, evaluate=False)
+        return Eq(left, action.factor(fibre.index) * entry(plain, fibre.index, here), evaluate=False)
+    term = action.matrix[(*fibre.index, *fibre.other)] * entry(plain, fibre.other, here)
+    return Eq(left, summed(term, fibre.limits(fibre.other)), evaluate=False)
 
 
 def equivariance(block: Block) -> Iterator[Move]:
@@ -176,7 +183,7 @@ def constraint(block: Block, mover: Mover, pair: tuple[Sites, Sites]) -> tuple[E
     return tuple(found)
 
 
-def tied(block: Block, mover: Mover, there, here) -> Eq:
+def tied(block: Block, mover: Mover, there: Weight, here: Weight) -> Eq:
     """there(g alpha, g beta) rho_x = rho_y here(alpha, beta), for entries given by their components."""
     beta, moved = block.input.index, mover.output.image(block.output.index)
     if mover.input.matrix is None:
@@ -187,13 +194,13 @@ def tied(block: Block, mover: Mover, there, here) -> Eq:
     return Eq(left, _mixed(block, mover, lambda alpha: here(alpha, beta)), evaluate=False)
 
 
-def tied_bias(block: Block, mover: Mover, there, here) -> Eq:
+def tied_bias(block: Block, mover: Mover, there: Bias, here: Bias) -> Eq:
     """there(g alpha) = rho_y here(alpha); for a Lie algebra 0 = rho_y here(alpha)."""
     left = sympy.S.Zero if mover.infinitesimal else there(mover.output.image(block.output.index))
     return Eq(left, _mixed(block, mover, here), evaluate=False)
 
 
-def _mixed(block: Block, mover: Mover, here) -> sympy.Expr:
+def _mixed(block: Block, mover: Mover, here: Bias) -> sympy.Expr:
     alpha = block.output.index
     if mover.output.matrix is None:
         return mover.output.factor(alpha) * here(alpha)

@@ -11,7 +11,7 @@ import sympy
 from sympy import Eq, Piecewise, Tuple
 
 from derive.equation.chain import Move
-from derive.equation.groups.block import Block
+from derive.equation.groups.block import Block, Mover
 from derive.equation.groups.invariance import tied, tied_bias
 
 State = tuple[sympy.Basic, ...]
@@ -110,7 +110,7 @@ def _bias_named(block: Block) -> tuple[Eq, Eq]:
     )
 
 
-def _on_kernel(block: Block, mover) -> tuple[Eq, ...]:
+def _on_kernel(block: Block, mover: Mover) -> tuple[Eq, ...]:
     out, into = block.representative(block.names)
     put = dict(zip((*block.n.out, *block.n.into), (*out, *into), strict=True))
     moved = [tuple(sympy.expand(e.xreplace(put)) for e in sites) for sites in (mover.out, mover.into)]
