@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -9,14 +10,29 @@ from jax import lax
 
 from kernels.convolution import xla
 
+Compute = Callable[..., jax.Array]
 
-def compute(x: jax.Array, kernel: jax.Array, *, groups: int, **options: Any) -> jax.Array:
-    """The groups side by side: channel block g of y from channel block g of x and of the kernel."""
-    pairs = zip(_blocks(x, groups), _blocks(kernel, groups), strict=True)
-    return lax.concatenate([xla.compute(a, b, groups=1, **options) for a, b in pairs], x.ndim - 1)
+
+def each(dense: Compute) -> Compute:
+    """`dense`, which knows no groups, on every group: channel block g of y from block g of x and kernel."""
+
+    def compute(x: jax.Array, kernel: jax.Array, *, groups: int, **options: Any) -> jax.Array:
+        if groups == 1:
+            return dense(x, kernel, **options)
+        pairs = zip(_blocks(x, groups), _blocks(kernel, groups), strict=True)
+        return lax.concatenate([dense(a, b, **options) for a, b in pairs], x.ndim - 1)
+
+    return compute
 
 
 def _blocks(array: jax.Array, groups: int) -> list[jax.Array]:
     """The last axis cut into equal blocks."""
     size = array.shape[-1] // groups
     return [lax.slice_in_dim(array, g * size, (g + 1) * size, axis=-1) for g in range(groups)]
+
+
+def _dense(x: jax.Array, kernel: jax.Array, **options: Any) -> jax.Array:
+    return xla.compute(x, kernel, groups=1, **options)
+
+
+compute = each(_dense)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from kernels.convolution import policy
+from kernels.convolution.saved import Policy
 from kernels.errors import GroupsError, ImplementationError, KernelError, PaddingError, WindowError
 
 Ints = int | Sequence[int]
@@ -26,7 +27,7 @@ class Options(NamedTuple):
     dilation: tuple[int, ...]
     groups: int
     flip: bool
-    implementation: str
+    implementation: str | Policy
     precision: Precision
 
     @property
@@ -41,14 +42,11 @@ def parse(
     dilation: Ints = 1,
     groups: int = 1,
     flip: bool = False,
-    implementation: str = "auto",
+    implementation: str | Policy = "auto",
     precision: Precision = None,
 ) -> Options:
     """Check the options and bring them to canonical, hashable form."""
-    if implementation not in policy.NAMES:
-        raise ImplementationError(
-            "implementation", "must be a known name", repr(implementation), f"give one of {policy.NAMES}"
-        )
+    check_implementation(implementation)
     return Options(
         per_axis("strides", strides, rank),
         parse_padding(padding, rank),
@@ -58,6 +56,19 @@ def parse(
         implementation,
         tuple(precision) if isinstance(precision, list) else precision,
     )
+
+
+def check_implementation(implementation: object) -> None:
+    """A known name, or a policy of known names."""
+    given = implementation.names if isinstance(implementation, Policy) else (implementation,)
+    for name in given:
+        if name not in policy.NAMES:
+            raise ImplementationError(
+                "implementation",
+                "must be a known name",
+                repr(name),
+                f"give one of {policy.NAMES} or a policy",
+            )
 
 
 def positive(name: str, value: object, kind: type[KernelError] = WindowError) -> int:

@@ -1,12 +1,11 @@
 """Which implementation computes a convolution, and why.
 
-Each implementation is one file with one function of one signature,
+A rule looks at shapes and options only, never at values, so the choice is made once, when a convolution is
+lowered for a platform, and anew for each adjoint, whose shapes are its own. Nothing here knows whether a
+convolution is in a loop body: an implementation is chosen only where it wins in both places.
 
-    compute(x, kernel, *, out, strides, padding, lhs_dilation, rhs_dilation, groups, precision) -> y
-
-in the canonical layout of ``primitive.py``, `out` being the spatial shape of y. A rule looks at shapes and
-options only, never at values, so the choice is made once, when a convolution is lowered for a platform, and
-anew for each adjoint, whose shapes are its own.
+Numbers in the rules are crossings seen on a two-core CPU over a grid of shapes. Where nothing was measured,
+which is everywhere but on CPU, XLA's convolution stands.
 """
 
 from __future__ import annotations
@@ -17,89 +16,117 @@ from typing import Any, NamedTuple
 
 import jax
 
-from kernels.convolution import grouped, shifted, xla
+from kernels.convolution import implementations
+from kernels.convolution.saved import Policy
+from kernels.convolution.shifted import UNROLLED
+from kernels.convolution.work import Work, work_of
 
-Compute = Callable[..., jax.Array]
-
-IMPLEMENTATIONS: tuple[tuple[str, Compute], ...] = (
-    ("xla", xla.compute),
-    ("shifted", shifted.compute),
-    ("grouped", grouped.compute),
-)
-NAMES = ("auto", *(name for name, _ in IMPLEMENTATIONS))
-UNROLLED = 32  # the most terms or groups written out one by one: compiling more takes longer than it saves
+NAMES = ("auto", *implementations.NAMES)
 
 
-class Work(NamedTuple):
-    """What a rule may look at: the platform, the spatial rank, and the sizes, channels counted per group."""
+class Rule(NamedTuple):
+    """On CPU, `name` where `when` holds; the first rule that holds wins."""
 
-    platform: str | None
-    rank: int
-    groups: int
-    batch: int
-    inputs: int
-    outputs: int
-    taps: int
-    sites: int
-
-    @property
-    def terms(self) -> int:
-        """The terms of `shifted`, which goes over taps or over output sites."""
-        return min(self.taps * self.inputs, self.sites * self.batch * self.outputs)
+    name: str
+    when: Callable[[Work], bool]
+    why: str
 
 
-def _grouped_on_cpu(work: Work) -> bool:
-    return work.platform == "cpu" and work.groups > 1
+class Choice(NamedTuple):
+    """A name, and the reason for it."""
+
+    name: str
+    why: str
 
 
-# (name, when, why): the first rule that holds wins. Measured by `python -m benchmarks convolution`.
-RULES: tuple[tuple[str, Callable[[Work], bool], str], ...] = (
-    (
+def _one_product(work: Work) -> bool:
+    return work.groups == 1 and 1 in (work.taps, work.sites) and not work.dilated
+
+
+def _few_per_group(work: Work) -> bool:
+    """What `shifted` writes out: the taps of a row of the kernel, or the output sites of a row."""
+    if work.adjoint:
+        return work.batch * work.outputs <= 4 and work.out[-1] <= UNROLLED
+    return work.inputs <= 4 and work.inputs * work.taps // work.window[0] <= UNROLLED
+
+
+def _one_channel(work: Work) -> bool:
+    return work.inputs == 1 and work.outputs <= 16 and work.taps <= UNROLLED
+
+
+def _few_channels(work: Work) -> bool:
+    """Few pairs of channels; in a kernel adjoint the batch stands for the input channels."""
+    return work.groups == 1 and (work.batch if work.adjoint else work.inputs) * work.outputs <= 16
+
+
+def _large_window(work: Work) -> bool:
+    return work.rank <= 2 and math.prod(work.short) >= (49 if work.adjoint else 100)
+
+
+RULES = (
+    Rule(
+        "matmul",
+        _one_product,
+        "a window of one site, or an output of one, is a single matrix product",
+    ),
+    Rule(
+        "fft",
+        lambda work: _few_channels(work) and _large_window(work),
+        "with few channels and many taps, transforms cost less than products with every tap",
+    ),
+    Rule(
         "shifted",
-        lambda work: _grouped_on_cpu(work) and work.terms <= UNROLLED,
+        lambda work: work.groups > 1 and _few_per_group(work),
         "with few channels per group there is no matrix product to gain, and XLA on CPU goes entry by entry",
     ),
-    (
+    Rule(
         "shifted",
-        lambda work: (
-            work.platform == "cpu" and work.inputs == 1 and work.outputs <= 16 and work.taps <= UNROLLED
-        ),
+        _one_channel,
         "one channel into a few is memory traffic: one pass over the image",
     ),
-    (
+    Rule(
+        "blocks",
+        lambda work: _few_channels(work) and not work.adjoint and work.taps > 9,
+        "a block of sites as channels makes matrix products of a few channels",
+    ),
+    Rule(
         "grouped",
-        lambda work: _grouped_on_cpu(work) and work.groups <= UNROLLED and work.rank <= 2,
+        lambda work: 1 < work.groups <= UNROLLED and work.rank <= 2,
         "XLA on CPU has a fast kernel for dense convolutions in one and two dimensions, none for groups",
     ),
-    (
-        "xla",
-        lambda work: True,
-        "XLA's own convolution is near its best in the canonical layout",
+    Rule(
+        "phases",
+        lambda work: work.groups == 1 and work.adjoint and max(work.lhs_dilation) > 1,
+        "XLA on CPU multiplies by the zeros between the sites of the image, once per entry of the kernel",
+    ),
+    Rule(
+        "unfold",
+        lambda work: work.groups == 1 and work.rank == 3,
+        "XLA on CPU has no fast kernel in three dimensions",
     ),
 )
+XLA = Choice("xla", "XLA's own convolution is near its best in the canonical layout")
 
 
-def choose(x: Any, kernel: Any, platform: str | None = None, **options: Any) -> str:
-    """The name of the implementation that "auto" stands for, given two shaped operands.
-
-    >>> import jax.numpy as jnp
-    >>> x, depthwise = jnp.zeros((1, 8, 8, 64)), jnp.zeros((3, 3, 1, 64))
-    >>> [choose(x, depthwise, platform, out=(8, 8), groups=64) for platform in ("cpu", "cuda")]
-    ['shifted', 'xla']
-    """
-    sizes = (*x.shape, *kernel.shape, *options["out"])
-    if not all(isinstance(n, int) for n in sizes):
-        return "xla"  # symbolic sizes of jax.export: there is nothing to compare
-    groups = options["groups"]
-    *window, inputs, outputs = kernel.shape
-    counts = (x.shape[0], inputs, outputs // groups, math.prod(window), math.prod(options["out"]))
-    work = Work(platform, len(window), groups, *counts)
-    return next(name for name, when, _ in RULES if when(work))
+def decide(work: Work, implementation: str | Policy = "auto") -> Choice:
+    """The implementation of one convolution: forced, measured, or chosen by rule."""
+    if isinstance(implementation, Policy):
+        entry = implementation.get(work)
+        if entry is not None:
+            return Choice(entry.name, entry.why)
+    elif implementation != "auto":
+        return Choice(implementation, "asked for by name")
+    if work.symbolic:
+        return Choice("xla", "sizes are symbols: there is nothing to compare")
+    if work.platform != "cpu":
+        return Choice("xla", "XLA's own convolution stands where nothing else was measured")
+    return next((Choice(rule.name, rule.why) for rule in RULES if rule.when(work)), XLA)
 
 
 def compute(
-    x: jax.Array, kernel: jax.Array, *, implementation: str, platform: str | None, **options: Any
+    x: jax.Array, kernel: jax.Array, *, implementation: str | Policy, platform: str | None, **options: Any
 ) -> jax.Array:
-    """The convolution by the implementation named, or by the one that the rules choose."""
-    name = choose(x, kernel, platform, **options) if implementation == "auto" else implementation
-    return dict(IMPLEMENTATIONS)[name](x, kernel, **options)
+    """The convolution by the implementation that is named, measured or chosen."""
+    work = work_of(x, kernel, platform, options)
+    one = implementations.named(decide(work, implementation).name, work)
+    return one.compute(x, kernel, **options)

@@ -1,16 +1,16 @@
 """The convolution one row of the kernel at a time, every output site at once.
 
-    y[n,p,(g,d)] = sum_{j_0} sum_{j',c} x[n, strides p + rhs_dilation j - low, (g,c)] kernel[j,c,(g,d)]
+    y[n,p,(g,d)] = sum_{j'} ( sum_{c,j0} x[n, strides p + rhs_dilation j - low, (g,c)] kernel[j,c,(g,d)] )
 
-with j = (j_0, j'). It is for the kernel adjoint of a depthwise convolution, where the kernel is as large as
-an image and the output as small as a kernel: a loop over j_0 keeps one row of each operand in cache while all
-sites p use it.
+with j = (j0, j'), j' along the last axis. It is for the kernel adjoint of a depthwise convolution, where the
+kernel is as large as an image and the output as small as a kernel. A loop adds row after row to running sums,
+one for every p and j', which stay in cache; only they are reduced, at the end.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from itertools import product
 from typing import Any
 
 import jax
@@ -18,6 +18,8 @@ import jax.numpy as jnp
 from jax import lax
 
 from kernels.convolution import zeros
+
+ROOM = 1 << 16  # numbers in the running sums: what a second-level cache holds
 
 
 def compute(
@@ -32,30 +34,50 @@ def compute(
     groups: int,
     precision: Any,
 ) -> jax.Array:
-    """A loop over the first axis of the kernel; `precision` says nothing to products of single numbers."""
+    """A loop over the rows of the kernel; `precision` says nothing to products of single numbers."""
     *size, inputs, outputs = kernel.shape
-    # Channels of a group first and groups last. In a kernel adjoint this undoes a transposition that was made
-    # just before, so it costs nothing as long as nothing, not even a border, comes between the two.
+    pieces, width = _pieces(size[-1], x.shape[0] * math.prod(out) * outputs)
+    # Channels of a group first. In a kernel adjoint these undo transpositions that were made just before, so
+    # they cost nothing as long as nothing, not even a border, comes between the two.
     image = jnp.moveaxis(zeros.wide(x).reshape(*x.shape[:-1], groups, inputs), -1, 0)  # (c, n, ..., g)
     image = zeros.insert(image, ((0, 0), *padding), (1, *lhs_dilation))
-    weights = jnp.moveaxis(zeros.wide(kernel), -2, 0).reshape(inputs, *size, groups, outputs // groups)
-    batch = x.shape[0]
+    image = zeros.after(image, -2, rhs_dilation[-1] * (pieces * width - size[-1]))
+    weights = jnp.moveaxis(zeros.wide(kernel), -2, 0).reshape(inputs, *size, groups, -1)  # (c, ..., g, d)
+    weights = zeros.after(weights, -3, pieces * width - size[-1])
+    reach = [s * (n - 1) + 1 for s, n in zip(strides, out, strict=True)]
+    reach[-1] += rhs_dilation[-1] * (width - 1)
+    part = (*(1,) * (len(size) - 1), width)
 
-    def entry(line: jax.Array, p: Sequence[int], weight: jax.Array) -> jax.Array:
-        """What one row of the image and of the kernel, both (c, ..., g), give to site p."""
-        start = [s * i for s, i in zip(strides[1:], p, strict=True)]
-        stop = [a + e * (k - 1) + 1 for a, e, k in zip(start, rhs_dilation[1:], size[1:], strict=True)]
-        seen = lax.slice(line, (0, *start, 0), (inputs, *stop, groups), (1, *rhs_dilation[1:], 1))
-        return jnp.sum(seen * weight, axis=tuple(range(len(size))))
+    def row(i: jax.Array, sums: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
+        c, *j, piece = _digits(i, (inputs, *size[:-1], pieces))
+        j = [*j, piece * width]
+        first = [e * a for e, a in zip(rhs_dilation, j, strict=True)]
+        seen = lax.dynamic_slice(image, (c, 0, *first, 0), (1, x.shape[0], *reach, groups))[0]
+        weight = lax.dynamic_slice(weights, (c, *j, 0, 0), (1, *part, *weights.shape[-2:]))[0]
 
-    def row(j: jax.Array) -> jax.Array:
-        """Every entry of y, as far as kernel row j goes."""
-        weight = lax.dynamic_index_in_dim(weights, j, 1, keepdims=False)
-        first = (rhs_dilation[0] * j + strides[0] * p for p in range(out[0]))
-        lines = [lax.dynamic_index_in_dim(image, i, 2, keepdims=False) for i in first]
-        every = product(range(batch), lines, product(*map(range, out[1:])), range(outputs // groups))
-        return jnp.stack([entry(line[:, n], p, weight[..., d]) for n, line, p, d in every])
+        def term(p: int) -> jax.Array:
+            start = [0] * (len(size) - 1) + [strides[-1] * p]
+            step, count = (*strides[:-1], rhs_dilation[-1]), (*out[:-1], width)
+            return zeros.window(seen, start, step, count)[..., None] * weight
 
-    y = jnp.sum(lax.map(row, jnp.arange(size[0])), axis=0)
-    y = jnp.swapaxes(y.reshape(batch, *out, outputs // groups, groups), -2, -1)
-    return y.reshape(batch, *out, outputs).astype(kernel.dtype)
+        return tuple(y + term(p) for p, y in enumerate(sums))
+
+    zero = jnp.zeros((x.shape[0], *out[:-1], width, groups, outputs // groups), weights.dtype)
+    sums = lax.fori_loop(0, inputs * math.prod(size[:-1]) * pieces, row, (zero,) * out[-1])
+    y = jnp.stack([jnp.sum(one, -3) for one in sums], -3)
+    return y.reshape(x.shape[0], *out, outputs).astype(kernel.dtype)
+
+
+def _pieces(row: int, copies: int) -> tuple[int, int]:
+    """How many pieces a row is cut into, and their width, so that the running sums stay in cache."""
+    width = -(-row // max(1, min(row, row * copies // ROOM)))
+    return -(-row // width), width
+
+
+def _digits(i: jax.Array, base: Sequence[int]) -> list[jax.Array]:
+    """i >= 0 in a mixed base, the most significant digit first."""
+    digits = []
+    for n in reversed(base):
+        digits.append(lax.rem(i, jnp.asarray(n, i.dtype)))
+        i = lax.div(i, jnp.asarray(n, i.dtype))
+    return digits[::-1]

@@ -4,7 +4,7 @@
 
 Products and sums alone: nothing a matrix product could do better where a group has one channel or a few. The
 shorter side is written out: the taps of the kernel, one pass over the image, or, in the kernel adjoint, whose
-kernel is as large as an image, the sites of the output (``rows.py``).
+kernel is as large as an image, the sites of the output (``rows.py``). Many taps are a loop.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ import jax.numpy as jnp
 from jax import lax
 
 from kernels.convolution import rows, zeros
+
+UNROLLED = 32  # the most terms written out one by one: compiling more takes longer than it saves
 
 
 def compute(x: jax.Array, kernel: jax.Array, *, out: Sequence[int], **options: Any) -> jax.Array:
@@ -44,16 +46,29 @@ def _over_taps(
     """One term per tap and channel of a group; `precision` says nothing to products of single numbers."""
     *size, inputs, outputs = kernel.shape
     image = zeros.insert(zeros.wide(x), padding, lhs_dilation)
-    image = image.reshape(*image.shape[:-1], groups, inputs)
     taps = zeros.wide(kernel).reshape(*size, inputs, groups, outputs // groups)
 
-    def term(j: Sequence[int], channel: int) -> jax.Array:
-        start = [e * i for e, i in zip(rhs_dilation, j, strict=True)]
-        stop = [a + s * (n - 1) + 1 for a, s, n in zip(start, strides, out, strict=True)]
-        one = image[..., channel]
-        seen = lax.slice(one, (0, *start, 0), (one.shape[0], *stop, groups), (1, *strides, 1))
-        return seen[..., None] * taps[(*j, channel)]
+    def add(y: jax.Array | None, image: jax.Array, taps: jax.Array) -> jax.Array:
+        """y and a term for each of these taps; the image is no longer than they need."""
+        split = image.reshape(*image.shape[:-1], groups, inputs)
 
-    terms = (term(j, channel) for j, channel in product(product(*map(range, size)), range(inputs)))
-    y = reduce(jnp.add, terms)
+        def term(j: tuple[int, ...], channel: int) -> jax.Array:
+            first = [e * i for e, i in zip(rhs_dilation, j, strict=True)]
+            return zeros.window(split[..., channel], first, strides, out)[..., None] * taps[(*j, channel)]
+
+        every = product(product(*map(range, taps.shape[:-3])), range(inputs))
+        terms = [term(j, channel) for j, channel in every]
+        return reduce(jnp.add, terms if y is None else [y, *terms])
+
+    if math.prod(size) * inputs <= UNROLLED or size[0] == 1:
+        y = add(None, image, taps)
+    else:
+        length = strides[0] * (out[0] - 1) + 1
+
+        def row(j: jax.Array, y: jax.Array) -> jax.Array:
+            lines = lax.dynamic_slice_in_dim(image, rhs_dilation[0] * j, length, 1)
+            return add(y, lines, lax.dynamic_slice_in_dim(taps, j, 1, 0))
+
+        zero = jnp.zeros((x.shape[0], *out, groups, outputs // groups), taps.dtype)
+        y = lax.fori_loop(0, size[0], row, zero)
     return y.reshape(*y.shape[:-2], outputs).astype(kernel.dtype)

@@ -19,6 +19,28 @@ def insert(x: jax.Array, padding: Sequence[tuple[int, int]], lhs_dilation: Seque
     return lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *room, (0, 0, 0)])
 
 
+def window(image: jax.Array, first: Sequence[int], step: Sequence[int], count: Sequence[int]) -> jax.Array:
+    """Along each spatial axis `count` sites of the image (N, spatial..., C), `step` apart, from `first` on.
+
+    >>> window(jnp.arange(8.0).reshape(1, 8, 1), (1,), (3,), (2,)).ravel().tolist()
+    [1.0, 4.0]
+    """
+    stop = [a + s * (n - 1) + 1 for a, s, n in zip(first, step, count, strict=True)]
+    return lax.slice(image, (0, *first, 0), (image.shape[0], *stop, image.shape[-1]), (1, *step, 1))
+
+
+def after(x: jax.Array, axis: int, count: int) -> jax.Array:
+    """x with `count` zeros after the end of one axis; a negative count crops.
+
+    >>> after(jnp.ones((1, 2)), 1, 2).tolist()
+    [[1.0, 1.0, 0.0, 0.0]]
+    """
+    if count == 0:
+        return x
+    room = [(0, count if a == axis % x.ndim else 0, 0) for a in range(x.ndim)]
+    return lax.pad(x, jnp.zeros((), x.dtype), room)
+
+
 def wide(x: jax.Array) -> jax.Array:
     """x in float32 at least: sums of half-precision products are kept there, as XLA's convolution does."""
     return x if x.dtype in (jnp.float32, jnp.float64) else x.astype(jnp.float32)

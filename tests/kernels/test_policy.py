@@ -10,13 +10,29 @@ import pytest
 import kernels as kn
 from kernels import reference
 from kernels.convolution import policy
-from tests.kernels.cases import CASES, NAMES, Case
+from kernels.convolution.work import work_of
+from tests.kernels.cases import CASES, Case
 
 EXACT = {"rtol": 1e-12, "atol": 1e-12}
 
 
+# Together they reach every option of the primitive in both of its roles, and an empty result.
+COMBINED = (
+    "1d crop",
+    "1d stride and dilation",
+    "2d circular, dilated, groups",
+    "2d groups, stride, dilation",
+    "2d transposed pairs, dilated, flip",
+    "3d everything",
+)
+MANY = [
+    pytest.param(case, marks=() if case.name in COMBINED else pytest.mark.slow, id=case.name)
+    for case in CASES
+]
+
+
 @pytest.mark.parametrize("implementation", policy.NAMES[1:])
-@pytest.mark.parametrize("case", CASES, ids=NAMES)
+@pytest.mark.parametrize("case", MANY)
 def test_every_implementation_of_every_case(case: Case, implementation: str) -> None:
     """The value and both adjoints, against the oracle and its two matrices."""
     x, kernel, ybar = case.arrays()
@@ -40,7 +56,9 @@ def test_every_implementation_of_every_case(case: Case, implementation: str) -> 
 def chosen(x: tuple[int, ...], kernel: tuple[int, ...], groups: int = 1, platform: str = "cpu") -> str:
     shapes = (jax.ShapeDtypeStruct(shape, jnp.float32) for shape in (x, kernel))
     out = tuple(n - k + 1 for n, k in zip(x[1:-1], kernel[:-2], strict=True))
-    return policy.choose(*shapes, platform, out=out, groups=groups)
+    one = (1,) * len(out)
+    options = {"out": out, "groups": groups, "strides": one, "lhs_dilation": one, "rhs_dilation": one}
+    return policy.decide(work_of(*shapes, platform, options)).name
 
 
 @pytest.mark.parametrize(
@@ -50,12 +68,19 @@ def chosen(x: tuple[int, ...], kernel: tuple[int, ...], groups: int = 1, platfor
         ((8, 30, 30, 3), (3, 3, 3, 64), 1, "xla"),
         ((8, 30, 30, 64), (3, 3, 1, 64), 64, "shifted"),
         ((1, 30, 30, 512), (28, 28, 8, 64), 64, "shifted"),  # the kernel adjoint of the line above
-        ((8, 36, 36, 64), (9, 9, 1, 64), 64, "xla"),
+        ((8, 36, 36, 64), (9, 9, 1, 64), 64, "shifted"),
         ((8, 30, 30, 64), (3, 3, 16, 64), 4, "grouped"),
         ((16, 30, 30, 32), (28, 28, 8, 64), 4, "grouped"),  # the kernel adjoint of the line above
         ((1, 30, 30, 1), (3, 3, 1, 1), 1, "shifted"),
         ((1, 30, 30, 1), (3, 3, 1, 64), 1, "xla"),
         ((2, 9, 9, 9, 16), (3, 3, 3, 4, 16), 4, "xla"),
+        ((2, 9, 9, 9, 16), (3, 3, 3, 16, 16), 1, "unfold"),
+        ((16, 9, 9, 9, 2), (7, 7, 7, 2, 16), 1, "unfold"),  # the kernel adjoint of the line above
+        ((8, 30, 30, 64), (1, 1, 64, 256), 1, "matmul"),
+        ((64, 30, 30, 8), (30, 30, 8, 256), 1, "matmul"),  # the kernel adjoint of the line above
+        ((1, 130, 130, 3), (31, 31, 3, 3), 1, "fft"),
+        ((3, 130, 130, 1), (100, 100, 1, 3), 1, "fft"),  # the kernel adjoint of the line above
+        ((1, 130, 130, 1), (7, 7, 1, 1), 1, "blocks"),
         ((2, 9, 9, 9, 16), (3, 3, 3, 1, 16), 16, "shifted"),
     ],
 )
