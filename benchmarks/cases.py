@@ -69,8 +69,9 @@ class Case:
         image = (self.batch, *self.spatial, outputs if self.kind == "transposed" else inputs)
         size = (sum(self.size),) if self.kind == "separable" else self.size
         kernel = (*size, inputs // self.groups, outputs)
-        x, k = (jnp.asarray(rng.standard_normal(s, np.float32), self.dtype) for s in (image, kernel))
-        return x, k / math.sqrt(math.prod(kernel[:-1]))
+        x, k = (rng.standard_normal(shape, np.float32) for shape in (image, kernel))
+        k /= math.sqrt(math.prod(kernel[:-1]))
+        return jnp.asarray(x, self.dtype), jnp.asarray(k, self.dtype)
 
 
 def _grouped(groups: int, **options: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 import kernels as kn
@@ -26,11 +27,11 @@ class Contender:
 
     def image(self, x: jax.Array) -> jax.Array:
         """A channels-last image in this contender's layout."""
-        return x if self.channels_last else jnp.moveaxis(x, -1, 1)
+        return x if self.channels_last else jnp.asarray(np.moveaxis(np.asarray(x), -1, 1))
 
     def kernel(self, k: jax.Array) -> jax.Array:
         """A kernel (size..., C, D) in this contender's layout."""
-        return k if self.channels_last else jnp.moveaxis(k, (-1, -2), (0, 1))
+        return k if self.channels_last else jnp.asarray(np.moveaxis(np.asarray(k), (-1, -2), (0, 1)))
 
 
 def library(case: Case) -> Function:

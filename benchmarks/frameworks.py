@@ -39,8 +39,9 @@ def _equinox(case: Case) -> Function | None:
     args = (rank, *_channels(case), case.size)
     padding = options.get("padding", "SAME")
     layer: eqx.Module
+    shaped = eqx.filter_eval_shape  # the weights come from outside
     if case.kind == "transposed":
-        layer = eqx.nn.ConvTranspose(*args, padding=padding, key=key, **around)
+        layer = shaped(eqx.nn.ConvTranspose, *args, padding=padding, key=key, **around)
     else:
         mode = "CIRCULAR" if padding == "CIRCULAR" else "ZEROS"
         same = "SAME" if padding == "CIRCULAR" else padding
@@ -67,13 +68,13 @@ def _nnx(case: Case) -> Function | None:
         "padding": case.options.get("padding", "SAME"),
         "kernel_dilation": case.options.get("dilation", 1),
         "use_bias": False,
-        "rngs": nnx.Rngs(0),
     }
     args = (*_channels(case), case.size)
-    layer = (
-        nnx.ConvTranspose(*args, transpose_kernel=True, **options)
-        if case.kind == "transposed"
-        else nnx.Conv(*args, feature_group_count=case.groups, **options)
-    )
-    graph, weights = nnx.split(layer)
+
+    def layer() -> nnx.Module:
+        if case.kind == "transposed":
+            return nnx.ConvTranspose(*args, transpose_kernel=True, rngs=nnx.Rngs(0), **options)
+        return nnx.Conv(*args, feature_group_count=case.groups, rngs=nnx.Rngs(0), **options)
+
+    graph, weights = nnx.split(nnx.eval_shape(layer))
     return lambda x, k: nnx.merge(graph, jax.tree.map(lambda _: k, weights))(x)

@@ -92,10 +92,9 @@ def in_loops(case: Case, contexts: list[str], budget: float) -> tuple[Table, Tar
 
 def _race(case: Case, context: str, budget: float) -> Race:
     x, kernel = case.arrays()
-    kernels = jnp.stack([kernel] * LAYERS)
     calls = {}
     for who in (OURS, LAST, FIRST):
-        conv, layers = who.make(case), jax.vmap(who.kernel)(kernels)
+        conv, layers = who.make(case), jnp.stack([who.kernel(kernel)] * LAYERS)
         assert conv is not None
         calls[who.name] = blocking(jax.jit(CONTEXTS[context](conv)), who.image(x), layers).call
     return race(calls, budget, least=3)

@@ -45,15 +45,16 @@ def _draw(pyplot: Any, cells: Sequence[Cell]) -> Any:
     contexts = [context for context in (OUTSIDE, INSIDE) if any(c.context == context for c in cells)]
     names = list(dict.fromkeys(cell.case.name for cell in cells))
     size = (4 + 3.2 * len(contexts), 1 + 0.22 * len(names))
-    figure, panels = pyplot.subplots(1, len(contexts), sharey=True, figsize=size, squeeze=False)
+    figure, panels = pyplot.subplots(
+        1, len(contexts), sharey=True, figsize=size, squeeze=False, layout="constrained"
+    )
     for axes, context in zip(panels[0], contexts, strict=True):
         _panel(axes, [cell for cell in cells if cell.context == context], names)
         axes.set_title({OUTSIDE: "outside loops", INSIDE: "in the body of a scan"}[context])
     panels[0][0].set_yticks(range(len(names)), names)
     panels[0][0].invert_yaxis()
-    panels[0][-1].legend(loc="lower right", fontsize=8, framealpha=0.9)
-    figure.supxlabel("times faster than the better lax layout (logarithmic)", fontsize=9)
-    figure.tight_layout()
+    marks = panels[0][0].get_legend_handles_labels()
+    figure.legend(*marks, loc="outside lower center", ncols=len(MARKS), title="times faster", frameon=False)
     return figure
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -120,20 +120,29 @@ def build(who: Contender, conv: Function, direction: str, context: str, operands
     function, args = directions(conv)[direction], operands.laid_out(who)
     if context == OUTSIDE:
         return Compiled(jax.jit(function), args)
-    return Compiled(jax.jit(scanned(direction, function)), tuple(jnp.stack([a] * LENGTH) for a in args))
+    return Compiled(
+        jax.jit(scanned(direction, function)), tuple(jnp.asarray(np.stack([a] * LENGTH)) for a in args)
+    )
 
 
-def compile_seconds(makers: Mapping[str, Callable[[], Compiled]], rounds: int) -> dict[str, list[float]]:
-    """The seconds of tracing and compiling, in turn, each time without what JAX had cached."""
-    seconds: dict[str, list[float]] = {name: [] for name in makers}
-    for _ in range(rounds):
-        for name, make in makers.items():
-            program = make()
-            jax.clear_caches()
-            start = perf_counter()
-            program.compile()
-            seconds[name].append(perf_counter() - start)
-    return seconds
+class Compilation(NamedTuple):
+    """What a program cost to trace and compile, and the bytes of temporary memory it asks for."""
+
+    seconds: float
+    temporary: int
+
+
+def compile_all(makers: Mapping[str, Callable[[], Compiled]]) -> dict[str, Compilation]:
+    """Trace and compile each, without what JAX had cached."""
+    found = {}
+    for name, make in makers.items():
+        program = make()
+        jax.clear_caches()
+        start = perf_counter()
+        executable = program.compile()
+        seconds = perf_counter() - start
+        found[name] = Compilation(seconds, executable.memory_analysis().temp_size_in_bytes)
+    return found
 
 
 def text(executable: Any) -> str:

@@ -92,9 +92,10 @@ def measure(
         made = {who: conv for who in (OURS, *rivals) if (conv := who.make(case)) is not None}
         operands = Operands.of(case, made[OURS])
         built = {w.name: programs.build(w, conv, direction, context, operands) for w, conv in made.items()}
-        texts = {name: programs.text(program.compile()) for name, program in built.items()}
+        compiled = {name: program.compile() for name, program in built.items()}
+        same = programs.text(compiled[OURS.name]) == programs.text(compiled[LAST.name])
         calls = {name: program.call for name, program in built.items()}
-        result = _twice(calls, budget, same := texts[OURS.name] == texts[LAST.name])
+        result = _twice(calls, budget, same)
         beside = _beside(calls[OURS.name], others(operands, case, direction) if others else {}, budget)
     return Cell(case, direction, context, result, same, beside)
 

@@ -242,7 +242,7 @@ def test_loops_calls_and_compilers_are_measured() -> None:
     assert "through scan" in target.seen
     table, target = calls.per_call(case, 0.0)
     assert [row[0] for row in table.rows][:2] == ["jit of lax", "lowered op"]
-    table, target = calls.compiling([case], 1)
+    table, target = calls.compiling([case])
     assert [row[0] for row in table.rows] == ["tiny"]
 
 
