@@ -7,10 +7,14 @@ from kernels.checks import (
     check_against_dense,
     check_equivariance,
 )
+from kernels.convolution.autotune import autotune
 from kernels.convolution.convolve import conv, conv_transpose
+from kernels.convolution.explain import Explanation, explain
 from kernels.convolution.layout import convert_layout
 from kernels.convolution.matrices import conv_matrix, patch_matrix
 from kernels.convolution.pullback import input_adjoint, kernel_adjoint
+from kernels.convolution.saved import Policy
+from kernels.convolution.separable import conv_separable
 from kernels.errors import (
     CheckError,
     DtypeError,
@@ -32,6 +36,7 @@ __all__ = [
     "CheckError",
     "Comparison",
     "DtypeError",
+    "Explanation",
     "FibredOp",
     "GroupsError",
     "ImplementationError",
@@ -40,17 +45,21 @@ __all__ = [
     "LayoutError",
     "MapsOp",
     "PaddingError",
+    "Policy",
     "Report",
     "ShapeError",
     "WindowError",
+    "autotune",
     "avg_pool",
     "check_adjoints",
     "check_against_dense",
     "check_equivariance",
     "conv",
     "conv_matrix",
+    "conv_separable",
     "conv_transpose",
     "convert_layout",
+    "explain",
     "input_adjoint",
     "kernel_adjoint",
     "lower",

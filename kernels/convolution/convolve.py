@@ -10,6 +10,7 @@ import jax.numpy as jnp  # noqa: F401  (the examples use it)
 
 from kernels.convolution import adjoint, operands, primitive, pullback, sizes
 from kernels.convolution.options import WRAPS, Ints, Options, Padding, Precision
+from kernels.convolution.saved import Policy
 from kernels.errors import ShapeError
 
 
@@ -22,7 +23,7 @@ def conv(
     dilation: Ints = 1,
     groups: int = 1,
     flip: bool = False,
-    implementation: str = "auto",
+    implementation: str | Policy = "auto",
     precision: Precision = None,
 ) -> jax.Array:
     """Convolution of a field with a kernel, in any number of spatial dimensions, channels last.
@@ -45,7 +46,8 @@ def conv(
             a (low, high) pair per axis: as many zeros, negative to crop.
         groups: input and output channels fall into this many blocks that do not mix; block g of the outputs
             is ``kernel[..., g * C_out / groups : (g + 1) * C_out / groups]``.
-        implementation: "auto", or the name of one way to compute it.
+        implementation: "auto", the name of one way to compute it and its adjoints, or a measured policy; see
+            `explain` and `autotune`.
         precision: as in `jax.lax`.
 
     Returns:
@@ -78,7 +80,7 @@ def conv_transpose(
     groups: int = 1,
     flip: bool = False,
     output_shape: Sequence[int] | None = None,
-    implementation: str = "auto",
+    implementation: str | Policy = "auto",
     precision: Precision = None,
 ) -> jax.Array:
     """The exact transpose of `conv`, same kernel and options: <conv(x, k), y> = <x, conv_transpose(y, k)>.

@@ -19,6 +19,7 @@ from jax.interpreters import ad, batching, mlir
 
 from kernels.convolution import adjoint, policy
 from kernels.convolution.options import Pads
+from kernels.convolution.saved import Policy
 from kernels.convolution.sizes import dilated, steps
 
 conv_p = Primitive("conv")
@@ -33,7 +34,7 @@ def bind(
     lhs_dilation: tuple[int, ...],
     rhs_dilation: tuple[int, ...],
     groups: int,
-    implementation: str,
+    implementation: str | Policy,
     precision: Any,
 ) -> jax.Array:
     """The primitive with every option spelled out."""

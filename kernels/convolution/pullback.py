@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from kernels.convolution import adjoint, border, operands, primitive
 from kernels.convolution import options as opt
 from kernels.convolution.options import Ints, Options, Padding, Precision
+from kernels.convolution.saved import Policy
 
 
 def input_adjoint(
@@ -23,7 +24,7 @@ def input_adjoint(
     dilation: Ints = 1,
     groups: int = 1,
     flip: bool = False,
-    implementation: str = "auto",
+    implementation: str | Policy = "auto",
     precision: Precision = None,
 ) -> jax.Array:
     """The adjoint of x -> conv(x, kernel): what a cotangent of the output says about the input.
@@ -64,7 +65,7 @@ def kernel_adjoint(
     dilation: Ints = 1,
     groups: int = 1,
     flip: bool = False,
-    implementation: str = "auto",
+    implementation: str | Policy = "auto",
     precision: Precision = None,
 ) -> jax.Array:
     """The adjoint of kernel -> conv(x, kernel): the transpose of the patch matrix of x, applied to `ybar`.
