@@ -39,8 +39,9 @@ def far_element(solution: Any) -> object:
 
 
 def diagonals(solution: Any) -> object:
-    """Every orbit as a diagonal: which indices are equal. What an expert would write on paper."""
-    return solution.plain().pairs[0].diagonals
+    """Every orbit as a diagonal: which indices are equal, and over which points they run."""
+    orbits = solution.maps.pairs[0].maps.tensors.orbits
+    return [orbits.leaf(k) for k in range(orbits.dim)]
 
 
 def torus(name: str, size: int, into: str = "trivial", out: str = "trivial") -> Any:

@@ -146,12 +146,17 @@ class Axis:
 
     def count_within(self, span: Span) -> sympy.Expr:
         """The classes with the displacements of a span: as many for each, but where a border cuts off."""
-        sizes = [side.size * number(side.spacing) for side in self.sides if side.size is not None]
-        if len(sizes) < 2 or (self.translated and self.boundary != "zero"):
+        ends = sum(side.size is not None for side in self.sides)
+        if ends < 2 or (self.translated and self.boundary != "zero"):
             return span.count * self.count_at(-rational(span.radius, "radius"))
-        if all(size.is_number for size in sizes):
-            span = span.within(abs(self.residue) + sum(rational(size, "grid") for size in sizes))
-        return sympy.Add(*(self.count_at(d) for d in span.values()))
+        return sympy.Add(*(self.count_at(d) for d in self.met(span).values()))
+
+    def met(self, span: Span) -> Span:
+        """The displacements of a span without those that are longer than the grids."""
+        sizes = [side.size * number(side.spacing) for side in self.sides if side.size is not None]
+        if len(sizes) < 2 or span.symbolic or not all(size.is_number for size in sizes):
+            return span
+        return span.within(abs(self.residue) + sum(rational(size, "grid") for size in sizes))
 
     def _line_length(self, displacement: Fraction) -> sympy.Expr:
         """The number of pairs in the window that lie at one displacement."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from math import prod
 
 import numpy as np
@@ -92,10 +93,14 @@ class Classes:
         bounded = self.support is not None and self.support.spans is not None
         counts = [self._count_along(i) for i in range(len(self.axes))] if bounded else []
         refuse_classes(prod(int(n) for n in counts if n.is_Integer), 8 * 8 * len(counts))
-        return [
-            list_classes(axis, self.support.values(i) if self.support is not None else None)
-            for i, axis in enumerate(self.axes)
-        ]
+        return [list_classes(axis, self._values(i)) for i, axis in enumerate(self.axes)]
+
+    def _values(self, i: int) -> tuple[Fraction, ...] | None:
+        """The displacements that occur along one axis."""
+        if self.support is None or self.support.spans is None:
+            return None if self.support is None else self.support.values(i)
+        span = self.support.spans[i]
+        return None if span is None else self.axes[i].met(span).values()
 
     def listing(self) -> np.ndarray:
         """Integer array (classes, axes, 3) of (p, q, displacement units), displacement varying fastest."""

@@ -1,0 +1,74 @@
+"""Large supports are counted or refused at once; supports and glides are read as they are meant."""
+
+from __future__ import annotations
+
+import pytest
+import sympy
+
+import derive as dv
+
+
+def line(radius: int) -> dv.Solution:
+    x = dv.Field(dv.translations(1), 1)
+    return dv.solve(x, x, support=dv.box(radius))
+
+
+def test_a_large_box_is_counted_without_listing_it() -> None:
+    found = line(10**9)
+    assert found.dim == 2 * 10**9 + 1
+    assert found.certificate.holds
+    assert found.certificate.expected_dim == found.dim
+
+
+def test_half_integers_are_counted_too() -> None:
+    group = dv.translations(1)
+    y = dv.Field(group, 1, offset="1/2")
+    found = dv.solve(dv.Field(group, 1), y, support=dv.window(10**6))
+    assert found.dim == found.certificate.expected_dim == 10**6
+
+
+@pytest.mark.parametrize("radius", [2, 7, 10**9])
+@pytest.mark.parametrize("boundary", [None, "zero"])
+def test_a_box_beyond_the_grid_meets_the_grid(radius: int, boundary: str | None) -> None:
+    group = dv.translations(1) if boundary else dv.translations(1, period=0)
+    x = dv.Field(group, 1, grid=(5,), boundary=boundary)
+    found = dv.solve(x, x, support=dv.box(radius))
+    within = min(radius, 4)
+    assert found.dim == (2 * within + 1 if boundary else sum(5 - abs(d) for d in range(-within, within + 1)))
+    assert found.certificate.holds
+
+
+@pytest.mark.parametrize("group", [dv.translations(2), dv.wallpaper("p4m")])
+def test_listing_what_does_not_fit_is_refused(group: dv.SpaceGroup) -> None:
+    x = dv.Field(group, 1)
+    with pytest.raises(dv.TooLargeError, match=r"40000400001 classes, about \d+ GiB; use a smaller grid"):
+        dv.solve(x, x, support=dv.box(10**5)).basis[0]
+
+
+def test_a_ball_that_does_not_fit_is_refused() -> None:
+    x = dv.Field(dv.translations(2), 1)
+    with pytest.raises(dv.TooLargeError, match=r"1600160004 for ball\(10000\), about \d+ GiB"):
+        dv.solve(x, x, support=dv.ball(10**4))
+
+
+def test_all_pairs_of_a_long_axis_are_refused() -> None:
+    x = dv.Field(dv.translations(1, period=0), 1, grid=(10**6,))
+    with pytest.raises(dv.TooLargeError, match="1000000000000 classes, about"):
+        dv.solve(x, x).basis[0]
+
+
+@pytest.mark.parametrize("kind", [sympy.Matrix, sympy.ImmutableMatrix])
+def test_a_matrix_is_refused_in_one_line(kind: type) -> None:
+    x = dv.Field(dv.translations(2), 1)
+    with pytest.raises(dv.SupportError, match=r"a 2 x 2 matrix; use value\.tolist") as refusal:
+        dv.solve(x, x, support=kind([[0, 1], [1, 0]]))
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_glide_of_zero_is_no_glide() -> None:
+    point = dv.point_group("D1", dim=2)
+    name = point.generators[0]
+    plain, zero = dv.space_group(point), dv.space_group(point, glide={name: 0})
+    assert plain == zero
+    assert hash(plain) == hash(zero)
+    assert plain != dv.space_group(point, glide={name: (0, "1/2")}, period=1)
