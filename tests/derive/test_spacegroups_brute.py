@@ -339,6 +339,27 @@ def test_many_random_space_groups(stated: Stated) -> None:
     compare(stated)
 
 
+def compare_derivation(stated: Stated) -> None:
+    """The derivation checks, and the counts at its end are those of the null space."""
+    derivation = dv.solve(*stated.fields(), stated.support).derivation
+    derivation.check()
+    counts = [len(found) for found in equations(stated)]
+    assert [eq.rhs.doit() for eq in derivation[-1].after] == counts
+
+
+@settings(NORMAL, max_examples=20)
+@given(statements())
+def test_random_derivations(stated: Stated) -> None:
+    compare_derivation(stated)
+
+
+@pytest.mark.slow
+@LONG
+@given(statements())
+def test_many_random_derivations(stated: Stated) -> None:
+    compare_derivation(stated)
+
+
 def test_the_oracle_needs_every_element_on_a_window() -> None:
     """With generators alone a 3 x 3 window under quarter turns would keep 21 weights; it has 7."""
     P = dv.point_group("C4")

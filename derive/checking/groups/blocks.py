@@ -39,6 +39,8 @@ def check_groups(steps: Sequence[Step], grid: int | Sequence[int] | None = None)
             raise false(f"must continue where {step.rule!r} stopped", following.rule)
     try:
         chapters = [(first, Chapter.of(chapter)) for first, chapter in _chapters(steps)]
+    except DerivationError:
+        raise
     except MALFORMED as error:
         raise false("must be well formed", error) from error
     for first, chapter in chapters:
@@ -88,7 +90,7 @@ def _check_total(step: Step, counts: Sequence[sympy.Basic]) -> None:
     for name in ("dim", "bias_dim"):
         parts = [eq.rhs for count in counts for eq in count if str(eq.lhs) == name]
         printed = [eq.rhs for eq in step.after if str(eq.lhs) == name]
-        if len(printed) != bool(parts) or (parts and sympy.expand(sum(parts) - printed[0]) != 0):
+        if len(printed) != bool(parts) or (parts and sympy.expand((sum(parts) - printed[0]).doit()) != 0):
             raise false("must add up the counts", step.after)
     if len(step.after) != 1 + any(str(eq.lhs) == "bias_dim" for eq in step.after):
         raise false("must add up the counts and nothing else", step.after)

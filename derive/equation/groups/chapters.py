@@ -161,15 +161,15 @@ def _field(field: Field, part: Part) -> Field:
 
 
 def opened(problem: Problem) -> Problem:
-    """Windows with a zero border read as Z: what their weights may be is the support."""
+    """Windows with a zero border read as Z: what meets the window, and its images, is the support."""
     zero = [i for i in problem.translated if problem.axes[i].boundary == "zero"]
     if not zero:
         return problem
     table = problem.classes.listing()
-    points = sorted({tuple(_displacement(problem, row)) for row in table})
+    points = _closure(problem, {tuple(_displacement(problem, row)) for row in table})
     fields = [_without_window(field, zero) for field in (problem.x, problem.y)]
-    found = Problem(fields[0], fields[1], _region(points), problem.bias)
-    if found.classes.count() != problem.classes.count():
+    found = Problem(fields[0], fields[1], _region(sorted(points)), problem.bias)
+    if problem.quotient.index > 1 and found.classes.count() != problem.classes.count():
         raise DerivationError(
             "derivation",
             "is not written out for a window that cuts single phases off",
@@ -177,6 +177,21 @@ def opened(problem: Problem) -> Problem:
             "make the window a whole number of periods",
         )
     return found
+
+
+def _closure(problem: Problem, points: set[tuple[Fraction, ...]]) -> set[tuple[Fraction, ...]]:
+    """The displacements with all their images under the point group."""
+    matrices = [problem.group.motions[g].matrix for g in problem.group.point.generators]
+    frontier = points
+    while frontier:
+        images = {
+            tuple(sum((k * x for k, x in zip(row, d, strict=True)), Fraction(0)) for row in matrix)
+            for matrix in matrices
+            for d in frontier
+        }
+        frontier = images - points
+        points = points | frontier
+    return points
 
 
 def _region(points: list[tuple[Fraction, ...]]) -> Region:
