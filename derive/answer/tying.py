@@ -165,7 +165,7 @@ class Tying:
     def __str__(self) -> str:
         try:
             table = kernel_labels(plain(self.problem))
-        except (SymbolicError, InfiniteError):
+        except (SymbolicError, InfiniteError, TooLargeError):
             return f"{self.classes} classes of site pairs"
         return letters(table)
 
