@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kernels.axes import SPATIAL, AxisPlan
-from kernels.convolution import border, primitive
+from kernels.convolution import border, circle, primitive
 
 if TYPE_CHECKING:
     from kernels.ops import LatticeOp
@@ -86,33 +86,34 @@ def fold(op: LatticeOp, x: jax.Array) -> jax.Array:
 
 
 def _border(axes: Sequence[AxisPlan], x: jax.Array) -> jax.Array:
-    """Continue the image where the border repeats it."""
-    for mode in ("CIRCULAR", "REFLECT"):
-        pads = tuple(
-            _runs(a, n) if a.border == mode else (0, 0) for a, n in zip(axes, x.shape[1:-1], strict=True)
-        )
-        if any(p != (0, 0) for p in pads):
-            x = border.extend(x, pads, mode)
-    return x
+    """Continue the image where the border mirrors it."""
+    pads = _mirrored(axes, x.shape[1:-1])
+    return border.extend(x, pads, "REFLECT") if any(pair != (0, 0) for pair in pads) else x
 
 
-def _runs(axis: AxisPlan, n: int) -> tuple[int, int]:
-    """How many input sites to repeat on either side: whole sites, or whole periods, that cover the border."""
-    if axis.kind not in SPATIAL:
-        return 0, 0
-    unit, sites = (axis.a, 1) if axis.kind == "conv" else (1, axis.b)
-    low, high = (max(0, -(-width // unit)) * sites for width in axis.widths(n))
-    return low, high
+def _mirrored(axes: Sequence[AxisPlan], sizes: Sequence[int]) -> tuple[tuple[int, int], ...]:
+    """How many sites to mirror on either side of every axis; only convolutions have such a border."""
+
+    def one(axis: AxisPlan, n: int) -> tuple[int, int]:
+        if axis.border != "REFLECT" or axis.kind not in SPATIAL:
+            return 0, 0
+        low, high = (max(0, width) for width in axis.widths(n))
+        return low, high
+
+    return tuple(one(a, n) for a, n in zip(axes, sizes, strict=True))
 
 
 def _left(axis: AxisPlan, n: int) -> tuple[Any, Any]:
-    """The zero border left over (negative: crop) once the image has been continued."""
-    low, high = axis.widths(n)
-    if axis.border not in ("CIRCULAR", "REFLECT"):
-        return low, high
-    unit, sites = (axis.a, 1) if axis.kind == "conv" else (1, axis.b)
-    more = _runs(axis, n)
-    return low - more[0] // sites * unit, high - more[1] // sites * unit
+    """The border left to the convolution (negative: crop) once the image has been mirrored."""
+    (low, high), ((before, after),) = axis.widths(n), _mirrored((axis,), (n,))
+    return low - before, high - after
+
+
+def _circle(axis: AxisPlan, n: Any) -> Any:
+    """The length of the circle that a spatial axis closes to."""
+    if axis.border != "CIRCULAR":
+        return circle.LINE
+    return circle.around(n * axis.a if axis.kind == "conv" else n // axis.b, axis.widths(n))
 
 
 def conv_options(op: LatticeOp, grid: Sequence[int]) -> dict[str, Any]:
@@ -123,6 +124,7 @@ def conv_options(op: LatticeOp, grid: Sequence[int]) -> dict[str, Any]:
         "padding": tuple(_left(a, n) for a, n in zip(op.spatial, sizes, strict=True)),
         "lhs_dilation": tuple(a.a if c else 1 for a, c in zip(op.spatial, conv, strict=True)),
         "rhs_dilation": tuple(a.dilation for a in op.spatial),
+        "circle": tuple(_circle(a, n) for a, n in zip(op.spatial, sizes, strict=True)),
         "groups": 1,
         "implementation": op.implementation,
         "precision": None,
@@ -190,12 +192,9 @@ def unfold_adjoint(
 
 
 def fold_adjoint(op: LatticeOp, folded_bar: jax.Array, shape: Sequence[int]) -> jax.Array:
-    """The adjoint of `_fold`: spread sums, put phases back between sites, add repeated borders up."""
+    """The adjoint of `_fold`: spread sums, put phases back between sites, add mirrored borders up."""
     axes = [a for a in op.axes if a.has_input]
-    runs = [
-        _runs(a, n) if a.border in ("CIRCULAR", "REFLECT") else (0, 0)
-        for a, n in zip(axes, shape[1:-1], strict=True)
-    ]
+    runs = _mirrored(axes, shape[1:-1])
     longer = [n + lo + hi for n, (lo, hi) in zip(shape[1:-1], runs, strict=True)]
     xbar = folded_bar
     if any(a.kind != "conv" for a in axes):
@@ -211,8 +210,4 @@ def fold_adjoint(op: LatticeOp, folded_bar: jax.Array, shape: Sequence[int]) -> 
             shape[0], *(m * a.in_phases for m, a in zip(blocks, axes, strict=True)), shape[-1]
         )
         xbar = xbar[(slice(None), *(slice(0, n) for n in longer))]
-    for mode in ("REFLECT", "CIRCULAR"):
-        pads = tuple(r if a.border == mode else (0, 0) for a, r in zip(axes, runs, strict=True))
-        if any(p != (0, 0) for p in pads):
-            xbar = border.fold(xbar, pads, mode)
-    return xbar
+    return border.fold(xbar, runs, "REFLECT") if any(pair != (0, 0) for pair in runs) else xbar

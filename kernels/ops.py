@@ -14,7 +14,7 @@ import numpy as np
 
 from kernels import folding, reference_lattice
 from kernels.axes import SPATIAL, AxisPlan
-from kernels.convolution import adjoint, operands, primitive
+from kernels.convolution import operands, primitive
 from kernels.errors import ShapeError
 
 
@@ -275,9 +275,7 @@ def _adjoints(op: LatticeOp, w: jax.Array, x: jax.Array, ybar: jax.Array) -> tup
         kernel_bar, folded_bar = folded.T @ zbar, zbar @ kernel.T
     else:
         options = folding.conv_options(op, grid)
-        lhs, rhs, how = adjoint.input_form(zbar, kernel, folded.shape[1:-1], **options)
-        folded_bar = primitive.bind(lhs, rhs, **how)
-        lhs, rhs, how = adjoint.kernel_form(folded, zbar, kernel.shape[:-2], **options)
-        kernel_bar = jnp.moveaxis(primitive.bind(lhs, rhs, **how), 0, -2)
+        folded_bar = primitive.input_adjoint(zbar, kernel, folded.shape[1:-1], **options)
+        kernel_bar = primitive.kernel_adjoint(folded, zbar, kernel.shape[:-2], **options)
     xbar = folding.fold_adjoint(op, folded_bar, x.shape)
     return folding.read_weights(op, kernel_bar), xbar.reshape(*batch, *x.shape[1:])

@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.extend.core import jaxprs_in_params
 
 from kernels.convolution.convolve import conv, conv_transpose
-from kernels.convolution.primitive import conv_p
-from kernels.convolution.work import Work, work_of
+from kernels.convolution.primitive import works
+from kernels.convolution.work import Work
 
 
 class Direction(NamedTuple):
@@ -55,17 +54,5 @@ def directions(
 
 def _work(call: Callable[..., Any], shaped: Sequence[Any], platform: str | None) -> Work:
     """What the one primitive in the trace of `call` has to do."""
-    (bound,) = _bound(jax.make_jaxpr(call)(*shaped).jaxpr)
-    x, kernel = (variable.aval for variable in bound.invars)
-    return work_of(x, kernel, platform, bound.params | {"out": bound.outvars[0].aval.shape[1:-1]})
-
-
-def _bound(jaxpr: Any) -> list[Any]:
-    """Every application of the primitive, inner ones included."""
-    found = []
-    for equation in jaxpr.eqns:
-        if equation.primitive is conv_p:
-            found.append(equation)
-        for inner in jaxprs_in_params(equation.params):
-            found += _bound(inner)
-    return found
+    (work,) = works(jax.make_jaxpr(call)(*shaped).jaxpr, platform)
+    return work

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from kernels.convolution import border, sizes
-from kernels.convolution.options import WRAPS, Options, Pads, parse
+from kernels.convolution import border, circle, sizes
+from kernels.convolution.options import Options, Pads, parse
 from kernels.errors import DtypeError, GroupsError, ShapeError
 
 REAL = frozenset(map(jnp.dtype, ("float16", "bfloat16", "float32", "float64")))
@@ -103,33 +103,44 @@ def check_output(
         )
 
 
-def border_widths(spatial: Sequence[int], kernel_shape: Sequence[int], options: Options) -> tuple[Pads, bool]:
-    """The border widths, and whether they repeat the image."""
-    window = sizes.extents(kernel_shape[:-2], options.dilation)
-    return sizes.widths(options.padding, spatial, window, options.strides), options.padding in WRAPS
-
-
 def bordered(x: jax.Array, kernel_shape: Sequence[int], options: Options) -> tuple[jax.Array, dict[str, Any]]:
-    """x with a repeated border where there is one, and the primitive's options."""
-    pads, wraps = border_widths(x.shape[1:-1], kernel_shape, options)
-    x = border.extend(x, pads, str(options.padding)) if wraps else x
-    return x, primitive_options(pads, wraps, options)
+    """x with its mirrored border where there is one, and the primitive's options."""
+    how = geometry(x.shape[1:-1], kernel_shape, options)
+    return border.extend(x, how.mirrored, "REFLECT") if how.mirrored else x, how.options
 
 
-def primitive_options(pads: Pads, wraps: bool, options: Options) -> dict[str, Any]:
-    """The primitive's options; the precision is settled here, in the caller's context."""
+class Geometry(NamedTuple):
+    """The primitive's options, and the mirrored border to be made before: the primitive knows none."""
+
+    options: dict[str, Any]
+    mirrored: Pads
+
+
+def geometry(spatial: Sequence[int], kernel_shape: Sequence[int], options: Options) -> Geometry:
+    """How the primitive sees this convolution; the precision is settled here, in the caller's context."""
+    pads = sizes.widths(
+        options.padding, spatial, sizes.extents(kernel_shape[:-2], options.dilation), options.strides
+    )
+    mirrored, ring = options.padding == "REFLECT", options.padding == "CIRCULAR"
+    if ring:
+        for n, pair in zip(spatial, pads, strict=True):
+            border.runs(n, *pair, "CIRCULAR")  # refuses an axis without sites
     precision = options.precision
     if precision is None:
         precision = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
-    return {
+    how = {
         "strides": options.strides,
-        "padding": ((0, 0),) * options.rank if wraps else pads,
+        "padding": ((0, 0),) * options.rank if mirrored else pads,
         "lhs_dilation": (1,) * options.rank,
         "rhs_dilation": options.dilation,
+        "circle": tuple(
+            circle.around(n, pair) if ring else circle.LINE for n, pair in zip(spatial, pads, strict=True)
+        ),
         "groups": options.groups,
         "implementation": options.implementation,
         "precision": precision,
     }
+    return Geometry(how, pads if mirrored else ())
 
 
 def flatten(x: jax.Array, batch: Sequence[int]) -> jax.Array:

@@ -1,53 +1,51 @@
-"""One bilinear primitive, in one layout, closed under its own transposition.
+"""Two bilinear primitives, in one layout, closed under transposition together.
 
-    conv_p(x, kernel):  x (N, spatial..., C), kernel (spatial..., C / groups, D)  ->  y (N, out..., D)
+    conv_p(x, kernel):       x (N, spatial..., C), kernel (spatial..., C / groups, D)  ->  y (N, out..., D)
+    conv_kernel_p(x, ybar):  the adjoint of conv_p with respect to its kernel, of the kernel's shape
 
-Everything JAX does with a convolution (forward and reverse mode to any order, vmap, loops, export) is a
-statement about this primitive, and each of its rules returns the primitive again; which code computes it is
-decided only when it is lowered (``policy.py``).
+The adjoint with respect to x is `conv_p` again. Everything JAX does with a convolution (forward and reverse
+mode to any order, vmap, loops, export) is a statement about these two, and each of their rules returns them;
+which code computes them is decided only when they are lowered (``policy.py``), on every device for its own
+part of the image where there are several (``partition.py``).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.extend.core import Primitive
+from jax.extend.core import Primitive, jaxprs_in_params
 from jax.interpreters import ad, batching, mlir
 
-from kernels.convolution import adjoint, policy
-from kernels.convolution.options import Pads
-from kernels.convolution.saved import Policy
+from kernels.convolution import adjoint, circle, mapped, partition, policy
 from kernels.convolution.sizes import dilated, steps
+from kernels.convolution.work import Work, work_of
 
 conv_p = Primitive("conv")
+conv_kernel_p = Primitive("conv_kernel")
 
 
-def bind(
-    x: jax.Array,
-    kernel: jax.Array,
-    *,
-    strides: tuple[int, ...],
-    padding: Pads,
-    lhs_dilation: tuple[int, ...],
-    rhs_dilation: tuple[int, ...],
-    groups: int,
-    implementation: str | Policy,
-    precision: Any,
-) -> jax.Array:
-    """The primitive with every option spelled out."""
-    return conv_p.bind(
-        *_equally_varying(x, kernel),
-        strides=strides,
-        padding=padding,
-        lhs_dilation=lhs_dilation,
-        rhs_dilation=rhs_dilation,
-        groups=groups,
-        implementation=implementation,
-        precision=precision,
-    )
+def bind(x: jax.Array, kernel: jax.Array, **options: Any) -> jax.Array:
+    """The convolution with every option spelled out; `circle` alone may be left out."""
+    return conv_p.bind(*_equally_varying(x, kernel), **_spelled(options))
+
+
+def kernel_adjoint(x: jax.Array, ybar: jax.Array, size: tuple[int, ...], **options: Any) -> jax.Array:
+    """The adjoint of `bind` with respect to a kernel of this spatial size."""
+    return conv_kernel_p.bind(*_equally_varying(x, ybar), size=tuple(size), **_spelled(options))
+
+
+def input_adjoint(ybar: jax.Array, kernel: jax.Array, spatial: tuple[int, ...], **options: Any) -> jax.Array:
+    """The adjoint of `bind` with respect to an input of this spatial shape."""
+    lhs, rhs, options = adjoint.input_form(ybar, kernel, spatial, **options)
+    return bind(lhs, rhs, **options)
+
+
+def _spelled(options: dict[str, Any]) -> dict[str, Any]:
+    return {"circle": (circle.LINE,) * len(options["strides"])} | options
 
 
 def _equally_varying(*arrays: jax.Array) -> list[jax.Array]:
@@ -70,6 +68,9 @@ def _varying(aval: Any) -> frozenset[Any]:
     return frozenset(getattr(aval, "vma", ()) if kind is None else kind.varying)
 
 
+# ---- shapes -----------------------------------------------------------------------------------------------
+
+
 def _output_shape(x: Any, kernel: Any, **options: Any) -> tuple[int, ...]:
     line = [
         dilated(n, b) + lo + hi
@@ -80,70 +81,128 @@ def _output_shape(x: Any, kernel: Any, **options: Any) -> tuple[int, ...]:
     return (x.shape[0], *spatial, kernel.shape[-1])
 
 
-def _abstract(x: Any, kernel: Any, **options: Any) -> jax.core.ShapedArray:
+def _kernel_shape(x: Any, ybar: Any, *, size: tuple[int, ...], groups: int, **_: Any) -> tuple[int, ...]:
+    return (*size, x.shape[-1] // groups, ybar.shape[-1])
+
+
+def _abstract(shape: Callable[..., tuple[int, ...]]) -> Any:
     # updated from x, not made anew, so that what is known about its device axes is kept
-    return x.update(shape=_output_shape(x, kernel, **options), weak_type=False)
+    return lambda x, other, **options: x.update(shape=shape(x, other, **options), weak_type=False)
+
+
+# ---- values -----------------------------------------------------------------------------------------------
+
+
+class Arranged(NamedTuple):
+    """A convolution as the policy sees it: lines instead of circles, in its one layout."""
+
+    lhs: jax.Array
+    rhs: jax.Array
+    options: dict[str, Any]
+
+
+def _arranged(x: jax.Array, kernel: jax.Array, **options: Any) -> Arranged:
+    out = _output_shape(x, kernel, **options)[1:-1]
+    x, options = _cut(x, options)
+    return Arranged(x, kernel, options | {"out": out})
+
+
+def _arranged_kernel(x: jax.Array, ybar: jax.Array, *, size: tuple[int, ...], **options: Any) -> Arranged:
+    x, options = _cut(x, options)
+    lhs, rhs, options = adjoint.kernel_form(x, ybar, size, **options)
+    return Arranged(lhs, rhs, options | {"out": size})
 
 
 def _compute(x: jax.Array, kernel: jax.Array, platform: str | None = None, **options: Any) -> jax.Array:
     shape = _output_shape(x, kernel, **options)
-    # A sum over nothing is zero. XLA refuses empty windows, which the adjoints of empty results have.
-    if any(isinstance(n, int) and n == 0 for n in (*x.shape, *kernel.shape, *shape)):
+    if _empty(x.shape, kernel.shape, shape):
         return jnp.zeros(shape, x.dtype)
-    return policy.compute(x, kernel, platform=platform, out=shape[1:-1], **options)
+    lhs, rhs, options = _arranged(x, kernel, **options)
+    return policy.compute(lhs, rhs, platform=platform, **options)
 
 
-def _input_transpose(ybar: jax.Array, x: Any, kernel: jax.Array, **options: Any) -> jax.Array:
-    lhs, rhs, options = adjoint.input_form(ybar, kernel, x.aval.shape[1:-1], **options)
-    return bind(lhs, rhs, **options)
+def _compute_kernel(x: jax.Array, ybar: jax.Array, platform: str | None = None, **options: Any) -> jax.Array:
+    shape = _kernel_shape(x, ybar, **options)
+    if _empty(x.shape, ybar.shape, shape):
+        return jnp.zeros(shape, x.dtype)
+    lhs, rhs, options = _arranged_kernel(x, ybar, **options)
+    return jnp.moveaxis(policy.compute(lhs, rhs, platform=platform, **options), 0, -2)
 
 
-def _kernel_transpose(ybar: jax.Array, x: jax.Array, kernel: Any, **options: Any) -> jax.Array:
-    lhs, rhs, options = adjoint.kernel_form(x, ybar, kernel.aval.shape[:-2], **options)
-    return jnp.moveaxis(bind(lhs, rhs, **options), 0, -2)
+def works(jaxpr: Any, platform: str | None) -> list[Work]:
+    """What every convolution of a trace has to do on a platform, inner traces included."""
+    found = []
+    for equation in jaxpr.eqns:
+        if equation.primitive in (conv_p, conv_kernel_p):
+            found.append(_work(equation, platform))
+        for inner in jaxprs_in_params(equation.params):
+            found += works(inner, platform)
+    return found
 
 
-def _batch(args: tuple[jax.Array, jax.Array], dims: tuple[Any, Any], **options: Any) -> tuple[jax.Array, int]:
-    x, kernel = args
-    if dims[1] is None:
-        return _batch_input(jnp.moveaxis(x, dims[0], 0), kernel, **options), 0
-    if dims[0] is None:
-        return _batch_kernel(x, jnp.moveaxis(kernel, dims[1], -2), **options), 0
-    return _batch_both(jnp.moveaxis(x, dims[0], -2), jnp.moveaxis(kernel, dims[1], -2), **options), 0
+def _work(equation: Any, platform: str | None) -> Work:
+    arrange: Callable[..., Arranged] = _arranged if equation.primitive is conv_p else _arranged_kernel
+    kept: list[dict[str, Any]] = []
+
+    def shapes(*operands: jax.Array) -> tuple[jax.Array, jax.Array]:
+        lhs, rhs, options = arrange(*operands, **equation.params)
+        kept.append(options)
+        return lhs, rhs
+
+    lhs, rhs = jax.eval_shape(shapes, *(variable.aval for variable in equation.invars))
+    return work_of(lhs, rhs, platform, kept[0])
 
 
-def _batch_input(x: jax.Array, kernel: jax.Array, **options: Any) -> jax.Array:
-    """The mapped axis joins the batch."""
-    y = bind(x.reshape(x.shape[0] * x.shape[1], *x.shape[2:]), kernel, **options)
-    return y.reshape(*x.shape[:2], *y.shape[1:])
+def _empty(*shapes: tuple[Any, ...]) -> bool:
+    """A sum over nothing is zero. XLA refuses empty windows, which the adjoints of empty results have."""
+    return any(isinstance(n, int) and n == 0 for shape in shapes for n in shape)
 
 
-def _batch_kernel(x: jax.Array, kernel: jax.Array, **options: Any) -> jax.Array:
-    """The mapped axis joins the output channels, inside each group: (k..., C, B, G D) -> (k..., C, G B D)."""
-    groups = options["groups"]
-    *head, size, outputs = kernel.shape
-    split = jnp.swapaxes(kernel.reshape(*head, size, groups, outputs // groups), -3, -2)
-    y = bind(x, split.reshape(*head, size * outputs), **options)
-    y = jnp.moveaxis(y.reshape(*y.shape[:-1], groups, size, outputs // groups), -2, 0)
-    return y.reshape(*y.shape[:-2], outputs)
+def _cut(x: jax.Array, options: dict[str, Any]) -> tuple[jax.Array, dict[str, Any]]:
+    """Every circle cut open: the image and the options of an implementation."""
+    geometry = {name: options[name] for name in ("padding", "lhs_dilation", "circle")}
+    x, line = circle.cut(x, **geometry)
+    rest = {name: value for name, value in options.items() if name not in geometry}
+    return x, rest | line
 
 
-def _batch_both(x: jax.Array, kernel: jax.Array, **options: Any) -> jax.Array:
-    """The mapped axis joins the groups, as the outer one: (..., B, G C) -> (..., B G C)."""
-    size, outputs = kernel.shape[-2:]
-    options["groups"] *= size if size != 0 else 1
-    wide = x.reshape(*x.shape[:-2], size * x.shape[-1])
-    y = bind(wide, kernel.reshape(*kernel.shape[:-2], size * outputs), **options)
-    return jnp.moveaxis(y.reshape(*y.shape[:-1], size, outputs), -2, 0)
+# ---- transposition ----------------------------------------------------------------------------------------
 
 
-def _lowering(platform: str | None) -> Any:
-    return mlir.lower_fun(partial(_compute, platform=platform), multiple_results=False)
+def _conv_to_input(ybar: jax.Array, x: Any, kernel: jax.Array, **options: Any) -> jax.Array:
+    return input_adjoint(ybar, kernel, x.aval.shape[1:-1], **options)
 
 
-conv_p.def_impl(_compute)  # reached only where jit is disabled
-conv_p.def_abstract_eval(_abstract)
-ad.defbilinear(conv_p, _input_transpose, _kernel_transpose)
-batching.primitive_batchers[conv_p] = _batch
-mlir.register_lowering(conv_p, _lowering(None))
-mlir.register_lowering(conv_p, _lowering("cpu"), platform="cpu")
+def _conv_to_kernel(ybar: jax.Array, x: jax.Array, kernel: Any, **options: Any) -> jax.Array:
+    return kernel_adjoint(x, ybar, kernel.aval.shape[:-2], **options)
+
+
+def _kernel_to_input(kbar: jax.Array, x: Any, ybar: jax.Array, *, size: Any, **options: Any) -> jax.Array:
+    return input_adjoint(ybar, kbar, x.aval.shape[1:-1], **options)
+
+
+def _kernel_to_output(kbar: jax.Array, x: jax.Array, ybar: Any, *, size: Any, **options: Any) -> jax.Array:
+    return bind(x, kbar, **options)
+
+
+# ---- registration -----------------------------------------------------------------------------------------
+
+
+def _register(primitive: Primitive, shape: Any, compute: Any, transposes: Any, batch: Any) -> None:
+    primitive.def_impl(compute)  # reached only where jit is disabled
+    primitive.def_abstract_eval(_abstract(shape))
+    ad.defbilinear(primitive, *transposes)
+    batching.primitive_batchers[primitive] = batch
+    for platform in (None, "cpu"):
+        one = mlir.lower_fun(partial(compute, platform=platform), multiple_results=False)
+        mlir.register_lowering(primitive, partition.lowering(primitive, one), platform=platform)
+
+
+_register(conv_p, _output_shape, _compute, (_conv_to_input, _conv_to_kernel), partial(mapped.conv, bind))
+_register(
+    conv_kernel_p,
+    _kernel_shape,
+    _compute_kernel,
+    (_kernel_to_input, _kernel_to_output),
+    partial(mapped.kernel_adjoint, kernel_adjoint),
+)

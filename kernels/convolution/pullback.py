@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from functools import partial
 
 import jax
-import jax.numpy as jnp
 
 from kernels.convolution import adjoint, border, operands, primitive
 from kernels.convolution import options as opt
@@ -45,6 +44,7 @@ def input_adjoint(
     Raises:
         ShapeError: `conv` does not take `input_shape` to the shape of `ybar`; other kinds as in `conv`.
 
+    >>> import jax.numpy as jnp
     >>> ybar = jnp.array([0.0, 0.0, 1.0, 0.0, 0.0]).reshape(5, 1)
     >>> input_adjoint(ybar, jnp.array([1.0, 2.0, 3.0]).reshape(3, 1, 1), input_shape=(5, 1)).ravel().tolist()
     [0.0, 1.0, 2.0, 3.0, 0.0]
@@ -84,6 +84,7 @@ def kernel_adjoint(
     Raises:
         ShapeError: `conv` does not take x and such a kernel to the shape of `ybar`; other kinds as in `conv`.
 
+    >>> import jax.numpy as jnp
     >>> x = jnp.arange(1.0, 6.0).reshape(5, 1)
     >>> ybar = jnp.array([0.0, 0.0, 1.0, 0.0, 0.0]).reshape(5, 1)
     >>> kernel_adjoint(x, ybar, kernel_shape=(3, 1, 1)).ravel().tolist()
@@ -106,14 +107,12 @@ def input_adjoint_of(
     batch = operands.check_input("input_shape", shape, kernel.shape, options)
     operands.check_output("ybar", ybar.shape, "input_shape", shape, batch, kernel.shape, options)
     spatial = shape[-options.rank - 1 : -1]
-    pads, wraps = operands.border_widths(spatial, kernel.shape, options)
-    if wraps:
-        spatial = tuple(n + lo + hi for n, (lo, hi) in zip(spatial, pads, strict=True))
+    how = operands.geometry(spatial, kernel.shape, options)
+    if how.mirrored:
+        spatial = tuple(n + lo + hi for n, (lo, hi) in zip(spatial, how.mirrored, strict=True))
     kernel = adjoint.flip(kernel) if options.flip else kernel
-    zero = operands.primitive_options(pads, wraps, options)
-    lhs, rhs, form = adjoint.input_form(operands.flatten(ybar, batch), kernel, spatial, **zero)
-    xbar = primitive.bind(lhs, rhs, **form)
-    return operands.unflatten(border.fold(xbar, pads, str(options.padding)) if wraps else xbar, batch)
+    xbar = primitive.input_adjoint(operands.flatten(ybar, batch), kernel, spatial, **how.options)
+    return operands.unflatten(border.fold(xbar, how.mirrored, "REFLECT") if how.mirrored else xbar, batch)
 
 
 @partial(jax.jit, static_argnums=(2, 3), inline=True)
@@ -122,6 +121,5 @@ def _kernel_adjoint(x: jax.Array, ybar: jax.Array, options: Options, shape: tupl
     batch = operands.check_input("x", x.shape, shape, options)
     operands.check_output("ybar", ybar.shape, "x", x.shape, batch, shape, options)
     x, zero = operands.bordered(operands.flatten(x, batch), shape, options)
-    lhs, rhs, form = adjoint.kernel_form(x, operands.flatten(ybar, batch), shape[:-2], **zero)
-    kbar = jnp.moveaxis(primitive.bind(lhs, rhs, **form), 0, -2)
+    kbar = primitive.kernel_adjoint(x, operands.flatten(ybar, batch), shape[:-2], **zero)
     return adjoint.flip(kbar) if options.flip else kbar

@@ -184,7 +184,7 @@ def test_the_primitive_is_closed_under_transposition(pair) -> None:
     x, kernel = pair
     options = {
         "strides": (2, 1), "padding": ((1, 2), (0, 1)), "lhs_dilation": (1, 3), "rhs_dilation": (1, 2),
-        "groups": 1, "implementation": "auto", "precision": None,
+        "circle": (0, 0), "groups": 1, "implementation": "auto", "precision": None,
     }  # fmt: skip
     y = primitive.bind(x, kernel, **options)
     _, turned, once = adjoint.input_form(y, kernel, x.shape[1:-1], **options)
