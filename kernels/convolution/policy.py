@@ -40,7 +40,10 @@ class Choice(NamedTuple):
 
 
 def _one_product(work: Work) -> bool:
-    return work.groups == 1 and 1 in (work.taps, work.sites) and not work.dilated
+    """An output of one site, or a window of one with enough channels and nothing to skip."""
+    if work.groups > 1 or max(work.lhs_dilation) > 1:
+        return False
+    return work.sites == 1 or (work.taps == 1 and max(work.strides) == 1 and work.inputs >= 16)
 
 
 def _few_per_group(work: Work) -> bool:
@@ -50,17 +53,24 @@ def _few_per_group(work: Work) -> bool:
     return work.inputs <= 4 and work.inputs * work.taps // work.window[0] <= UNROLLED
 
 
-def _one_channel(work: Work) -> bool:
-    return work.inputs == 1 and work.outputs <= 16 and work.taps <= UNROLLED
-
-
 def _few_channels(work: Work) -> bool:
     """Few pairs of channels; in a kernel adjoint the batch stands for the input channels."""
     return work.groups == 1 and (work.batch if work.adjoint else work.inputs) * work.outputs <= 16
 
 
+def _few_terms(work: Work) -> bool:
+    """Few pairs of channels and few taps; in a kernel adjoint few samples too, whose rows are looped over."""
+    if not _few_channels(work):
+        return False
+    if work.adjoint:
+        return work.inputs <= 8 and work.out[-1] <= UNROLLED
+    return work.inputs * work.taps <= UNROLLED
+
+
 def _large_window(work: Work) -> bool:
-    return work.rank <= 2 and math.prod(work.short) >= (49 if work.adjoint else 100)
+    """In one dimension the product of window and image is smaller, so there is less to save."""
+    least = {1: 256, 2: 49 if work.adjoint else 100}
+    return work.rank in least and math.prod(work.short) >= least[work.rank]
 
 
 RULES = (
@@ -81,12 +91,12 @@ RULES = (
     ),
     Rule(
         "shifted",
-        _one_channel,
-        "one channel into a few is memory traffic: one pass over the image",
+        _few_terms,
+        "a few channels into a few are memory traffic: one pass over the image",
     ),
     Rule(
         "blocks",
-        lambda work: _few_channels(work) and not work.adjoint and work.taps > 9,
+        lambda work: _few_channels(work) and not work.adjoint and work.taps >= 9,
         "a block of sites as channels makes matrix products of a few channels",
     ),
     Rule(

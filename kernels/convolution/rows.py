@@ -36,7 +36,9 @@ def compute(
 ) -> jax.Array:
     """A loop over the rows of the kernel; `precision` says nothing to products of single numbers."""
     *size, inputs, outputs = kernel.shape
-    pieces, width = _pieces(size[-1], x.shape[0] * math.prod(out) * outputs)
+    copies = x.shape[0] * math.prod(out) * outputs
+    pieces, width = _pieces(size[-1], copies)
+    block = inputs if inputs * width * copies <= ROOM else 1
     # Channels of a group first. In a kernel adjoint these undo transpositions that were made just before, so
     # they cost nothing as long as nothing, not even a border, comes between the two.
     image = jnp.moveaxis(zeros.wide(x).reshape(*x.shape[:-1], groups, inputs), -1, 0)  # (c, n, ..., g)
@@ -49,22 +51,22 @@ def compute(
     part = (*(1,) * (len(size) - 1), width)
 
     def row(i: jax.Array, sums: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
-        c, *j, piece = _digits(i, (inputs, *size[:-1], pieces))
+        c, *j, piece = _digits(i, (inputs // block, *size[:-1], pieces))
         j = [*j, piece * width]
         first = [e * a for e, a in zip(rhs_dilation, j, strict=True)]
-        seen = lax.dynamic_slice(image, (c, 0, *first, 0), (1, x.shape[0], *reach, groups))[0]
-        weight = lax.dynamic_slice(weights, (c, *j, 0, 0), (1, *part, *weights.shape[-2:]))[0]
+        seen = lax.dynamic_slice(image, (c, 0, *first, 0), (block, x.shape[0], *reach, groups))
+        weight = lax.dynamic_slice(weights, (c, *j, 0, 0), (block, *part, *weights.shape[-2:]))[:, None]
 
         def term(p: int) -> jax.Array:
-            start = [0] * (len(size) - 1) + [strides[-1] * p]
-            step, count = (*strides[:-1], rhs_dilation[-1]), (*out[:-1], width)
+            start = [0] * len(size) + [strides[-1] * p]
+            step, count = (1, *strides[:-1], rhs_dilation[-1]), (x.shape[0], *out[:-1], width)
             return zeros.window(seen, start, step, count)[..., None] * weight
 
         return tuple(y + term(p) for p, y in enumerate(sums))
 
-    zero = jnp.zeros((x.shape[0], *out[:-1], width, groups, outputs // groups), weights.dtype)
-    sums = lax.fori_loop(0, inputs * math.prod(size[:-1]) * pieces, row, (zero,) * out[-1])
-    y = jnp.stack([jnp.sum(one, -3) for one in sums], -3)
+    zero = jnp.zeros((block, x.shape[0], *out[:-1], width, groups, outputs // groups), weights.dtype)
+    sums = lax.fori_loop(0, inputs // block * math.prod(size[:-1]) * pieces, row, (zero,) * out[-1])
+    y = jnp.stack([jnp.sum(one, (0, -3)) for one in sums], -3)
     return y.reshape(x.shape[0], *out, outputs).astype(kernel.dtype)
 
 

@@ -1,0 +1,149 @@
+"""What is chosen, said in words; what was measured, kept as data; what cannot be, refused by name."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import export
+
+import kernels as kn
+from kernels.convolution import policy
+from kernels.convolution.saved import Entry
+from tests.kernels.test_errors import raises
+
+DEPTHWISE = {"x_shape": (8, 56, 56, 64), "kernel_shape": (3, 3, 1, 64), "groups": 64}
+
+
+def test_the_three_directions_are_chosen_on_their_own() -> None:
+    one = kn.explain((8, 56, 56, 64), (1, 1, 64, 256), platform="cpu")
+    assert [one.forward.implementation, one.kernel_adjoint.implementation] == ["matmul", "matmul"]
+    up = kn.explain((8, 28, 28, 128), (4, 4, 64, 128), strides=2, transposed=True, platform="cpu")
+    assert [up.forward.implementation, up.kernel_adjoint.implementation] == ["xla", "phases"]
+    assert up.forward.work.lhs_dilation == up.kernel_adjoint.work.lhs_dilation == (2, 2)
+    dense = kn.explain((8, 56, 56, 64), (3, 3, 64, 64), platform="cpu")
+    reasons = (dense.forward, dense.input_adjoint, dense.kernel_adjoint)
+    assert {reason.implementation for reason in reasons} == {"xla"}
+
+
+def test_it_reads_as_one_line_per_direction() -> None:
+    lines = str(kn.explain(**DEPTHWISE, platform="cpu")).split("\n")
+    assert [line.split()[0] for line in lines] == ["on", "forward:", "input", "kernel"]
+    (why,) = {rule.why for rule in policy.RULES if rule.why.startswith("with few channels per group")}
+    assert lines[1] == f"forward:        shifted  {why}"
+
+
+def test_what_it_says_is_what_is_compiled() -> None:
+    """Where another implementation than XLA's is named, no convolution is left; elsewhere there is one."""
+    x, kernel = jnp.zeros((1, 16, 16, 1), jnp.float32), jnp.zeros((3, 3, 1, 1), jnp.float32)
+    text = jax.jit(kn.conv).lower(x, kernel).as_text()
+    assert kn.explain(x.shape, kernel.shape, platform="cpu").forward.implementation == "shifted"
+    assert ("stablehlo.convolution" in text) == (jax.default_backend() != "cpu")
+
+
+def test_forced_names_are_reported() -> None:
+    told = kn.explain(**DEPTHWISE, implementation="fft", platform="tpu")
+    assert (told.input_adjoint.implementation, told.input_adjoint.why) == ("fft", "asked for by name")
+
+
+def test_a_record_is_frozen() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        kn.explain(**DEPTHWISE).platform = "abacus"
+
+
+def test_an_implementation_that_cannot_serve() -> None:
+    x, kernel = jnp.zeros((2, 3, 3, 3, 3, 1), jnp.float32), jnp.zeros((2, 2, 2, 2, 1, 1), jnp.float32)
+    message = (
+        "implementation must serve the case, and 'fft' needs numbers as sizes and at most three spatial axes"
+        ", got float32 2 x 3x3x3x3, kernel 2x2x2x2, to 3x3x3x3, 1 to 1 channels; "
+        "use one of ('auto', 'xla', 'shifted', 'grouped', 'matmul', 'unfold', 'phases', 'blocks')"
+    )
+    with raises(kn.ImplementationError, message):
+        kn.conv(x, kernel, implementation="fft")
+    with raises(kn.ImplementationError, message):
+        kn.explain(x.shape, kernel.shape, implementation="fft")
+
+
+@pytest.mark.parametrize("implementation", policy.NAMES[1:])
+def test_symbolic_sizes_work_or_are_refused_by_name(implementation: str) -> None:
+    (n,) = export.symbolic_shape("n", constraints=["n >= 8"])
+    shape = jax.ShapeDtypeStruct((2, n, 4), jnp.float32)
+    kernel = jnp.ones((3, 2, 4), jnp.float32)
+    f = jax.jit(lambda x: kn.conv(x, kernel, groups=2, implementation=implementation))
+    if implementation in ("xla", "grouped"):
+        x = jnp.ones((2, 9, 4), jnp.float32)
+        np.testing.assert_allclose(export.export(f)(shape).call(x), f(x))
+        return
+    with pytest.raises(kn.ImplementationError) as caught:
+        export.export(f)(shape)
+    text = str(caught.value)
+    assert f"{implementation!r} needs" in text
+    assert text.endswith("use one of ('auto', 'xla', 'grouped')")
+    assert "\n" not in text
+
+
+def test_autotune_measures_and_its_policy_is_followed() -> None:
+    shapes = (1, 8, 8, 2), (3, 3, 2, 3)
+    measured = kn.autotune(*shapes, candidates=("xla", "blocks"), rounds=1)
+    assert {entry.name for entry in measured.entries} <= {"xla", "blocks"}
+    assert all("measured: " in entry.why for entry in measured.entries)
+    told = kn.explain(*shapes, implementation=measured)
+    assert told.forward.implementation == measured.entries[0].name
+    other = kn.explain((1, 8, 8, 64), (1, 1, 64, 8), implementation=measured, platform="cpu")
+    assert other.forward.implementation == "matmul"  # not measured: the rules decide
+
+
+def test_a_policy_is_text_and_back_hashable_and_adds_up() -> None:
+    work = kn.explain((1, 6, 2), (3, 2, 3), platform="cpu").forward.work
+    mine, theirs = (kn.Policy((Entry(work, name, "because"),)) for name in ("fft", "xla"))
+    assert kn.Policy.from_json(mine.to_json()) == mine
+    assert hash(kn.Policy.from_json(mine.to_json())) == hash(mine)
+    assert (mine + theirs).entries == mine.entries
+    assert (kn.Policy() + mine) == mine
+
+
+def test_a_policy_serves_everywhere(rng) -> None:
+    """conv, its gradients and its transpose follow the policy for the shapes it knows."""
+    x, kernel = jnp.asarray(rng.normal(size=(2, 6, 2))), jnp.asarray(rng.normal(size=(3, 2, 3)))
+    told = kn.explain(x.shape, kernel.shape, dtype="float64", platform=jax.default_backend())
+    works = {r.work for r in (told.forward, told.input_adjoint, told.kernel_adjoint)}
+    forced = kn.Policy(tuple(Entry(work, "fft", "to see it") for work in works))
+
+    def step(implementation):
+        return jax.jit(
+            jax.grad(lambda x, k: jnp.sum(kn.conv(x, k, implementation=implementation) ** 2), (0, 1))
+        )
+
+    assert step(forced).lower(x, kernel).as_text().count("stablehlo.fft") >= 6
+    for got, expected in zip(step(forced)(x, kernel), step("xla")(x, kernel), strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-12)
+    back = jnp.ones((2, 6, 3))
+    np.testing.assert_allclose(
+        kn.conv_transpose(back, kernel, implementation=forced), kn.conv_transpose(back, kernel), atol=1e-12
+    )
+
+
+def test_bad_policies_and_candidates() -> None:
+    with raises(
+        kn.ImplementationError, "text must be what Policy.to_json wrote, got KeyError; save it again"
+    ):
+        kn.Policy.from_json(json.dumps({}))
+    work = kn.explain((1, 6, 2), (3, 2, 3)).forward.work
+    names = ", ".join(repr(name) for name in policy.NAMES)
+    with raises(
+        kn.ImplementationError,
+        f"implementation must be a known name, got 'winograd'; give one of ({names}) or a policy",
+    ):
+        policy_of_old = kn.Policy((Entry(work, "winograd", "once"),))
+        kn.conv(jnp.zeros((1, 6, 2)), jnp.zeros((3, 2, 3)), implementation=policy_of_old)
+    names = ", ".join(repr(name) for name in policy.NAMES[1:])
+    with raises(
+        kn.ImplementationError, f"candidates must be known names, got 'winograd'; choose from ({names})"
+    ):
+        kn.autotune((1, 6, 2), (3, 2, 3), candidates=("winograd",))
+    with raises(kn.ImplementationError, "rounds must be a positive integer, got 0; give 1 or more"):
+        kn.autotune((1, 6, 2), (3, 2, 3), rounds=0)
