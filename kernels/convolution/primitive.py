@@ -20,7 +20,7 @@ import jax.numpy as jnp
 from jax.extend.core import Primitive, jaxprs_in_params
 from jax.interpreters import ad, batching, mlir
 
-from kernels.convolution import adjoint, circle, mapped, partition, policy
+from kernels.convolution import adjoint, circle, explicit, mapped, partition, policy
 from kernels.convolution.sizes import dilated, steps
 from kernels.convolution.work import Work, work_of
 
@@ -85,9 +85,19 @@ def _kernel_shape(x: Any, ybar: Any, *, size: tuple[int, ...], groups: int, **_:
     return (*size, x.shape[-1] // groups, ybar.shape[-1])
 
 
-def _abstract(shape: Callable[..., tuple[int, ...]]) -> Any:
-    # updated from x, not made anew, so that what is known about its device axes is kept
-    return lambda x, other, **options: x.update(shape=shape(x, other, **options), weak_type=False)
+def _type(x: Any, kernel: Any, **options: Any) -> Any:
+    batch, *image, inputs = explicit.spec(x)
+    outputs = explicit.spec(kernel)[-1] or (inputs if options["groups"] > 1 else None)
+    shape = _output_shape(x, kernel, **options)
+    return explicit.typed(x, shape, (batch, *image, outputs), kernel)
+
+
+def _kernel_type(x: Any, ybar: Any, **options: Any) -> Any:
+    inputs = explicit.spec(x)[-1] if options["groups"] == 1 else None
+    taps = (None,) * len(options["size"])
+    return explicit.typed(
+        x, _kernel_shape(x, ybar, **options), (*taps, inputs, explicit.spec(ybar)[-1]), ybar
+    )
 
 
 # ---- values -----------------------------------------------------------------------------------------------
@@ -170,27 +180,27 @@ def _cut(x: jax.Array, options: dict[str, Any]) -> tuple[jax.Array, dict[str, An
 
 
 def _conv_to_input(ybar: jax.Array, x: Any, kernel: jax.Array, **options: Any) -> jax.Array:
-    return input_adjoint(ybar, kernel, x.aval.shape[1:-1], **options)
+    return explicit.like(input_adjoint(ybar, kernel, x.aval.shape[1:-1], **options), x.aval)
 
 
 def _conv_to_kernel(ybar: jax.Array, x: jax.Array, kernel: Any, **options: Any) -> jax.Array:
-    return kernel_adjoint(x, ybar, kernel.aval.shape[:-2], **options)
+    return explicit.like(kernel_adjoint(x, ybar, kernel.aval.shape[:-2], **options), kernel.aval)
 
 
 def _kernel_to_input(kbar: jax.Array, x: Any, ybar: jax.Array, *, size: Any, **options: Any) -> jax.Array:
-    return input_adjoint(ybar, kbar, x.aval.shape[1:-1], **options)
+    return explicit.like(input_adjoint(ybar, kbar, x.aval.shape[1:-1], **options), x.aval)
 
 
 def _kernel_to_output(kbar: jax.Array, x: jax.Array, ybar: Any, *, size: Any, **options: Any) -> jax.Array:
-    return bind(x, kbar, **options)
+    return explicit.like(bind(x, kbar, **options), ybar.aval)
 
 
 # ---- registration -----------------------------------------------------------------------------------------
 
 
-def _register(primitive: Primitive, shape: Any, compute: Any, transposes: Any, batch: Any) -> None:
+def _register(primitive: Primitive, type_of: Any, compute: Any, transposes: Any, batch: Any) -> None:
     primitive.def_impl(compute)  # reached only where jit is disabled
-    primitive.def_abstract_eval(_abstract(shape))
+    primitive.def_abstract_eval(type_of)
     ad.defbilinear(primitive, *transposes)
     batching.primitive_batchers[primitive] = batch
     for platform in (None, "cpu"):
@@ -198,10 +208,10 @@ def _register(primitive: Primitive, shape: Any, compute: Any, transposes: Any, b
         mlir.register_lowering(primitive, partition.lowering(primitive, one), platform=platform)
 
 
-_register(conv_p, _output_shape, _compute, (_conv_to_input, _conv_to_kernel), partial(mapped.conv, bind))
+_register(conv_p, _type, _compute, (_conv_to_input, _conv_to_kernel), partial(mapped.conv, bind))
 _register(
     conv_kernel_p,
-    _kernel_shape,
+    _kernel_type,
     _compute_kernel,
     (_kernel_to_input, _kernel_to_output),
     partial(mapped.kernel_adjoint, kernel_adjoint),
