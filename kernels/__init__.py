@@ -18,10 +18,12 @@ from kernels.convolution.separable import conv_separable
 from kernels.errors import (
     CheckError,
     DtypeError,
+    ExportError,
     GroupsError,
     ImplementationError,
     KernelError,
     LayoutError,
+    MeshError,
     PaddingError,
     ShapeError,
     WindowError,
@@ -30,6 +32,7 @@ from kernels.fibres import FibredOp
 from kernels.lowering import lower
 from kernels.ops import LatticeOp
 from kernels.pool import avg_pool, max_pool
+from kernels.sharding import shard_image
 from kernels.structured import MapsOp
 
 __all__ = [
@@ -37,6 +40,7 @@ __all__ = [
     "Comparison",
     "DtypeError",
     "Explanation",
+    "ExportError",
     "FibredOp",
     "GroupsError",
     "ImplementationError",
@@ -44,6 +48,7 @@ __all__ = [
     "LatticeOp",
     "LayoutError",
     "MapsOp",
+    "MeshError",
     "PaddingError",
     "Policy",
     "Report",
@@ -65,4 +70,5 @@ __all__ = [
     "lower",
     "max_pool",
     "patch_matrix",
+    "shard_image",
 ]

@@ -43,6 +43,14 @@ class LayoutError(KernelError):
     """A kernel layout is not an arrangement of I, O and the spatial letters."""
 
 
+class MeshError(KernelError):
+    """An image does not fit the devices: an unknown mesh axis, sizes that do not divide, too large a halo."""
+
+
+class ExportError(KernelError):
+    """An op cannot be exported so, or an exported one is called with other shapes than it was made for."""
+
+
 class CheckError(KernelError):
     """A check found two numbers apart that must agree; the report is attached as ``.report``."""
 
