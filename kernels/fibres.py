@@ -6,133 +6,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kernels.errors import ShapeError
-from kernels.ops import LatticeOp, Static
-
-
-class Block(NamedTuple):
-    """One block of input and one of output channels: where every free weight stands, and with which factor.
-
-    Entry j puts `value[j] * w[weight[j]]` at class `site[j]`, fibre row `row[j]`, fibre column `column[j]`:
-    once for every pair of copies. Channels are ordered copy, then fibre.
-    """
-
-    copies_in: int
-    copies_out: int
-    first_in: int
-    first_out: int
-    dim_in: int
-    dim_out: int
-    weights: int
-    weight: Static
-    site: Static
-    row: Static
-    column: Static
-    value: Static
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """(free weights, copies in, copies out)."""
-        return (self.weights, self.copies_in, self.copies_out)
-
-    def places(self) -> np.ndarray:
-        """Every entry's place in (class, column, row)."""
-        flat = self.site.array * self.dim_in + self.column.array
-        return flat * self.dim_out + self.row.array
-
-    def alone(self, sites: int) -> tuple[np.ndarray, np.ndarray] | None:
-        """(weight, factor) at every place, weight -1 where it is zero; None if weights add up anywhere."""
-        places = self.places()
-        if len(np.unique(places)) != len(places):
-            return None
-        index = np.full(sites * self.dim_in * self.dim_out, -1, dtype=np.int32)
-        factor = np.zeros(len(index))
-        index[places], factor[places] = self.weight.array, self.value.array
-        return index, factor
-
-
-Blocks = tuple[Block, ...]
-
-
-def expand(blocks: Blocks, w: Any, sites: int, channels_in: int, channels_out: int) -> jax.Array:
-    """Free weights to class weights (classes, C_in, C_out)."""
-    parts = _parts(blocks, w, "w")
-    dtype = jnp.result_type(*parts)
-    full = jnp.zeros((sites, channels_in, channels_out), dtype)
-    for block, part in zip(blocks, parts, strict=True):
-        wide, deep = block.copies_in * block.dim_in, block.copies_out * block.dim_out
-        piece = _expand_block(block, part, sites)
-        if (wide, deep) == (channels_in, channels_out):
-            return piece
-        rows = slice(block.first_in, block.first_in + wide)
-        full = full.at[:, rows, block.first_out : block.first_out + deep].set(piece)
-    return full
-
-
-def _expand_block(block: Block, w: jax.Array, sites: int) -> jax.Array:
-    found = block.alone(sites)
-    if found is not None:
-        index, factor = found
-        padded = jnp.concatenate([w, jnp.zeros((1, *w.shape[1:]), w.dtype)])
-        full = padded[index] * jnp.asarray(factor, w.dtype)[:, None, None]
-    else:
-        terms = w[block.weight.array] * jnp.asarray(block.value.array, w.dtype)[:, None, None]
-        empty = jnp.zeros((sites * block.dim_in * block.dim_out, *w.shape[1:]), w.dtype)
-        full = empty.at[block.places()].add(terms)
-    full = full.reshape(sites, block.dim_in, block.dim_out, block.copies_in, block.copies_out)
-    full = full.transpose(0, 3, 1, 4, 2)
-    return full.reshape(sites, block.copies_in * block.dim_in, block.copies_out * block.dim_out)
-
-
-def contract(blocks: Blocks, full: jax.Array) -> Any:
-    """The adjoint of `expand`: add up what every free weight touches."""
-    parts = []
-    for block in blocks:
-        rows = slice(block.first_in, block.first_in + block.copies_in * block.dim_in)
-        piece = full[:, rows, block.first_out : block.first_out + block.copies_out * block.dim_out]
-        piece = piece.reshape(-1, block.copies_in, block.dim_in, block.copies_out, block.dim_out)
-        flat = piece.transpose(0, 2, 4, 1, 3).reshape(-1, block.copies_in, block.copies_out)
-        terms = flat[block.places()] * jnp.asarray(block.value.array, full.dtype)[:, None, None]
-        parts.append(jnp.zeros(block.shape, full.dtype).at[block.weight.array].add(terms))
-    return _joined(parts)
-
-
-def expand_slowly(blocks: Blocks, w: Any, sites: int, channels_in: int, channels_out: int) -> np.ndarray:
-    """The same entry by entry in float64: the oracle of `expand`."""
-    full = np.zeros((sites, channels_in, channels_out))
-    for block, part in zip(blocks, _parts(blocks, w, "w"), strict=True):
-        weights = np.asarray(part, dtype=np.float64)
-        entries = (block.weight, block.site, block.row, block.column, block.value)
-        for k, site, row, column, value in zip(*(e.array.tolist() for e in entries), strict=True):
-            for a in range(block.copies_in):
-                for b in range(block.copies_out):
-                    into = block.first_in + a * block.dim_in + column
-                    full[site, into, block.first_out + b * block.dim_out + row] += value * weights[k, a, b]
-    return full
-
-
-def _parts(blocks: Blocks, w: Any, name: str) -> list[jax.Array]:
-    """The weights of every block, checked; one block's weights need no tuple."""
-    parts = list(w) if isinstance(w, tuple | list) else [w]
-    shapes = [block.shape for block in blocks]
-    if len(parts) != len(blocks) or any(
-        jnp.size(p) != math.prod(s) for p, s in zip(parts, shapes, strict=False)
-    ):
-        wanted = shapes[0] if len(shapes) == 1 else shapes
-        raise ShapeError(
-            name, f"must have the shape {wanted}", [jnp.shape(p) for p in parts], "use op.init(key)"
-        )
-    return [jnp.asarray(p).reshape(s) for p, s in zip(parts, shapes, strict=True)]
-
-
-def _joined(parts: list[jax.Array]) -> Any:
-    return parts[0] if len(parts) == 1 else tuple(parts)
+from kernels.expansion import Blocks, apart, as_given, contract, expand, expand_slowly
+from kernels.ops import LatticeOp
 
 
 @dataclass(frozen=True)
@@ -179,14 +60,10 @@ class FibredOp:
     def init(self, key: jax.Array, *, grid: Sequence[int] | None = None) -> Any:
         """Random free weights that keep the variance of unit inputs: one array, or one per pair of blocks."""
         dtype = self.lattice.dtype or jnp.zeros(()).dtype
-        keys = jax.random.split(key, len(self.blocks))
-        scale = self._scales(grid)
-        return _joined(
-            [
-                s * jax.random.normal(k, b.shape, dtype)
-                for k, b, s in zip(keys, self.blocks, scale, strict=True)
-            ]
-        )
+        drawn = jax.random.normal(key, (self.dim,), dtype)
+        parts = apart(drawn, [math.prod(b.shape) for b in self.blocks], 0)
+        scaled = zip(self.blocks, parts, self._scales(grid), strict=True)
+        return as_given([s * part.reshape(b.shape) for b, part, s in scaled])
 
     def _scales(self, grid: Sequence[int] | None) -> list[float]:
         """1 / sqrt(energy that an output entry receives), shared among the blocks that feed it."""
@@ -204,12 +81,12 @@ class FibredOp:
     def init_bias(self) -> Any:
         """Zero biases."""
         dtype = self.lattice.dtype or jnp.zeros(()).dtype
-        return _joined([jnp.zeros(block.shape, dtype) for block in self.bias_blocks])
+        return as_given([jnp.zeros(block.shape, dtype) for block in self.bias_blocks])
 
     def class_weights(self, w: Any) -> jax.Array:
         """The weight of every class of site pairs: (classes, C_in, C_out)."""
         op = self.lattice
-        return expand(self.blocks, w, len(op.out_site.array), op.channels_in, op.channels_out)
+        return expand(self.blocks, w, len(op.out_site.array))
 
     def kernel(self, w: Any) -> jax.Array:
         """The full kernel, taps first (HWIO)."""
@@ -241,7 +118,7 @@ def _apply(op: FibredOp, w: Any, x: jax.Array) -> jax.Array:
 
 @partial(jax.jit, static_argnums=0, inline=True)
 def _apply_with_bias(op: FibredOp, w: Any, x: jax.Array, b: Any) -> jax.Array:
-    table = expand(op.bias_blocks, b, len(op.lattice.bias_site.array), 1, op.lattice.channels_out)
+    table = expand(op.bias_blocks, b, len(op.lattice.bias_site.array))
     return op.lattice(op.class_weights(w), x, table[:, 0])
 
 

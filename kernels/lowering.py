@@ -11,7 +11,8 @@ import numpy as np
 from kernels.axes import AxisPlan
 from kernels.convolution import options
 from kernels.errors import ImplementationError, PaddingError, ShapeError
-from kernels.fibres import Block, FibredOp
+from kernels.expansion import Block
+from kernels.fibres import FibredOp
 from kernels.ops import LatticeOp, Static
 from kernels.structured import MapsOp
 from kernels.structured_lowering import PlainMaps, lower_maps

@@ -16,7 +16,7 @@ import numpy as np
 
 from kernels.convolution.convolve import conv
 from kernels.convolution.pullback import input_adjoint, kernel_adjoint
-from kernels.fibres import Block, contract, expand
+from kernels.expansion import Block, contract, expand
 from kernels.ops import Static
 
 LONG = 256  # points from which a circular convolution of as many taps goes through the Fourier transform
@@ -39,8 +39,7 @@ class Matrix:
         return wbar, (back @ self._matrix(w).T).reshape(x.shape)
 
     def _matrix(self, w: jax.Array) -> jax.Array:
-        b = self.block
-        return expand((b,), w, 1, b.copies_in * b.dim_in, b.copies_out * b.dim_out)[0]
+        return expand((self.block,), w, 1)[0]
 
     def describe(self) -> str:
         b = self.block

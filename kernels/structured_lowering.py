@@ -6,7 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from kernels.fibres import Block
+from kernels.expansion import Block
 from kernels.ops import Static
 from kernels.structured import MapsOp, Pair, Pairs
 from kernels.structured_forms import Circular, Form, Matrix, Rows

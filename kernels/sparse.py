@@ -1,0 +1,148 @@
+"""A constant sparse matrix times an array: one linear primitive, closed under its own transposition.
+
+    sparse_p:  x (n, columns, k)  ->  matrix @ x (n, rows, k)
+
+Free weights become kernels by such matrices. Left to JAX the transpose of a gather is a scatter, which XLA on
+CPU runs entry by entry; here it is the product with the transposed matrix, gathered too.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.extend.core import Primitive
+from jax.interpreters import ad, batching, mlir
+
+from kernels.ops import Static
+
+DENSE = 1 << 16  # entries up to which a matrix with several entries in a row is written out
+PADDED = 4  # rows are padded to the longest if that makes at most this many times the entries
+
+
+@dataclass(frozen=True)
+class SparseMatrix:
+    """Entry j is `value[j]` at (`row[j]`, `column[j]`); entries at one place add up."""
+
+    row: Static
+    column: Static
+    value: Static
+    shape: tuple[int, int]
+
+    @cached_property
+    def transposed(self) -> SparseMatrix:
+        return SparseMatrix(self.column, self.row, self.value, self.shape[::-1])
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.row, self.column, self.value, self.shape))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def is_identity(self) -> bool:
+        n = np.arange(self.shape[0])
+        return self.shape[0] == self.shape[1] == len(self.row.array) and all(
+            np.array_equal(a.array, b) for a, b in ((self.row, n), (self.column, n), (self.value, n**0))
+        )
+
+    @cached_property
+    def dense(self) -> np.ndarray:
+        full = np.zeros(self.shape)
+        np.add.at(full, (self.row.array, self.column.array), self.value.array)
+        return full
+
+    @cached_property
+    def width(self) -> int:
+        """The entries of the longest row."""
+        return int(np.bincount(self.row.array, minlength=1).max())
+
+    @cached_property
+    def padded(self) -> tuple[np.ndarray, np.ndarray]:
+        """The columns and values of every row, (rows, width): column `shape[1]` where a row has no more."""
+        row, width = self.row.array, self.width
+        order = np.argsort(row, kind="stable")
+        counts = np.bincount(row, minlength=self.shape[0])
+        place = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+        columns = np.full((self.shape[0], width), self.shape[1], dtype=np.int32)
+        values = np.zeros((self.shape[0], width))
+        columns[row[order], place] = self.column.array[order]
+        values[row[order], place] = self.value.array[order]
+        return columns, values
+
+
+def sparse_matrix(row: Any, column: Any, value: Any, shape: tuple[int, int]) -> SparseMatrix:
+    """The matrix with these entries; `value` may be one number."""
+    row, column = (Static(np.asarray(a, dtype=np.int32)) for a in (row, column))
+    values = np.broadcast_to(np.asarray(value, dtype=np.float64), row.array.shape)
+    return SparseMatrix(row, column, Static(values), shape)
+
+
+def reorder(order: np.ndarray) -> SparseMatrix:
+    """The permutation matrix of y[j] = x[order[j]]."""
+    return sparse_matrix(np.arange(len(order)), order, 1, (len(order), len(order)))
+
+
+def times(matrix: SparseMatrix, x: jax.Array, axis: int = 0) -> jax.Array:
+    """matrix @ x along one axis of x.
+
+    >>> double = sparse_matrix([0, 2], [1, 0], [2, 3], (3, 2))
+    >>> times(double, jnp.array([1.0, 10.0])).tolist()
+    [20.0, 0.0, 3.0]
+    """
+    if matrix.is_identity:
+        return x
+    axis %= x.ndim
+    before, after = x.shape[:axis], x.shape[axis + 1 :]
+    y = sparse_p.bind(x.reshape(math.prod(before), x.shape[axis], math.prod(after)), matrix=matrix)
+    return y.reshape(*before, matrix.shape[0], *after)
+
+
+def _compute(x: jax.Array, *, matrix: SparseMatrix) -> jax.Array:
+    many, (rows, columns) = len(matrix.row.array), matrix.shape
+    if not many:
+        return jnp.zeros((x.shape[0], rows, x.shape[2]), x.dtype)
+    if matrix.width > 1 and rows * columns <= DENSE:
+        return jnp.einsum("rc,nck->nrk", jnp.asarray(matrix.dense, x.dtype), x, precision="highest")
+    if matrix.width * rows <= PADDED * many:
+        return _gathered(x, matrix)
+    terms = x[:, matrix.column.array] * jnp.asarray(matrix.value.array, x.dtype)[:, None]
+    return jnp.zeros((x.shape[0], rows, x.shape[2]), x.dtype).at[:, matrix.row.array].add(terms)
+
+
+def _gathered(x: jax.Array, matrix: SparseMatrix) -> jax.Array:
+    """Every row reads its entries; a row that has no more of them reads zeros beyond the end."""
+    index, value = matrix.padded
+    if (index == matrix.shape[1]).any():
+        x = jnp.pad(x, [(0, 0), (0, 1), (0, 0)])
+    if matrix.width == 1:
+        read = x[:, index[:, 0]]
+        return read if (value == 1).all() else read * jnp.asarray(value, x.dtype)
+    return (x[:, index] * jnp.asarray(value, x.dtype)[..., None]).sum(axis=2)
+
+
+def _abstract(x: Any, *, matrix: SparseMatrix) -> jax.core.ShapedArray:
+    # updated from x, not made anew, so that what is known about its device axes is kept
+    return x.update(shape=(x.shape[0], matrix.shape[0], x.shape[2]), weak_type=False)
+
+
+def _transpose(ybar: jax.Array, _: Any, *, matrix: SparseMatrix) -> list[jax.Array]:
+    return [sparse_p.bind(ybar, matrix=matrix.transposed)]
+
+
+def _batch(args: Any, dims: Any, *, matrix: SparseMatrix) -> tuple[jax.Array, int]:
+    return times(matrix, jnp.moveaxis(args[0], dims[0], 0), 2), 0
+
+
+sparse_p = Primitive("sparse")
+sparse_p.def_impl(_compute)  # outside jit
+sparse_p.def_abstract_eval(_abstract)
+ad.deflinear2(sparse_p, _transpose)
+batching.primitive_batchers[sparse_p] = _batch
+mlir.register_lowering(sparse_p, mlir.lower_fun(_compute, multiple_results=False))
