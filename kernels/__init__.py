@@ -28,6 +28,7 @@ from kernels.errors import (
     ShapeError,
     WindowError,
 )
+from kernels.export import Artifact
 from kernels.fibres import FibredOp
 from kernels.lowering import lower
 from kernels.ops import LatticeOp
@@ -36,6 +37,7 @@ from kernels.sharding import shard_image
 from kernels.structured import MapsOp
 
 __all__ = [
+    "Artifact",
     "CheckError",
     "Comparison",
     "DtypeError",

@@ -14,6 +14,7 @@ import numpy as np
 
 from kernels.convolution import operands
 from kernels.errors import ShapeError
+from kernels.export import Exportable
 from kernels.ops import Static
 from kernels.structured_forms import Form
 
@@ -55,7 +56,7 @@ Pairs = tuple[Pair, ...]
 
 
 @dataclass(frozen=True)
-class MapsOp:
+class MapsOp(Exportable):
     """An equivariant operator between representations: op(w, x, b=None).
 
         y[n, i] = sum_k w_k sum_c B_k[i, c] x[n, c]  +  sum_k b_k U_k[i]       B, U the exact bases

@@ -22,7 +22,8 @@ def typed(x: Any, shape: Sequence[Any], entries: Sequence[Any], other: Any) -> A
     mesh = next((a.sharding.mesh for a in (x, other) if not a.sharding.mesh.empty), None)
     if mesh is None:
         return x.update(shape=tuple(shape), weak_type=False)
-    spec, used = [], set()
+    spec: list[Any] = []
+    used: set[Any] = set()
     for size, entry in zip(shape, entries, strict=True):
         names = _names(entry)
         fits = used.isdisjoint(names) and size % prod(mesh.shape[name] for name in names) == 0

@@ -1,0 +1,186 @@
+"""Ops as artifacts: StableHLO for several platforms at once, from a host that needs none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import export
+
+from kernels.errors import ExportError
+
+PLATFORMS = ("cpu", "cuda", "tpu")
+KNOWN = ("cpu", "cuda", "rocm", "tpu")
+Size = int | str  # a number, or the name of one that stays open
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """An exported op: `data` are its bytes, to be kept in a file; calling it needs JAX and no op.
+
+    `artifact(x)` where the weights are baked in, `artifact(w, x)` or `artifact(w, x, b)` where they are
+    arguments. It can be called under `jit`, and differentiated as often as it was exported for.
+    """
+
+    data: bytes
+
+    @cached_property
+    def exported(self) -> export.Exported:
+        """What `jax.export` makes of the bytes."""
+        return export.deserialize(bytearray(self.data))
+
+    @property
+    def platforms(self) -> tuple[str, ...]:
+        return tuple(self.exported.platforms)
+
+    @property
+    def arguments(self) -> Any:
+        """The shapes and dtypes to call it with, one tree per argument; open sizes are names."""
+        exported = self.exported
+        leaves = [jax.ShapeDtypeStruct(aval.shape, aval.dtype) for aval in exported.in_avals]
+        return jax.tree.unflatten(exported.in_tree, leaves)[0]
+
+    def __call__(self, *arguments: Any) -> jax.Array:
+        """The op, on a device of one of the platforms.
+
+        Raises:
+            ExportError: other shapes or dtypes than it was exported for.
+        """
+        self._check(arguments)
+        try:
+            return self.exported.call(*arguments)
+        except ValueError as error:
+            raise ExportError(
+                "the arguments of the artifact",
+                "must fit its open sizes",
+                [jnp.shape(leaf) for leaf in jax.tree.leaves(arguments)],
+                f"give {self._wanted()}: {str(error).splitlines()[0].partition('. Using')[0]}",
+            ) from error
+
+    def _wanted(self) -> str:
+        return ", ".join(
+            f"{leaf.dtype.name}[{','.join(map(str, leaf.shape))}]" for leaf in jax.tree.leaves(self.arguments)
+        )
+
+    def _check(self, given: Any) -> None:
+        seen, wanted = jax.tree.leaves(given), jax.tree.leaves(self.arguments)
+        alike = str(jax.tree.structure(given)) == str(jax.tree.structure(self.arguments))
+        if not alike or not all(map(_fits, seen, wanted)):
+            shapes = ", ".join(f"{jnp.result_type(a).name}{list(jnp.shape(a))}" for a in seen)
+            raise ExportError(
+                "the arguments of the artifact",
+                "must have the shapes and dtypes that it was exported for",
+                shapes,
+                f"give {self._wanted()}",
+            )
+
+
+def _fits(array: Any, wanted: jax.ShapeDtypeStruct) -> bool:
+    """Whether the numbers among the sizes agree; open ones take any."""
+    shape = jnp.shape(array)
+    return (
+        jnp.result_type(array) == wanted.dtype
+        and len(shape) == len(wanted.shape)
+        and all(n == m for n, m in zip(shape, wanted.shape, strict=True) if isinstance(m, int))
+    )
+
+
+class Exportable:
+    """An op that can be exported: op(w, x) and op(w, x, b) are jitted functions of arrays."""
+
+    def __call__(self, w: Any, x: jax.Array, b: Any = None) -> jax.Array:
+        raise NotImplementedError
+
+    def export(
+        self,
+        w: Any,
+        shape: Sequence[Size],
+        *,
+        b: Any = None,
+        platforms: Sequence[str] = PLATFORMS,
+        baked: bool = False,
+        dtype: Any = None,
+        constraints: Sequence[str] = (),
+        derivatives: int = 1,
+    ) -> Artifact:
+        """The op for inputs of one shape, lowered for several platforms at once and serialised.
+
+            op.export(w, shape)(w, x) == op(w, x)        and baked in:  op.export(w, shape, baked=True)(x)
+
+        Args:
+            w: the weights, as `init` gives them; only their shapes matter unless they are baked in.
+            shape: (batch..., spatial..., C_in); a size may be a name such as "n" or "2*h", which leaves it
+                open, where the op can be written down without knowing it.
+            b: biases, if the artifact is to have them.
+            platforms: of "cpu", "cuda", "rocm" and "tpu"; none of them has to be at hand.
+            baked: whether the weights and biases are part of the artifact, or arguments of it.
+            dtype: of the input; by default that of the weights.
+            constraints: what may be presumed of open sizes, such as "h >= 8".
+            derivatives: how often the artifact can be differentiated.
+
+        Raises:
+            ExportError: an unknown platform, or a size left open that has to be known.
+
+        >>> import derive, kernels
+        >>> x = derive.Field(derive.translations(1), channels=1)
+        >>> op = kernels.lower(derive.solve(x, x, support=derive.box(1)))
+        >>> artifact = op.export(jnp.array([1.0, 2.0, 3.0]), ("n", 1), baked=True)
+        >>> artifact.platforms, artifact(jnp.ones((4, 1))).ravel().tolist()
+        (('cpu', 'cuda', 'tpu'), [5.0, 6.0, 6.0, 3.0])
+
+        Source: StableHLO specification, https://openxla.org/stablehlo/spec.
+        """
+        _check_platforms(platforms)
+        held = (w,) if b is None else (w, b)
+        held = jax.tree.map(jnp.asarray, held)
+        shape = _shape(shape, constraints)
+        x = jax.ShapeDtypeStruct(shape, dtype or jax.tree.leaves(held)[0].dtype)
+        if baked:
+            function, given = jax.jit(lambda x: self(held[0], x, *held[1:])), (x,)
+        else:
+            typed = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), held)
+            function, given = jax.jit(self.__call__), (typed[0], x, *typed[1:])
+        return Artifact(_serialised(function, given, platforms, derivatives, shape))
+
+
+def _check_platforms(platforms: Sequence[str]) -> None:
+    unknown = [name for name in platforms if name not in KNOWN]
+    if isinstance(platforms, str) or unknown or not platforms:
+        raise ExportError(
+            "platforms", f"must be some of {KNOWN}", repr(platforms), 'say platforms=("cpu", "cuda")'
+        )
+
+
+def _shape(shape: Sequence[Size], constraints: Sequence[str]) -> tuple[Any, ...]:
+    """The shape with its names as symbols of one scope."""
+    if all(isinstance(size, int) for size in shape):
+        return tuple(shape)
+    text = ", ".join(map(str, shape))
+    return tuple(export.symbolic_shape(f"({text},)", constraints=tuple(constraints)))
+
+
+def _serialised(
+    function: Any, given: Any, platforms: Sequence[str], derivatives: int, shape: Sequence[Any]
+) -> bytes:
+    try:
+        exported = export.export(function, platforms=tuple(platforms))(*given)
+        return bytes(exported.serialize(vjp_order=derivatives))
+    except jax.errors.InconclusiveDimensionOperation as error:
+        raise _open(shape, str(error).splitlines()[0]) from error
+    except (TypeError, NotImplementedError) as error:
+        if all(isinstance(size, int) for size in shape):
+            raise
+        raise _open(shape, str(error).splitlines()[0]) from error
+
+
+def _open(shape: Sequence[Any], why: str) -> ExportError:
+    return ExportError(
+        "shape",
+        "must give numbers for the sizes that this op depends on",
+        f"({', '.join(map(str, shape))})",
+        f"give those, or constraints on the names: {why}",
+    )
