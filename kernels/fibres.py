@@ -12,12 +12,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kernels.expansion import Blocks, apart, as_given, contract, expand, expand_slowly
-from kernels.ops import LatticeOp
+from kernels import folding
+from kernels.expansion import Blocks, apart, as_given, contract, expand, expand_slowly, parse_weights
+from kernels.export import Exportable
+from kernels.grouping import Grouping, find_groups
+from kernels.ops import LatticeOp, bias_field, image
+from kernels.sparse import times
 
 
 @dataclass(frozen=True)
-class FibredOp:
+class FibredOp(Exportable):
     """An equivariant operator between fields of fibres: op(w, x, b=None).
 
         y = lattice(expand(w), x) + expand(b)
@@ -48,6 +52,11 @@ class FibredOp:
     def __hash__(self) -> int:
         return self._hash
 
+    @cached_property
+    def grouping(self) -> Grouping | None:
+        """The groups of channels that no weight connects, if there are any of equal size."""
+        return find_groups(self.lattice, self.blocks)
+
     @property
     def symmetries(self) -> dict[str, tuple[Any, Any]]:
         """Translations along axes with a circular border."""
@@ -55,7 +64,8 @@ class FibredOp:
 
     def describe(self) -> str:
         """One line per axis: what it became."""
-        return self.lattice.describe()
+        found = self.grouping
+        return self.lattice.describe() if found is None else f"{self.lattice.describe()}\n{found.describe()}"
 
     def init(self, key: jax.Array, *, grid: Sequence[int] | None = None) -> Any:
         """Random free weights that keep the variance of unit inputs: one array, or one per pair of blocks."""
@@ -113,16 +123,35 @@ class FibredOp:
 
 @partial(jax.jit, static_argnums=0, inline=True)
 def _apply(op: FibredOp, w: Any, x: jax.Array) -> jax.Array:
-    return op.lattice(op.class_weights(w), x)
+    groups = op.grouping
+    if groups is None:
+        return op.lattice(op.class_weights(w), x)
+    kernel = groups.kernel(parse_weights(op.blocks, w, "w"))
+    x, batch, grid = image(op.lattice, x, kernel)
+    folded = times(groups.into, folding.fold(op.lattice, x), -1)
+    y = times(groups.out, folding.convolve(op.lattice, folded, kernel, grid, groups.groups), -1)
+    return folding.unfold(op.lattice, y, grid, batch)
 
 
 @partial(jax.jit, static_argnums=0, inline=True)
 def _apply_with_bias(op: FibredOp, w: Any, x: jax.Array, b: Any) -> jax.Array:
     table = expand(op.bias_blocks, b, len(op.lattice.bias_site.array))
-    return op.lattice(op.class_weights(w), x, table[:, 0])
+    y = _apply(op, w, x)
+    return y + bias_field(op.lattice, table[:, 0], y.shape).astype(y.dtype)
 
 
 @partial(jax.jit, static_argnums=0, inline=True)
 def _adjoints(op: FibredOp, w: Any, x: jax.Array, ybar: jax.Array) -> tuple[Any, jax.Array]:
-    full, xbar = op.lattice.adjoints(op.class_weights(w), x, ybar)
-    return contract(op.blocks, full), xbar
+    groups, lattice = op.grouping, op.lattice
+    if groups is None:
+        full, xbar = lattice.adjoints(op.class_weights(w), x, ybar)
+        return contract(op.blocks, full), xbar
+    kernel = groups.kernel(parse_weights(op.blocks, w, "w"))
+    x, batch, grid = image(lattice, x, kernel)
+    folded, ybar = folding.fold(lattice, x), ybar.reshape(len(x), *lattice.output_shape(grid))
+    folded = times(groups.into, folded, -1)
+    zbar = folding.unfold_adjoint(lattice, ybar, folded, kernel, grid, groups.groups)
+    zbar = times(groups.out.transposed, zbar, -1)
+    kernel_bar, folded_bar = folding.convolve_adjoints(lattice, folded, kernel, zbar, grid, groups.groups)
+    xbar = folding.fold_adjoint(lattice, times(groups.into.transposed, folded_bar, -1), x.shape)
+    return groups.read(kernel_bar), xbar.reshape(*batch, *x.shape[1:])

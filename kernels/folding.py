@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kernels.ops import LatticeOp
 
 
-def _slots(op: LatticeOp) -> np.ndarray:
+def slots_of(op: LatticeOp) -> np.ndarray:
     """The class at every place of the kernel: (taps..., in phases..., out phases...), -1 for zero."""
     p, q = op.out_site.array, op.in_site.array
     taps, into, out = [], [], []
@@ -41,7 +41,7 @@ def _slots(op: LatticeOp) -> np.ndarray:
 
 
 def full_kernel(op: LatticeOp, w: jax.Array) -> jax.Array:
-    slots = _slots(op)
+    slots = slots_of(op)
     if slots.size == len(w) and np.array_equal(slots.reshape(-1), np.arange(len(w))):
         full = w.reshape(*slots.shape, *w.shape[1:])
     else:
@@ -56,7 +56,7 @@ def full_kernel(op: LatticeOp, w: jax.Array) -> jax.Array:
 
 def read_weights(op: LatticeOp, kernel_bar: jax.Array) -> jax.Array:
     """The adjoint of `_kernel`: read every free weight where it stands (each stands in one place)."""
-    slots = _slots(op)
+    slots = slots_of(op)
     spatial, ins = len(op.spatial), sum(a.has_input for a in op.axes)
     shape = (*slots.shape[: spatial + ins], op.channels_in, *slots.shape[spatial + ins :], op.channels_out)
     full = jnp.moveaxis(kernel_bar.reshape(shape), spatial + ins, -2)
@@ -116,7 +116,7 @@ def _circle(axis: AxisPlan, n: Any) -> Any:
     return circle.around(n * axis.a if axis.kind == "conv" else n // axis.b, axis.widths(n))
 
 
-def conv_options(op: LatticeOp, grid: Sequence[int]) -> dict[str, Any]:
+def conv_options(op: LatticeOp, grid: Sequence[int], groups: int = 1) -> dict[str, Any]:
     sizes = [n for a, n in zip([a for a in op.axes if a.has_input], grid, strict=True) if a.kind in SPATIAL]
     conv = [a.kind == "conv" for a in op.spatial]
     return {
@@ -125,15 +125,41 @@ def conv_options(op: LatticeOp, grid: Sequence[int]) -> dict[str, Any]:
         "lhs_dilation": tuple(a.a if c else 1 for a, c in zip(op.spatial, conv, strict=True)),
         "rhs_dilation": tuple(a.dilation for a in op.spatial),
         "circle": tuple(_circle(a, n) for a, n in zip(op.spatial, sizes, strict=True)),
-        "groups": 1,
+        "groups": groups,
         "implementation": op.implementation,
         "precision": None,
     }
 
 
-def convolve(op: LatticeOp, folded: jax.Array, kernel: jax.Array, grid: Sequence[int]) -> jax.Array:
-    """The convolution over what is still spatial; a matrix product where nothing is."""
-    return folded @ kernel if not op.spatial else primitive.bind(folded, kernel, **conv_options(op, grid))
+def convolve(
+    op: LatticeOp, folded: jax.Array, kernel: jax.Array, grid: Sequence[int], groups: int = 1
+) -> jax.Array:
+    """The convolution over what is still spatial; a matrix product where nothing is, one for every group."""
+    if op.spatial:
+        return primitive.bind(folded, kernel, **conv_options(op, grid, groups))
+    if groups == 1:
+        return folded @ kernel
+    y = jnp.einsum("ngc,cgd->ngd", _by_group(folded, groups), _by_group(kernel, groups))
+    return y.reshape(len(folded), -1)
+
+
+def convolve_adjoints(
+    op: LatticeOp, folded: jax.Array, kernel: jax.Array, ybar: jax.Array, grid: Any, groups: int = 1
+) -> tuple[jax.Array, jax.Array]:
+    """Both adjoints of `convolve`, with respect to the kernel and to the folded input."""
+    if op.spatial:
+        options = conv_options(op, grid, groups)
+        kernel_bar = primitive.kernel_adjoint(folded, ybar, kernel.shape[:-2], **options)
+        return kernel_bar, primitive.input_adjoint(ybar, kernel, folded.shape[1:-1], **options)
+    if groups == 1:
+        return folded.T @ ybar, ybar @ kernel.T
+    back = _by_group(ybar, groups)
+    kernel_bar = jnp.einsum("ngc,ngd->cgd", _by_group(folded, groups), back).reshape(kernel.shape)
+    return kernel_bar, jnp.einsum("ngd,cgd->ngc", back, _by_group(kernel, groups)).reshape(folded.shape)
+
+
+def _by_group(array: jax.Array, groups: int) -> jax.Array:
+    return array.reshape(len(array), groups, -1)
 
 
 def unfold(op: LatticeOp, y: jax.Array, grid: Sequence[int], batch: Sequence[int]) -> jax.Array:
@@ -168,13 +194,13 @@ def _interleave(op: LatticeOp, y: jax.Array, axes: Sequence[AxisPlan], shape: Se
 
 
 def unfold_adjoint(
-    op: LatticeOp, ybar: jax.Array, folded: jax.Array, kernel: jax.Array, grid: Any
+    op: LatticeOp, ybar: jax.Array, folded: jax.Array, kernel: jax.Array, grid: Any, groups: int = 1
 ) -> jax.Array:
     """Put every output site back into its period and phase; repeated sites add up."""
     axes = [a for a in op.axes if a.has_output]
     if all(a.kind == "conv" for a in axes):
         return ybar
-    target = jax.eval_shape(lambda z, k: convolve(op, z, k, grid), folded, kernel).shape
+    target = jax.eval_shape(lambda z, k: convolve(op, z, k, grid, groups), folded, kernel).shape
     blocks = iter(target[1:-1])
     shape, order, inner = [target[0]], [0], []
     for k, axis in enumerate(axes, 1):

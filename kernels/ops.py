@@ -14,8 +14,9 @@ import numpy as np
 
 from kernels import folding, reference_lattice
 from kernels.axes import SPATIAL, AxisPlan
-from kernels.convolution import operands, primitive
+from kernels.convolution import operands
 from kernels.errors import ShapeError
+from kernels.export import Exportable
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,7 @@ class Static:
 
 
 @dataclass(frozen=True)
-class LatticeOp:
+class LatticeOp(Exportable):
     """An equivariant operator between fields on lattices: op(w, x, b=None).
 
         y[n,p,i] = sum over (c, q) of w[class of (p, q), c, i] x[n,q,c]  +  b[class of p, i]
@@ -238,20 +239,27 @@ def _apply(op: LatticeOp, w: jax.Array, x: jax.Array) -> jax.Array:
 @partial(jax.jit, static_argnums=0, inline=True)
 def _apply_with_bias(op: LatticeOp, w: jax.Array, x: jax.Array, b: jax.Array) -> jax.Array:
     y = _apply(op, w, x)
-    return y + _bias_field(op, b, y.shape).astype(y.dtype)
+    return y + bias_field(op, b, y.shape).astype(y.dtype)
 
 
 def _operands(op: LatticeOp, w: Any, x: Any) -> tuple[jax.Array, jax.Array, tuple[int, ...], tuple[int, ...]]:
-    w, x = _weights(op, w), jnp.asarray(x)
+    w = _weights(op, w)
+    x, batch, grid = image(op, x, w)
+    return x, w, batch, grid
+
+
+def image(op: LatticeOp, x: Any, w: jax.Array) -> tuple[jax.Array, tuple[int, ...], tuple[int, ...]]:
+    """The input, checked, with one batch axis; its batch axes and its spatial shape."""
+    x = jnp.asarray(x)
     operands.check_dtypes("x", x, "w", w)
     batch = operands.check_field("x", x.shape, op.rank, op.channels_in, "the channels solved for")
     grid = x.shape[len(batch) : -1]
     for axis, n in zip([a for a in op.axes if a.has_input], grid, strict=True):
         axis.check_input(n)
-    return x.reshape(math.prod(batch), *x.shape[len(batch) :]), w, batch, grid
+    return x.reshape(math.prod(batch), *x.shape[len(batch) :]), batch, grid
 
 
-def _bias_field(op: LatticeOp, b: Any, shape: Sequence[int]) -> jax.Array:
+def bias_field(op: LatticeOp, b: Any, shape: Sequence[int]) -> jax.Array:
     """The bias at every output site: it repeats with the output's period."""
     b = _shaped("b", jnp.asarray(b), op.bias_shape, "use op.init_bias()")
     axes = [a for a in op.axes if a.has_output]
@@ -271,11 +279,6 @@ def _adjoints(op: LatticeOp, w: jax.Array, x: jax.Array, ybar: jax.Array) -> tup
     x, w, batch, grid = _operands(op, w, x)
     kernel, folded = folding.full_kernel(op, w), folding.fold(op, x)
     zbar = folding.unfold_adjoint(op, ybar.reshape(x.shape[0], *op.output_shape(grid)), folded, kernel, grid)
-    if not op.spatial:
-        kernel_bar, folded_bar = folded.T @ zbar, zbar @ kernel.T
-    else:
-        options = folding.conv_options(op, grid)
-        folded_bar = primitive.input_adjoint(zbar, kernel, folded.shape[1:-1], **options)
-        kernel_bar = primitive.kernel_adjoint(folded, zbar, kernel.shape[:-2], **options)
+    kernel_bar, folded_bar = folding.convolve_adjoints(op, folded, kernel, zbar, grid)
     xbar = folding.fold_adjoint(op, folded_bar, x.shape)
     return folding.read_weights(op, kernel_bar), xbar.reshape(*batch, *x.shape[1:])

@@ -47,9 +47,23 @@ class SparseMatrix:
 
     @cached_property
     def is_identity(self) -> bool:
-        n = np.arange(self.shape[0])
-        return self.shape[0] == self.shape[1] == len(self.row.array) and all(
-            np.array_equal(a.array, b) for a, b in ((self.row, n), (self.column, n), (self.value, n**0))
+        n = np.arange(self.shape[1])
+        return self.shape[0] == self.shape[1] and self._permutes and np.array_equal(self.column.array, n)
+
+    @cached_property
+    def turn(self) -> tuple[int, int] | None:
+        """(a, b) where the matrix turns a table of a rows and b columns on its side."""
+        index, n = self.column.array, self.shape[0]
+        if self.is_identity or not (n == self.shape[1] == len(index) > 1 and self._permutes):
+            return None
+        b = int(index[1])
+        turned = b > 0 and n % b == 0 and np.array_equal(index, np.arange(n).reshape(-1, b).T.reshape(-1))
+        return (n // b, b) if turned else None
+
+    @property
+    def _permutes(self) -> bool:
+        return np.array_equal(self.row.array, np.arange(self.shape[0])) and bool(
+            (self.value.array == 1).all()
         )
 
     @cached_property
@@ -108,6 +122,8 @@ def _compute(x: jax.Array, *, matrix: SparseMatrix) -> jax.Array:
     many, (rows, columns) = len(matrix.row.array), matrix.shape
     if not many:
         return jnp.zeros((x.shape[0], rows, x.shape[2]), x.dtype)
+    if matrix.turn is not None:
+        return x.reshape(x.shape[0], *matrix.turn, x.shape[2]).swapaxes(1, 2).reshape(x.shape)
     if matrix.width > 1 and rows * columns <= DENSE:
         return jnp.einsum("rc,nck->nrk", jnp.asarray(matrix.dense, x.dtype), x, precision="highest")
     if matrix.width * rows <= PADDED * many:
