@@ -212,11 +212,11 @@ def _flat(parts: list[jax.Array]) -> jax.Array:
 
 
 def _input(pair: Pair, x: jax.Array) -> jax.Array:
-    return x[:, pair.inputs].reshape(len(x), pair.copies_in, pair.dim_in)
+    return x[:, pair.inputs].reshape(x.shape[0], pair.copies_in, pair.dim_in)
 
 
 def _output(pair: Pair, y: jax.Array) -> jax.Array:
-    return y[:, pair.outputs].reshape(len(y), pair.copies_out, pair.dim_out)
+    return y[:, pair.outputs].reshape(y.shape[0], pair.copies_out, pair.dim_out)
 
 
 @partial(jax.jit, static_argnums=0, inline=True)
@@ -230,7 +230,7 @@ def _apply(op: MapsOp, w: Any, x: jax.Array) -> jax.Array:
             for p, part in zip(op.pairs, parts, strict=True)
             if p.form is not None
         ]
-        y = _assembled(pieces, len(x), op.channels_out, x.dtype)
+        y = _assembled(pieces, x.shape[0], op.channels_out, x.dtype)
     return y.reshape(*batch, op.channels_out)
 
 
@@ -264,7 +264,7 @@ def _apply_with_bias(op: MapsOp, w: Any, x: jax.Array, b: Any) -> jax.Array:
 @partial(jax.jit, static_argnums=0, inline=True)
 def _adjoints(op: MapsOp, w: Any, x: jax.Array, ybar: jax.Array) -> tuple[Any, jax.Array]:
     parts, x, batch = _operands(op, w, x)
-    ybar = ybar.reshape(len(x), op.channels_out)
+    ybar = ybar.reshape(x.shape[0], op.channels_out)
     if op.whole is not None:
         bar, xbar = op.whole.adjoint(_flat(parts), x[:, None], ybar[:, None])
         ends = np.cumsum([p.size for p in parts])[:-1]
@@ -278,5 +278,5 @@ def _adjoints(op: MapsOp, w: Any, x: jax.Array, ybar: jax.Array) -> tuple[Any, j
             bar, piece = p.form.adjoint(part, _input(p, x), _output(p, ybar))
             bars.append(bar)
             pieces.append((p.inputs, piece))
-    xbar = _assembled(pieces, len(x), op.channels_in, x.dtype)
+    xbar = _assembled(pieces, x.shape[0], op.channels_in, x.dtype)
     return _joined(bars), xbar.reshape(*batch, op.channels_in)

@@ -60,7 +60,7 @@ class Diagonals:
             jnp.einsum("bcfp,fgcd->bdgp", f, v)
             for f, v in zip(self._margins(x, False), self._terms(w), strict=True)
         ]
-        return self._spread(parts, True, x.dtype, (len(x), w.shape[2]))
+        return self._spread(parts, True, x.dtype, (x.shape[0], w.shape[2]))
 
     def adjoint(self, w: jax.Array, x: jax.Array, ybar: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Margins and spreads are each other's transposes, so both adjoints are of the same form."""

@@ -30,11 +30,11 @@ class Matrix:
     block: Block
 
     def apply(self, w: jax.Array, x: jax.Array) -> jax.Array:
-        y = x.reshape(len(x), -1) @ self._matrix(w)
-        return y.reshape(len(x), w.shape[2], self.block.dim_out)
+        y = x.reshape(x.shape[0], -1) @ self._matrix(w)
+        return y.reshape(x.shape[0], w.shape[2], self.block.dim_out)
 
     def adjoint(self, w: jax.Array, x: jax.Array, ybar: jax.Array) -> tuple[jax.Array, jax.Array]:
-        flat, back = x.reshape(len(x), -1), ybar.reshape(len(x), -1)
+        flat, back = x.reshape(x.shape[0], -1), ybar.reshape(x.shape[0], -1)
         wbar = contract((self.block,), (flat.T @ back)[None])
         return wbar, (back @ self._matrix(w).T).reshape(x.shape)
 
@@ -195,13 +195,13 @@ def _along(x: jax.Array, points: np.ndarray) -> jax.Array:
     if points.shape[1] > 1 or (points[:, 0] != np.arange(len(points))).any():
         x = x[:, :, points]
     x = x.reshape(*x.shape[:2], *points.shape)
-    return x.transpose(0, 2, 1, 3).reshape(len(x), len(points), -1)
+    return x.transpose(0, 2, 1, 3).reshape(x.shape[0], len(points), -1)
 
 
 def _back(y: jax.Array, points: np.ndarray) -> jax.Array:
     """The inverse of `_along`, which is also its transpose."""
     n, orbits = points.shape
-    flat = y.reshape(len(y), n, -1, orbits).transpose(0, 2, 1, 3).reshape(len(y), -1, points.size)
+    flat = y.reshape(y.shape[0], n, -1, orbits).transpose(0, 2, 1, 3).reshape(y.shape[0], -1, points.size)
     inverse = np.argsort(points.reshape(-1))
     return flat if (inverse == np.arange(points.size)).all() else flat[:, :, inverse]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,19 +11,16 @@ import pytest
 from jax import export
 
 import kernels as kn
-from tests.kernels.cases import CASES, NAMES
+from tests.kernels import lowerings, structures, test_fibres
+from tests.kernels.every import FAMILIES
 
 PLATFORMS = ("cpu", "cuda", "tpu")
-# Together they reach every option of the primitive, both borders, and an empty result.
 CHOSEN = (
     "1d kernel larger than the image",
     "2d circular, dilated, groups",
     "2d reflect stride, flip",
-    "2d groups, stride, dilation",
     "2d transposed pairs, dilated, flip",
-    "3d everything",
 )
-SOME = [CASES[NAMES.index(name)] for name in CHOSEN]
 
 
 def everywhere(f, *args) -> export.Exported:
@@ -30,25 +29,27 @@ def everywhere(f, *args) -> export.Exported:
     return exported
 
 
-@pytest.mark.parametrize("case", SOME, ids=CHOSEN)
-def test_value_and_gradients(case) -> None:
-    x, kernel, ybar = case.arrays(dtype=np.float32)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_op_lowers_for_every_platform(family: str) -> None:
+    """Values and gradients of a whole family in one program."""
+    items = FAMILIES[family]()
+    operands = [item.operands(np.float32) for item in items]
 
     @jax.jit
-    def everything(x, kernel, ybar):
-        y, pull = jax.vjp(case.op, x, kernel)
-        return y, *pull(ybar)
+    def everything(operands):
+        return [item.both(*one) for item, one in zip(items, operands, strict=True)]
 
-    called = everywhere(everything, x, kernel, ybar).call
-    for got, expected in zip(called(x, kernel, ybar), everything(x, kernel, ybar), strict=True):
+    everywhere(everything, operands)
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+def test_value_and_gradients(name: str) -> None:
+    """What the CPU part of an export computes."""
+    (item,) = (item for item in FAMILIES["convolutions"]() if item.name == name)
+    operands = item.operands(np.float32)
+    results = everywhere(jax.jit(item.both), *operands).call(*operands)
+    for got, expected in zip(results, item.both(*operands), strict=True):
         np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-5)
-
-
-def test_pools() -> None:
-    x = jnp.asarray(np.random.default_rng(0).normal(size=(2, 4, 6, 1)), jnp.float32)
-    f = jax.jit(lambda x: (kn.avg_pool(x, 2), kn.max_pool(x, 3, strides=1, padding="REFLECT")))
-    for got, expected in zip(everywhere(f, x).call(x), f(x), strict=True):
-        np.testing.assert_allclose(got, expected, rtol=1e-6)
 
 
 SYMBOLIC = {
@@ -80,3 +81,87 @@ def test_symbolic_batch_and_image(options) -> None:
         x = jnp.asarray(np.random.default_rng(1).normal(size=size), jnp.float32)
         for got, expected in zip(called(x, kernel), everything(x, kernel), strict=True):
             np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-4)
+
+
+# ---- artifacts --------------------------------------------------------------------------------------------
+
+
+def lattice() -> Any:
+    return lowerings.LOWERINGS[lowerings.NAMES.index("convolution 2-D")]
+
+
+@pytest.mark.parametrize("baked", [False, True])
+@pytest.mark.parametrize("biased", [False, True])
+def test_lattice_op_round_trip(baked: bool, biased: bool) -> None:
+    """Kept as bytes and read again: the value, its gradients, sizes left open, under jit."""
+    case = lattice()
+    w, x, b, _ = case.arrays(dtype=np.float32)
+    held = (w, x, b) if biased else (w, x)
+    kept = case.op.export(w, ("n", "h", "w", 2), b=b if biased else None, baked=baked).data
+    artifact = kn.Artifact(bytes(kept))
+    assert artifact.platforms == PLATFORMS
+    call = (lambda w, x, *b: artifact(x)) if baked else artifact
+    for image in (x, x[:1, :4]):
+        now = (w, image, *held[2:])
+        np.testing.assert_allclose(jax.jit(call)(*now), case.op(*now), rtol=1e-6, atol=1e-6)
+    loss = lambda f: lambda x: jnp.sum(jnp.sin(f(w, x, *held[2:])))  # noqa: E731
+    np.testing.assert_allclose(jax.grad(loss(call))(x), jax.grad(loss(case.op))(x), rtol=1e-5, atol=1e-5)
+
+
+def test_fibred_and_linear_ops_round_trip() -> None:
+    """Weights are trees; an op without a lattice has a batch to leave open."""
+    fibred = test_fibres.named("p4m defining")
+    w, x, _ = fibred.arrays(np.float32)
+    np.testing.assert_allclose(fibred.op.export(w, x.shape)(w, x), fibred.op(w, x), rtol=1e-6, atol=1e-6)
+    maps = structures.STRUCTURES[structures.NAMES.index("SO3 sum")]
+    w, x = jax.tree.map(lambda a: jnp.asarray(a, jnp.float32), maps.arrays())
+    artifact = maps.op.export(w, ("n", x.shape[-1]), platforms=("cpu", "rocm"), derivatives=0)
+    assert artifact.platforms == ("cpu", "rocm")
+    np.testing.assert_allclose(artifact(w, x), maps.op(w, x), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("platforms", ["cpu", ("cpu", "gpu"), ()])
+def test_unknown_platforms(platforms) -> None:
+    message = (
+        f"platforms must be some of ('cpu', 'cuda', 'rocm', 'tpu'), got {platforms!r}; "
+        'say platforms=("cpu", "cuda")'
+    )
+    case = lattice()
+    with pytest.raises(kn.ExportError) as error:
+        case.op.export(case.arrays()[0], (5, 6, 2), platforms=platforms)
+    assert str(error.value) == message
+
+
+def test_other_shapes_than_exported_for() -> None:
+    case = lattice()
+    w, x, b, _ = case.arrays(dtype=np.float32)
+    artifact = case.op.export(w, ("n", "h", 6, 2))
+    wanted = "give float32[9,2,3], float32[n,h,6,2]"
+    rule = "the arguments of the artifact must have the shapes and dtypes that it was exported for"
+    for given, shapes in {
+        (0, 5, 6, 1): "float32[9, 2, 3], float32[0, 5, 6, 1]",
+        (2, 5, 7, 2): "float32[9, 2, 3], float32[2, 5, 7, 2]",
+        (5, 6, 2): "float32[9, 2, 3], float32[5, 6, 2]",
+    }.items():
+        with pytest.raises(kn.ExportError) as error:
+            artifact(w, jnp.zeros(given, jnp.float32))
+        assert str(error.value) == f"{rule}, got {shapes}; {wanted}"
+    for arguments in ((x,), (w, x, b), (w, x.astype(jnp.float16))):
+        with pytest.raises(kn.ExportError, match="must have the shapes and dtypes"):
+            artifact(*arguments)
+    with pytest.raises(kn.ExportError, match=r"must fit its open sizes, got .*Expected value >= 1 for"):
+        artifact(w, x[:, :0])
+
+
+def test_sizes_that_cannot_stay_open() -> None:
+    """A mirrored border needs to know that the image reaches far enough: a number, or a constraint."""
+    case = lowerings.LOWERINGS[lowerings.NAMES.index("padding REFLECT")]
+    w, x, _, _ = case.arrays(dtype=np.float32)
+    with pytest.raises(kn.ExportError) as error:
+        case.op.export(w, ("n", "h", 6, 2))
+    assert str(error.value) == (
+        "shape must give numbers for the sizes that this op depends on, got (n, h, 6, 2); give those, or "
+        "constraints on the names: Symbolic dimension comparison 'h' >= '2' is inconclusive."
+    )
+    artifact = case.op.export(w, ("n", "h", 6, 2), constraints=("h >= 4",))
+    np.testing.assert_allclose(artifact(w, x), case.op(w, x), rtol=1e-6, atol=1e-6)

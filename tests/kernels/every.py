@@ -1,0 +1,81 @@
+"""Every op of the case lists behind one face: what is exported, and what runs on accelerators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import kernels as kn
+from tests.kernels import cases, lowerings, structures, test_fibres
+
+
+@dataclass(frozen=True)
+class Item:
+    """`op` of `operands(dtype)`, all of them arrays or trees of them."""
+
+    name: str
+    op: Callable[..., jax.Array]
+    draw: Callable[[], tuple[Any, ...]]
+
+    def operands(self, dtype: Any) -> tuple[Any, ...]:
+        """Random operands: numbers of the dtype, whatever it is later computed in."""
+        return jax.tree.map(lambda a: jnp.asarray(np.asarray(a), dtype), self.draw())
+
+    def both(self, *operands: Any) -> tuple[Any, ...]:
+        """The value, and every gradient of a loss of it."""
+        y, pull = jax.vjp(self.op, *operands)
+        return y, *pull(jnp.cos(y))
+
+
+def convolutions() -> list[Item]:
+    return [Item(case.name, case.op, lambda case=case: case.arrays()[:2]) for case in cases.CASES]
+
+
+def pools() -> list[Item]:
+    image = lambda: (np.random.default_rng(0).normal(size=(2, 6, 7, 2)),)  # noqa: E731
+    both = {"avg_pool": kn.avg_pool, "max_pool": kn.max_pool}
+    return [Item(name, lambda x, pool=pool: pool(x, 2, padding="SAME"), image) for name, pool in both.items()]
+
+
+def lattices() -> list[Item]:
+    return [Item(case.name, case.op, lambda case=case: case.arrays()[:3]) for case in lowerings.LOWERINGS]
+
+
+def fibres() -> list[Item]:
+    return [
+        Item(case.name, case.op, _held(case.op, (2, *case.sizes, case.op.lattice.channels_in), True))
+        for case in test_fibres.CASES
+    ]
+
+
+def maps() -> list[Item]:
+    return [
+        Item(case.name, case.op, _held(case.op, (3, case.op.channels_in), False))
+        for case in structures.STRUCTURES
+    ]
+
+
+def _held(op: Any, shape: tuple[int, ...], biased: bool) -> Callable[[], tuple[Any, ...]]:
+    """Weights, an input and, where asked, biases: all random, also where `init` would scale or be zero."""
+
+    def draw() -> tuple[Any, ...]:
+        rng = np.random.default_rng(0)
+        shapes = (jax.eval_shape(op.init, jax.random.key(0)), jax.ShapeDtypeStruct(shape, jnp.float32))
+        shapes += (jax.eval_shape(op.init_bias),) if biased else ()
+        return jax.tree.map(lambda a: rng.normal(size=a.shape), shapes)
+
+    return draw
+
+
+FAMILIES: dict[str, Callable[[], list[Item]]] = {
+    "convolutions": convolutions,
+    "pools": pools,
+    "lattices": lattices,
+    "fibres": fibres,
+    "maps": maps,
+}
