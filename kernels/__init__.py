@@ -25,6 +25,7 @@ from kernels.errors import (
     LayoutError,
     MeshError,
     PaddingError,
+    PrecisionError,
     ShapeError,
     WindowError,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "MeshError",
     "PaddingError",
     "Policy",
+    "PrecisionError",
     "Report",
     "ShapeError",
     "WindowError",

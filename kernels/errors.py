@@ -43,6 +43,10 @@ class LayoutError(KernelError):
     """A kernel layout is not an arrangement of I, O and the spatial letters."""
 
 
+class PrecisionError(KernelError):
+    """No precision of products has that name."""
+
+
 class MeshError(KernelError):
     """An image does not fit the devices: an unknown mesh axis, sizes that do not divide, too large a halo."""
 

@@ -17,6 +17,7 @@ from kernels.expansion import Blocks, apart, as_given, contract, expand, expand_
 from kernels.export import Exportable
 from kernels.grouping import Grouping, find_groups
 from kernels.ops import LatticeOp, bias_field, image
+from kernels.precision import at_its_own
 from kernels.sparse import times
 
 
@@ -56,6 +57,11 @@ class FibredOp(Exportable):
     def grouping(self) -> Grouping | None:
         """The groups of channels that no weight connects, if there are any of equal size."""
         return find_groups(self.lattice, self.blocks)
+
+    @property
+    def precision(self) -> str | None:
+        """How products are taken, as `lower` was told."""
+        return self.lattice.precision
 
     @property
     def symmetries(self) -> dict[str, tuple[Any, Any]]:
@@ -112,10 +118,12 @@ class FibredOp(Exportable):
         """The spatial shape of the output and its channels, for an input of this spatial shape."""
         return self.lattice.output_shape(grid)
 
+    @at_its_own
     def __call__(self, w: Any, x: jax.Array, b: Any = None) -> jax.Array:
         """(batch..., spatial..., C_in) -> (batch..., spatial..., C_out)."""
         return _apply(self, w, x) if b is None else _apply_with_bias(self, w, x, b)
 
+    @at_its_own
     def adjoints(self, w: Any, x: jax.Array, ybar: jax.Array) -> tuple[Any, jax.Array]:
         """The derived adjoints (wbar, xbar) at the cotangent ybar: written out, not differentiated."""
         return _adjoints(self, w, x, ybar)

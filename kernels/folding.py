@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from kernels import precision
 from kernels.axes import SPATIAL, AxisPlan
 from kernels.convolution import border, circle, primitive
 
@@ -127,7 +128,7 @@ def conv_options(op: LatticeOp, grid: Sequence[int], groups: int = 1) -> dict[st
         "circle": tuple(_circle(a, n) for a, n in zip(op.spatial, sizes, strict=True)),
         "groups": groups,
         "implementation": op.implementation,
-        "precision": None,
+        "precision": precision.current(),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from kernels.errors import ImplementationError, PaddingError, ShapeError
 from kernels.expansion import Block
 from kernels.fibres import FibredOp
 from kernels.ops import LatticeOp, Static
+from kernels.precision import check as check_precision
 from kernels.structured import MapsOp
 from kernels.structured_lowering import PlainMaps, lower_maps
 
@@ -28,6 +30,7 @@ def lower(
     padding: Any = None,
     implementation: str = "auto",
     dtype: Any = None,
+    precision: str | None = None,
 ) -> LatticeOp | FibredOp | MapsOp:
     """A solution of `derive.solve` as a jitted op with free weights only.
 
@@ -43,6 +46,8 @@ def lower(
             the window around its own position, so a stride 2 begins at site 0 whatever the size.
         implementation: "auto", or the name of one way to compute convolutions.
         dtype: of the weights that `op.init` draws.
+        precision: of products, "default", "high" or "highest" as in `jax.default_matmul_precision`, which is
+            what None leaves it to. Sums of bfloat16 and float16 products are kept in float32 either way.
 
     Returns:
         An op with `init(key)`, `kernel(w)`, `dense(w, grid)`, `dim` and `op(w, x, b=None)`, where x is
@@ -66,11 +71,12 @@ def lower(
             repr(implementation),
             f"use one of {options.policy.NAMES}",
         )
+    check_precision(precision)
     plain = solution.plain(sizes=sizes, channels=channels)
     if isinstance(plain, PlainMaps):
         if padding is not None:
             raise PaddingError("padding", "needs a lattice", padding, "leave it out")
-        return lower_maps(plain, dtype)
+        return replace(lower_maps(plain, dtype), precision=precision)
     pair = [i for i, axis in enumerate(plain.axes) if axis.out is not None and axis.into is not None]
     borders = dict(zip(pair, _borders(padding, len(pair)), strict=True))
     axes = tuple(
@@ -86,6 +92,7 @@ def lower(
         bias_site=Static(plain.bias_site),
         implementation=implementation,
         dtype=dtype,
+        precision=precision,
         name=plain.description,
     )
     if plain.blocks is None:

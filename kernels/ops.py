@@ -17,6 +17,7 @@ from kernels.axes import SPATIAL, AxisPlan
 from kernels.convolution import operands
 from kernels.errors import ShapeError
 from kernels.export import Exportable
+from kernels.precision import at_its_own
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +59,7 @@ class LatticeOp(Exportable):
     bias_site: Static
     implementation: str = "auto"
     dtype: Any = None
+    precision: str | None = None
     name: str = field(default="", compare=False)
 
     # ---- what it is -------------------------------------------------------------------------------------
@@ -186,10 +188,12 @@ class LatticeOp(Exportable):
 
     # ---- what it does -----------------------------------------------------------------------------------
 
+    @at_its_own
     def __call__(self, w: jax.Array, x: jax.Array, b: jax.Array | None = None) -> jax.Array:
         """(batch..., spatial..., C_in) -> (batch..., spatial..., C_out)."""
         return _apply(self, w, x) if b is None else _apply_with_bias(self, w, x, b)
 
+    @at_its_own
     def adjoints(self, w: jax.Array, x: jax.Array, ybar: jax.Array) -> tuple[jax.Array, jax.Array]:
         """The derived adjoints (wbar, xbar) at the cotangent ybar: written out, not differentiated."""
         return _adjoints(self, w, x, ybar)

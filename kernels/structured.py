@@ -16,6 +16,7 @@ from kernels.convolution import operands
 from kernels.errors import ShapeError
 from kernels.export import Exportable
 from kernels.ops import Static
+from kernels.precision import at_its_own
 from kernels.structured_forms import Form
 
 KERNEL = 1 << 24  # entries of the largest kernel that is written out
@@ -81,6 +82,7 @@ class MapsOp(Exportable):
     plain: Any = field(
         default=None, compare=False, repr=False
     )  # the exact basis, for `dense` and `symmetries`
+    precision: str | None = None
 
     @property
     def dim(self) -> int:
@@ -173,10 +175,12 @@ class MapsOp(Exportable):
 
     # ---- what it does -----------------------------------------------------------------------------------
 
+    @at_its_own
     def __call__(self, w: Any, x: jax.Array, b: Any = None) -> jax.Array:
         """(batch..., C_in) -> (batch..., C_out)."""
         return _apply(self, w, x) if b is None else _apply_with_bias(self, w, x, b)
 
+    @at_its_own
     def adjoints(self, w: Any, x: jax.Array, ybar: jax.Array) -> tuple[Any, jax.Array]:
         """The derived adjoints (wbar, xbar) at the cotangent ybar: written out, not differentiated."""
         return _adjoints(self, w, x, ybar)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from kernels import precision
 from kernels.convolution import border, circle, sizes
 from kernels.convolution.options import Options, Pads, parse
 from kernels.errors import DtypeError, GroupsError, ShapeError
@@ -125,9 +126,6 @@ def geometry(spatial: Sequence[int], kernel_shape: Sequence[int], options: Optio
     if ring:
         for n, pair in zip(spatial, pads, strict=True):
             border.runs(n, *pair, "CIRCULAR")  # refuses an axis without sites
-    precision = options.precision
-    if precision is None:
-        precision = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
     how = {
         "strides": options.strides,
         "padding": ((0, 0),) * options.rank if mirrored else pads,
@@ -138,7 +136,7 @@ def geometry(spatial: Sequence[int], kernel_shape: Sequence[int], options: Optio
         ),
         "groups": options.groups,
         "implementation": options.implementation,
-        "precision": precision,
+        "precision": precision.current() if options.precision is None else options.precision,
     }
     return Geometry(how, pads if mirrored else ())
 

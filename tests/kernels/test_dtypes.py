@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import derive as dv
 import kernels as kn
 from tests.kernels.cases import CASES, NAMES
 
@@ -79,3 +82,112 @@ def test_precision_follows_the_context(rng) -> None:
     with jax.default_matmul_precision("highest"):
         assert "precision=highest" in str(jax.make_jaxpr(kn.conv)(x, kernel))
     assert "precision=None" in str(jax.make_jaxpr(kn.conv)(x, kernel))
+
+
+# ---- precision and sums -----------------------------------------------------------------------------------
+
+
+def lowered(into: int = 1, out: int = 1, **options) -> kn.LatticeOp:
+    shifts = dv.translations(1)
+    return kn.lower(dv.solve(dv.Field(shifts, into), dv.Field(shifts, out), support=dv.box(0)), **options)
+
+
+def turned(**options) -> kn.MapsOp:
+    V = dv.defining(dv.special_orthogonal(3))
+    return kn.lower(dv.solve(V**2, V**2), **options)
+
+
+def fibred(**options) -> kn.FibredOp:
+    G = dv.wallpaper("p4m")
+    return kn.lower(
+        dv.solve(dv.Field(G, 1), dv.Field(G, fibre=dv.regular(G.point)), support=dv.box(1)), **options
+    )
+
+
+OPS = {lowered: (3, 1), turned: (9,), fibred: (4, 4, 1)}
+
+
+def trace(op, w, x) -> str:
+    return str(jax.make_jaxpr(jax.grad(lambda w: jnp.sum(op(w, x))))(w)).lower()
+
+
+@pytest.mark.parametrize("make", OPS, ids=lambda make: make.__name__)
+def test_precision_of_an_op(make) -> None:
+    """What `lower` was told, value and gradients; otherwise the context; otherwise nothing."""
+    plain, precise, x = make(), make(precision="highest"), jnp.ones(OPS[make])
+    w = plain.init(jax.random.key(0))
+    products = [line for line in trace(precise, w, x).splitlines() if "precision=" in line]
+    assert products
+    assert all("highest" in line for line in products)
+    alone = trace(plain, w, x)
+    with jax.default_matmul_precision("highest"):
+        assert trace(plain, w, x).count("highest") == trace(precise, w, x).count("highest")
+    assert alone.count("highest") < trace(precise, w, x).count("highest")
+    np.testing.assert_array_equal(plain(w, x), precise(w, x))  # on CPU they are the same
+
+
+def test_unknown_precision() -> None:
+    names = "('default', 'high', 'highest', 'bfloat16', 'tensorfloat32', 'float32')"
+    with pytest.raises(kn.PrecisionError) as error:
+        lowered(precision="best")
+    assert str(error.value) == f"precision must be one of {names}, got 'best'; or leave it out"
+
+
+@pytest.mark.parametrize("implementation", ["auto", "xla", "shifted", "matmul", "grouped", "unfold"])
+def test_sums_are_kept_in_float32(implementation: str) -> None:
+    """300 ones add up: a running sum in bfloat16 would stop at 256."""
+    ones = partial(jnp.ones, dtype="bfloat16")
+    conv = partial(kn.conv, padding="VALID", implementation=implementation)
+    assert conv(ones((1, 300, 1)), ones((300, 1, 1))).item() == 300  # over taps
+    assert conv(ones((1, 1, 300)), ones((1, 300, 1))).item() == 300  # over channels
+    gradient = jax.grad(lambda kernel: jnp.sum(conv(ones((1, 300, 1)), kernel), dtype="float32"))
+    assert gradient(ones((1, 1, 1))).item() == 300  # over the image
+
+
+def test_sums_of_an_op_are_kept_in_float32() -> None:
+    ones = partial(jnp.ones, dtype="bfloat16")
+    op = lowered(300)
+    assert op(ones(op.weight_shape), ones((1, 300))).item() == 300
+    S = dv.symmetric(300)
+    pool = kn.lower(dv.solve(dv.permutation(S), dv.trivial(S)))
+    assert pool(ones((1, 1, 1)), ones(300)).item() == 300
+
+
+# ---- adjoints and repetition ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", TOLERANCES)
+@pytest.mark.parametrize("case", SOME, ids=CHOSEN)
+def test_adjoint_identity(case, dtype: str) -> None:
+    """<y, A x> = <A* y, x> on both sides, with inner products taken in float64."""
+    x, kernel, ybar = case.arrays(dtype=dtype)
+    y, pull = jax.vjp(case.op, x, kernel)
+    forward = inner(ybar, y)
+    scale = norm(ybar) * norm(y)
+    for bar, operand in zip(pull(ybar), (x, kernel), strict=True):
+        assert abs(inner(bar, operand) - forward) < TOLERANCES[dtype] * max(scale, norm(bar) * norm(operand))
+
+
+def inner(a, b) -> float:
+    return float(np.vdot(np.asarray(a, np.float64), np.asarray(b, np.float64)))
+
+
+def norm(a) -> float:
+    return inner(a, a) ** 0.5
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_the_same_numbers_every_time(dtype: str) -> None:
+    """Bit for bit, from the same program and from one compiled anew."""
+    for case in SOME:
+        operands = case.arrays(dtype=dtype)
+
+        def both(x, kernel, ybar, op=case.op):
+            y, pull = jax.vjp(op, x, kernel)
+            return y, *pull(ybar)
+
+        run = jax.jit(both)
+        first = [run(*operands), run(*operands), jax.jit(lambda *a, both=both: both(*a))(*operands)]
+        for a, b, c in zip(*first, strict=True):
+            np.testing.assert_array_equal(a, b)
+            np.testing.assert_array_equal(a, c)
