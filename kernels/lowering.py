@@ -11,7 +11,8 @@ import numpy as np
 
 from kernels.axes import AxisPlan
 from kernels.convolution import options
-from kernels.errors import ImplementationError, PaddingError, ShapeError
+from kernels.convolution.saved import Policy
+from kernels.errors import PaddingError, ShapeError
 from kernels.expansion import Block
 from kernels.fibres import FibredOp
 from kernels.ops import LatticeOp, Static
@@ -28,7 +29,7 @@ def lower(
     sizes: Mapping[str, int] | None = None,
     channels: Sequence[int] | None = None,
     padding: Any = None,
-    implementation: str = "auto",
+    implementation: str | Policy = "auto",
     dtype: Any = None,
     precision: str | None = None,
 ) -> LatticeOp | FibredOp | MapsOp:
@@ -44,7 +45,7 @@ def lower(
             pairs; by default zeros on an infinite lattice or a zero boundary, CIRCULAR on a periodic grid.
             With SAME the output has a site wherever its lattice has one on the image: every output looks at
             the window around its own position, so a stride 2 begins at site 0 whatever the size.
-        implementation: "auto", or the name of one way to compute convolutions.
+        implementation: "auto", the name of one way to compute convolutions, or a policy from `autotune`.
         dtype: of the weights that `op.init` draws.
         precision: of products, "default", "high" or "highest" as in `jax.default_matmul_precision`, which is
             what None leaves it to. Sums of bfloat16 and float16 products are kept in float32 either way.
@@ -64,13 +65,7 @@ def lower(
     >>> op(w, jax.numpy.ones((8, 32, 32, 3))).shape, op.kernel(w).shape, op.dim
     ((8, 32, 32, 16), (3, 3, 3, 16), 432)
     """
-    if implementation not in options.policy.NAMES:
-        raise ImplementationError(
-            "implementation",
-            "must be a known name",
-            repr(implementation),
-            f"use one of {options.policy.NAMES}",
-        )
+    options.check_implementation(implementation)
     check_precision(precision)
     plain = solution.plain(sizes=sizes, channels=channels)
     if isinstance(plain, PlainMaps):

@@ -15,6 +15,7 @@ import numpy as np
 from kernels import folding, reference_lattice
 from kernels.axes import SPATIAL, AxisPlan
 from kernels.convolution import operands
+from kernels.convolution.saved import Policy
 from kernels.errors import ShapeError
 from kernels.export import Exportable
 from kernels.precision import at_its_own
@@ -57,7 +58,7 @@ class LatticeOp(Exportable):
     out_site: Static
     in_site: Static
     bias_site: Static
-    implementation: str = "auto"
+    implementation: str | Policy = "auto"
     dtype: Any = None
     precision: str | None = None
     name: str = field(default="", compare=False)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from jax import export
 
+import derive as dv
 import kernels as kn
 from kernels.convolution import policy
 from kernels.convolution.saved import Entry
@@ -147,3 +148,14 @@ def test_bad_policies_and_candidates() -> None:
         kn.autotune((1, 6, 2), (3, 2, 3), candidates=("winograd",))
     with raises(kn.ImplementationError, "rounds must be a positive integer, got 0; give 1 or more"):
         kn.autotune((1, 6, 2), (3, 2, 3), rounds=0)
+
+
+def test_a_lowered_op_follows_a_policy() -> None:
+    """`lower` takes what `autotune` returns, and the op stays hashable."""
+    G = dv.translations(1)
+    solution = dv.solve(dv.Field(G, 2), dv.Field(G, 3), dv.box(1))
+    policy = kn.autotune((2, 9, 2), (3, 2, 3), candidates=("xla", "shifted"), rounds=1)
+    op, plain = kn.lower(solution, implementation=policy), kn.lower(solution)
+    w, x = plain.init(jax.random.key(0)), jnp.arange(36.0).reshape(2, 9, 2)
+    np.testing.assert_allclose(op(w, x), plain(w, x), rtol=1e-5, atol=1e-5)
+    assert hash(op) == hash(kn.lower(solution, implementation=policy))

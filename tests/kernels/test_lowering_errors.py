@@ -86,7 +86,7 @@ LOWER = {
     "unknown implementation": (
         lambda: kn.lower(statement(), implementation="fastest"),
         kn.ImplementationError,
-        "implementation must be a known name, got 'fastest'; use one of ",
+        "implementation must be a known name, got 'fastest'; give one of ",
     ),
 }
 
