@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from kernels.expansion import Block
 from kernels.ops import Static
+from kernels.sparse import reorder
 from kernels.structured import MapsOp, Pair, Pairs
 from kernels.structured_forms import Circular, Form, Matrix, Rows
 from kernels.structured_partitions import read_diagonals
+from kernels.structured_products import Product
 
 MATRIX = 1 << 24  # entries of the largest matrix that weights are put into
 RANGES = 4  # ranges of diagonals above which a matrix of at most SPLIT entries is cheaper
@@ -18,6 +22,7 @@ SPLIT = 1 << 14
 SPARSE = 8  # rows with this many times fewer entries than columns are gathered
 WHOLE = 1 << 14  # entries of a matrix up to which several blocks may be one matrix
 SMALL = 1 << 10  # ... and up to which they always are
+FEW = 16  # maps of a part that are all applied before the next
 
 Fan = tuple[np.ndarray, np.ndarray | None]  # squares that a row receives per weight; the first row it touches
 
@@ -78,14 +83,17 @@ def _form(pair: Any) -> tuple[Form | None, Fan]:
     if _are_diagonals(pair):
         form, fans, rows = read_diagonals(pair)
         return form, (fans, rows)
+    found = _factored(pair)
+    if found is not None:
+        return found
     cycle = pair.cycle
     if cycle is not None and (cycle.weight >= 0).sum(axis=(0, 2)).max() > 1:
         return _circular(pair), _cycle_fan(pair)
     weight, row, column, value = pair.entries
     fan = _entry_fan(pair, weight, row, value)
-    found = _rows(weight, row, column, value, (pair.dim_out, pair.dim_in), pair.weights)
-    if found is not None:
-        return found, fan
+    few = _rows(weight, row, column, value, (pair.dim_out, pair.dim_in), pair.weights)
+    if few is not None:
+        return few, fan
     return Matrix(_block(pair, weight, row, column, value)), fan
 
 
@@ -95,6 +103,52 @@ def _are_diagonals(pair: Any) -> bool:
         return False
     many = len({(kind, Static(r)) for d in pair.diagonals for kind, r in zip(d.kinds, d.ranges, strict=True)})
     return many <= RANGES or pair.dim_in * pair.dim_out > SPLIT
+
+
+def _factored(pair: Any) -> tuple[Product, Fan] | None:
+    """One form after the other for a large product, where the parts before the last have few maps."""
+    if pair.dim_in * pair.dim_out <= SPLIT or pair.product is None:
+        return None
+    product = pair.product
+    order = sorted(range(len(product.parts)), key=lambda t: product.parts[t].weights)
+    counts = [product.parts[t].weights for t in order]
+    if math.prod(counts[:-1]) > FEW:
+        return None
+    copies = [(1, n) for n in counts[:-1]]
+    copies.append((pair.copies_in * math.prod(counts[:-1]), pair.copies_out))
+    parts = [_with_copies(product.parts[t], *c) for t, c in zip(order, copies, strict=True)]
+    found = [_form(part) for part in parts]
+    place = np.ravel_multi_index(tuple(product.place[:, t] for t in order), counts)
+    form = Product(
+        tuple(form for form, _ in found),
+        tuple(counts),
+        pair.sizes_in,
+        pair.sizes_out,
+        tuple(product.axes_in[t] for t in order),
+        tuple(product.axes_out[t] for t in order),
+        reorder(np.argsort(place)),
+    )
+    return form, _product_fan(pair, form, [fan for _, fan in found], parts)
+
+
+def _with_copies(part: Any, copies_in: int, copies_out: int) -> Any:
+    return replace(part, copies_in=copies_in, copies_out=copies_out)
+
+
+def _product_fan(pair: Any, form: Product, fans: list[Fan], parts: list[Any]) -> Fan:
+    """Products of what the parts' rows receive; in the mean over rows where a part knows no orbits."""
+    where = np.argsort(form.order.column.array)
+    index = np.unravel_index(where, form.counts)
+    if any(first is None for _, first in fans):
+        energy = [np.array([(p.element(k)[2] ** 2).sum() for k in range(p.weights)]) for p in parts]
+        return np.prod([e[i] for e, i in zip(energy, index, strict=True)], axis=0) / pair.dim_out, None
+    points: dict[int, np.ndarray] = {}
+    for (_, first), i, part, axes in zip(fans, index, parts, form.axes_out, strict=True):
+        assert first is not None
+        points |= dict(zip(axes, np.unravel_index(first[i], part.sizes_out), strict=False))
+    rows = [points.get(a, np.zeros(pair.weights, dtype=np.int64)) for a in range(len(pair.sizes_out))]
+    fan = np.prod([f[i] for (f, _), i in zip(fans, index, strict=True)], axis=0)
+    return fan, np.ravel_multi_index(rows, pair.sizes_out)
 
 
 def _circular(pair: Any) -> Circular:

@@ -14,7 +14,8 @@ import sympy
 from derive.errors import RepresentationError, SizeError, SymbolicError, TooLargeError
 from derive.methods.intertwiners import BlockPair, Intertwiners, PieceMaps
 from derive.methods.invariants import InvariantTensors
-from derive.methods.tensors import OrbitTensors
+from derive.methods.tensors import OrbitTensors, acts, fixed_tensors
+from derive.symmetry.pieces import tensor
 from derive.symmetry.representations import Representation, from_blocks
 
 LEAF_LIMIT = 5000  # orbits that are looked at one by one
@@ -49,6 +50,20 @@ class PlainCycle:
     into: np.ndarray
     weight: np.ndarray
     value: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class PlainProduct:
+    """Maps between products on whose factors independent groups act: every map is a product of the parts'.
+
+    `axes_out`, `axes_in`: the factors of each part; `place`: (weights, parts), the map of every part that a
+    weight multiplies. Factors of one point, on which nothing acts, are in no part.
+    """
+
+    parts: tuple[PlainPair, ...]
+    axes_out: tuple[tuple[int, ...], ...]
+    axes_in: tuple[tuple[int, ...], ...]
+    place: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +123,11 @@ class PlainPair:
     def cycle(self) -> PlainCycle | None:
         """The longest cycle of a generator that acts freely on the basis of both sides, without signs."""
         return None if self.orbits is None or not self.weights else _cycle(self)
+
+    @cached_property
+    def product(self) -> PlainProduct | None:
+        """The maps as products, where no generator acts on the factors of two parts."""
+        return _product(self) if 0 < self.weights <= LEAF_LIMIT else None
 
     @cached_property
     def entries(self) -> Entries:
@@ -179,6 +199,53 @@ class PlainPair:
             f"{self.maps.input.name} -> {self.maps.output.name}",
             "use real representations, such as rotation matrices in place of complex characters",
         )
+
+
+def _product(pair: PlainPair) -> PlainProduct | None:
+    group, outs = pair.maps.input.group, len(pair.sizes_out)
+    factors = (*pair.maps.output.factors, *pair.maps.input.factors)
+    groups = _acted_together([frozenset(g for g in group.generators if acts(group, f, g)) for f in factors])
+    kept = [axes for axes in groups if prod(factors[i].dim for i in axes) > 1]
+    if len(kept) < 2:
+        return None
+    sides = [([i for i in axes if i < outs], [i for i in axes if i >= outs]) for axes in kept]
+    maps = [_part(group, *([factors[i] for i in side] for side in both)) for both in sides]
+    parts = tuple(_of_maps(m, 1, 1, 0, 0) for m in maps)
+    if prod(p.weights for p in parts) != pair.weights:
+        return None
+    axes_out, axes_in = zip(*((tuple(o), tuple(i - outs for i in into)) for o, into in sides), strict=True)
+    return PlainProduct(parts, axes_out, axes_in, _places(pair, parts, sides))
+
+
+def _part(group: Any, outputs: list[Any], inputs: list[Any]) -> PieceMaps:
+    """The maps between some of the factors, solved by themselves."""
+    out, into = tensor(group, outputs), tensor(group, inputs)
+    return PieceMaps(out, into, fixed_tensors(group, out.factors, into.factors))
+
+
+def _acted_together(acting: Sequence[frozenset[str]]) -> list[list[int]]:
+    """Axes in groups, so that no generator acts on two of them."""
+    groups: list[tuple[frozenset[str], list[int]]] = []
+    for i, names in enumerate(acting):
+        met = [g for g in groups if g[0] & names]
+        groups = [g for g in groups if g not in met]
+        groups.append((names.union(*(g[0] for g in met)), sorted([i, *(j for g in met for j in g[1])])))
+    return sorted(axes for _, axes in groups)
+
+
+def _places(pair: PlainPair, parts: Sequence[PlainPair], sides: Sequence[Any]) -> np.ndarray:
+    """The number in every part of each map of the pair."""
+    orbits, theirs = pair.orbits, [p.orbits for p in parts if p.orbits is not None]
+    if orbits is None:
+        return np.stack(np.unravel_index(np.arange(pair.weights), [p.weights for p in parts]), axis=1)
+    least = [{part.representative(k): k for k in range(part.dim)} for part in theirs]
+    found = []
+    for k in range(pair.weights):
+        x = orbits.representative(k)
+        members = [tuple(x[i] for i in o) or (0,) for o, _ in sides]
+        rest = [tuple(x[i] for i in into) or (0,) for _, into in sides]
+        found.append([table[(*a, *b)] for table, a, b in zip(least, members, rest, strict=True)])
+    return np.array(found)
 
 
 def _cycle(pair: PlainPair) -> PlainCycle | None:
@@ -276,15 +343,12 @@ def _pairs(maps: Intertwiners) -> tuple[PlainPair, ...]:
 
 
 def _pair(p: BlockPair) -> PlainPair:
-    return PlainPair(
-        int(p.copies_in),
-        int(p.copies_out),
-        int(p.column),
-        int(p.row),
-        tuple(f.dim for f in p.maps.input.factors),
-        tuple(f.dim for f in p.maps.output.factors),
-        p.maps,
-    )
+    return _of_maps(p.maps, int(p.copies_in), int(p.copies_out), int(p.column), int(p.row))
+
+
+def _of_maps(maps: PieceMaps, copies_in: int, copies_out: int, first_in: int, first_out: int) -> PlainPair:
+    sizes_in, sizes_out = (tuple(f.dim for f in piece.factors) for piece in (maps.input, maps.output))
+    return PlainPair(copies_in, copies_out, first_in, first_out, sizes_in, sizes_out, maps)
 
 
 def with_copies(

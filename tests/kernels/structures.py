@@ -200,6 +200,15 @@ def _products() -> list[Structure]:
             2,
         ),
         Structure("SO3 x Z5", _cloud_on_circle, "", 10),
+        Structure("SO3 x S43", lambda: (_cloud(43, 1),) * 2, "a product of 2 parts", 2),
+        Structure(
+            "SO3 x S9 tensors", lambda: (_cloud(9, 1, 2), _cloud(9, 2, 1)), "then sums of diagonals", 5
+        ),
+        Structure("lengths of S60", lambda: (_cloud(60, 2, 1), _lengths(60)), "a product of 2 parts", 2),
+        Structure(
+            "S12 x Z12", lambda: (2 * _outer(dv.symmetric(12), dv.cyclic(12)),) * 2, "then circular", 96
+        ),
+        Structure("SO3 x S6 x Z8", _three, "a product of 3 parts", 16),
         Structure("subgroup", _restricted, "circular", 4),
     ]
 
@@ -211,6 +220,20 @@ def _outer(G: Any, H: Any) -> Any:
 def _cloud_on_circle() -> tuple[Any, Any]:
     V = dv.outer(dv.defining(dv.special_orthogonal(3)), points(dv.cyclic(5)))
     return 2 * V, V
+
+
+def _cloud(n: int, rank: int, power: int = 1) -> Any:
+    """Tensors of SO(3) at n points in any order."""
+    return dv.outer(dv.defining(dv.special_orthogonal(3)) ** rank, points(dv.symmetric(n)) ** power)
+
+
+def _lengths(n: int) -> Any:
+    return dv.outer(dv.trivial(dv.special_orthogonal(3)), points(dv.symmetric(n)))
+
+
+def _three() -> tuple[Any, Any]:
+    V = dv.outer(_cloud(6, 1), points(dv.cyclic(8)))
+    return V, V
 
 
 def _restricted() -> tuple[Any, Any]:

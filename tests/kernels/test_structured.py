@@ -24,6 +24,8 @@ OFTEN = {
     "SO3 sum",
     "blocks of irreps",
     "B3 V^2 -> V is zero",
+    "SO3 x S9 tensors",
+    "SO3 x S6 x Z8",
 }
 
 each = pytest.mark.parametrize("case", STRUCTURES, ids=NAMES)

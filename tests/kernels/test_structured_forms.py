@@ -73,6 +73,35 @@ def test_no_array_is_larger_than_the_larger_tensor(into: int, out: int) -> None:
     assert largest < n ** (into + out) or into + out == 2
 
 
+@pytest.mark.parametrize(
+    ("V", "limit"),
+    [
+        (lambda: dv.outer(points(dv.symmetric(60)), points(dv.symmetric(50))), 2),
+        (lambda: dv.outer(dv.defining(dv.special_orthogonal(3)), points(dv.symmetric(120))), 4),
+        (lambda: dv.outer(points(dv.symmetric(100)), points(dv.cyclic(100))), 4),
+    ],
+    ids=["S60 x S50", "SO3 x S120", "S100 x Z100"],
+)
+def test_products_of_groups_never_form_a_matrix(V: Any, limit: int) -> None:
+    """Every array, adjoints and bias included, is a few times the field."""
+    op = op_between(V(), V())
+    w, x = arrays(op, 2)
+    step = jax.make_jaxpr(lambda w, x: op.adjoints(w, x, op(w, x, op.init_bias())))(w, x)
+    assert max(_sizes(step.jaxpr)) <= limit * x.size
+
+
+def test_points_in_any_order_on_a_circle() -> None:
+    """S_n x Z_m: every point sees its own ring by one set of taps and the sum of all rings by another."""
+    n, m = 40, 30
+    op = op_between(*(dv.outer(points(dv.symmetric(n)), points(dv.cyclic(m))),) * 2)
+    w, x = arrays(op)
+    own, other = np.asarray(w).reshape(2, m)
+    field = np.asarray(x).reshape(n, m)
+    seen = own[:, None, None] * field, other[:, None, None] * (field.sum(0) - field)
+    expected = sum(np.roll(a[d] + b[d], -d, axis=1) for d in range(m) for a, b in [seen])
+    np.testing.assert_allclose(op(w, x), expected.reshape(-1), atol=1e-10)
+
+
 def _sizes(jaxpr: Any) -> list[int]:
     found = [v.aval.size for e in jaxpr.eqns for v in e.outvars]
     inner = [p.jaxpr for e in jaxpr.eqns for p in e.params.values() if hasattr(p, "jaxpr")]
