@@ -12,7 +12,7 @@ import numpy as np
 from kernels.axes import AxisPlan
 from kernels.convolution import options
 from kernels.convolution.saved import Policy
-from kernels.errors import PaddingError, ShapeError
+from kernels.errors import DtypeError, PaddingError, ShapeError
 from kernels.expansion import Block
 from kernels.fibres import FibredOp
 from kernels.ops import LatticeOp, Static
@@ -110,10 +110,25 @@ def _blocks(blocks: Any) -> tuple[Block, ...]:
             Static(b.site),
             Static(b.row),
             Static(b.column),
-            Static(b.value.astype(np.float64)),
+            Static(_real(b.value)),
         )
         for b in blocks
     )
+
+
+def _real(values: np.ndarray) -> np.ndarray:
+    """The entries of fibre maps in float64."""
+    if values.dtype != object:
+        return values.astype(np.float64)
+    numbers = np.array([complex(v) for v in values.tolist()], dtype=np.complex128)
+    if (abs(numbers.imag) > 1e-12).any():
+        raise DtypeError(
+            "x, y",
+            "must have real equivariant maps to be lowered",
+            values[int(abs(numbers.imag).argmax())],
+            "use the real irreducible representations, irreps(G)",
+        )
+    return numbers.real
 
 
 def _borders(padding: Any, rank: int) -> tuple[Any, ...]:

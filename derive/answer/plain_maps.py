@@ -197,7 +197,7 @@ class PlainPair:
             "x, y",
             "must have real equivariant maps to be lowered",
             f"{self.maps.input.name} -> {self.maps.output.name}",
-            "use real representations, such as rotation matrices in place of complex characters",
+            "use the real irreducible representations, irreps(G)",
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import sympy
 
 import derive as dv
 import kernels as kn
@@ -30,7 +31,28 @@ def upsampled():
     return dv.solve(dv.Field(H, channels=1, spacing=2), dv.Field(H, channels=1), dv.box(1))
 
 
+def character(field: bool):
+    """A complex character of Z_4, of which lower knows none."""
+    P = dv.point_group("C4")
+    chi = dv.Representation(P, {"r": [[sympy.I]]})
+    if not field:
+        return dv.solve(dv.regular(P), chi)
+    H = dv.space_group(P)
+    return dv.solve(dv.Field(H, channels=1), dv.Field(H, fibre=chi), dv.box(1))
+
+
+REAL = "use the real irreducible representations, irreps(G)"
 LOWER = {
+    "a complex character": (
+        lambda: kn.lower(character(False)),
+        dv.RepresentationError,
+        f"x, y must have real equivariant maps to be lowered, got regular -> V; {REAL}",
+    ),
+    "a complex character at every site": (
+        lambda: kn.lower(character(True)),
+        kn.DtypeError,
+        "x, y must have real equivariant maps to be lowered, got ",
+    ),
     "unknown size": (
         lambda: kn.lower(statement("C"), sizes={"C": 2, "Q": 4}),
         dv.SizeError,
@@ -165,6 +187,18 @@ def test_says_what_to_do(name: str) -> None:
     with pytest.raises(kind) as caught:
         call()
     assert str(caught.value).startswith(message)
+
+
+def test_real_irreps_are_what_the_remedy_says() -> None:
+    P = dv.point_group("C4")
+    with pytest.raises(kn.DtypeError) as caught:
+        kn.lower(character(True))
+    assert str(caught.value).endswith(REAL)
+    assert "\n" not in str(caught.value)
+    H = dv.space_group(P)
+    first, second, pair = dv.irreps(P)
+    y = dv.Field(H, fibre=first + second + pair)
+    assert kn.lower(dv.solve(dv.Field(H, channels=1), y, dv.box(1))).dim == 3 + 2 + 4
 
 
 def test_sizes_and_channels_may_agree() -> None:
