@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 JOBS   ?= 2
 
-.PHONY: run test test-slow lint bench bench-quick clean
+.PHONY: run test test-slow test-accelerator lint bench bench-quick clean
 .DEFAULT_GOAL := run
 
 $(VENV)/.run: pyproject.toml
@@ -30,6 +30,10 @@ test: $(VENV)/.test
 
 test-slow: $(VENV)/.test
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m slow
+
+# Runs from a checkout with whatever JAX is installed for the accelerator: make test-accelerator BIN=/path/to/bin
+test-accelerator:
+	$(BIN)/python -m pytest tests/accelerator -m accelerator -q
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

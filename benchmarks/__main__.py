@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter
 
-from benchmarks import accuracy, calls, convolution, derivation, expansion, loops, symmetries
+from benchmarks import accuracy, calls, convolution, derivation, expansion, loops, sharding, symmetries
 from benchmarks.machine import describe
 from benchmarks.report import Report, markdown
 
@@ -25,6 +25,7 @@ SUITES: dict[str, Callable[[bool], Report]] = {
     "calls": calls.run,
     "accuracy": accuracy.run,
     "derivation": derivation.run,
+    "sharding": sharding.run,
     "symmetries": symmetries.run,
 }
 
