@@ -1,10 +1,16 @@
-"""Several devices on one host: gradients under `jax.shard_map` equal one device's."""
+"""Several devices and several processes: `jax.shard_map`, and what docs/devices.md shows."""
 
 from __future__ import annotations
 
+import doctest
 import os
+import re
+import socket
 import subprocess
 import sys
+from pathlib import Path
+
+import jax
 
 PROGRAM = """
 import jax, jax.numpy as jnp, numpy as np
@@ -36,3 +42,47 @@ def test_replicated_kernel_and_replicated_image() -> None:
         [sys.executable, "-c", PROGRAM], capture_output=True, text=True, env=os.environ | flags
     )
     assert done.stdout == "same\n", done.stderr
+
+
+# ---- docs/devices.md --------------------------------------------------------------------------------------
+
+PAGE = (Path(__file__).parents[2] / "docs" / "devices.md").read_text()
+
+
+def shown(name: str) -> tuple[str, str]:
+    """A program of the page, and the output printed below it."""
+    found = re.search(rf"```python\n(# {name}.*?)```\s*```text\n(.*?)```", PAGE, re.DOTALL)
+    assert found is not None
+    return found[1], found[2]
+
+
+def started(program: str, *arguments: str, flags: str = "") -> subprocess.Popen[str]:
+    environment = os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
+    command = [sys.executable, "-c", program, *arguments]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+
+
+def test_the_page_on_one_host() -> None:
+    program, output = shown("several.py")
+    printed, errors = started(program, flags="--xla_force_host_platform_device_count=8").communicate()
+    assert printed == output, errors[-2000:]
+
+
+def test_the_page_on_two_processes() -> None:
+    """The two processes of the page, on a port that is free."""
+    program, output = shown("hosts.py")
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        program = program.replace("12321", str(probe.getsockname()[1]))
+    both = [started(program, str(i)) for i in (0, 1)]
+    printed = [process.communicate(timeout=300) for process in both]
+    lines = [line for out, _ in printed for line in out.splitlines() if line.startswith("process")]
+    assert lines == output.splitlines(), [errors[-2000:] for _, errors in printed]
+
+
+def test_the_page_exports() -> None:
+    examples = doctest.DocTestParser().get_doctest(PAGE.replace("```", ""), {}, "devices.md", None, None)
+    with jax.enable_x64(False):
+        assert doctest.DocTestRunner(verbose=False).run(examples).failed == 0
