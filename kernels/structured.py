@@ -17,6 +17,7 @@ from kernels.errors import ShapeError
 from kernels.export import Exportable
 from kernels.ops import Static
 from kernels.precision import at_its_own
+from kernels.sparse import SparseMatrix, sparse_matrix, times
 from kernels.structured_forms import Form
 
 KERNEL = 1 << 24  # entries of the largest kernel that is written out
@@ -173,6 +174,19 @@ class MapsOp(Exportable):
                 "apply op(w, x), which never forms it",
             )
 
+    @cached_property
+    def symmetries(self) -> dict[str, tuple[Any, Any]]:
+        """How every generator acts on input and output; of a Lie algebra, its infinitesimal action.
+
+        A linear map commutes with a group if it commutes with these: op(w, g x) == g op(w, x).
+        """
+        if self.plain is None:
+            return {}
+        return {
+            name: (_mover(on_x, self.channels_in), _mover(on_y, self.channels_out))
+            for name, (on_x, on_y) in self.plain.moves().items()
+        }
+
     # ---- what it does -----------------------------------------------------------------------------------
 
     @at_its_own
@@ -184,6 +198,15 @@ class MapsOp(Exportable):
     def adjoints(self, w: Any, x: jax.Array, ybar: jax.Array) -> tuple[Any, jax.Array]:
         """The derived adjoints (wbar, xbar) at the cotangent ybar: written out, not differentiated."""
         return _adjoints(self, w, x, ybar)
+
+
+def _mover(entries: Any, size: int) -> Any:
+    row, column, value = entries
+    return partial(_moved, sparse_matrix(row, column, value, (size, size)))
+
+
+def _moved(matrix: SparseMatrix, field: jax.Array) -> jax.Array:
+    return times(matrix, field, -1)
 
 
 def parse_weights(pairs: Pairs, w: Any, name: str) -> list[jax.Array]:

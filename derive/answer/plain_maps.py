@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import sympy
 
+from derive.answer.plain_moves import move
 from derive.errors import RepresentationError, SizeError, SymbolicError, TooLargeError
 from derive.methods.intertwiners import BlockPair, Intertwiners, PieceMaps
 from derive.methods.invariants import InvariantTensors
@@ -241,10 +242,9 @@ def _places(pair: PlainPair, parts: Sequence[PlainPair], sides: Sequence[Any]) -
     least = [{part.representative(k): k for k in range(part.dim)} for part in theirs]
     found = []
     for k in range(pair.weights):
-        x = orbits.representative(k)
-        members = [tuple(x[i] for i in o) or (0,) for o, _ in sides]
-        rest = [tuple(x[i] for i in into) or (0,) for _, into in sides]
-        found.append([table[(*a, *b)] for table, a, b in zip(least, members, rest, strict=True)])
+        x = (*orbits.representative(k), 0)  # -1 is the one point of an empty side
+        members = [tuple(x[i] for s in both for i in s or [-1]) for both in sides]
+        found.append([table[member] for table, member in zip(least, members, strict=True)])
     return np.array(found)
 
 
@@ -323,6 +323,12 @@ class PlainMaps:
     pairs: tuple[PlainPair, ...]
     bias_pairs: tuple[PlainPair, ...]
     description: str
+    x: Representation
+    y: Representation
+
+    def moves(self) -> dict[str, tuple[Any, Any]]:
+        """What every generator does to the input and to the output."""
+        return {g: (move(self.x, g), move(self.y, g)) for g in self.x.group.generators}
 
 
 def plain_maps(solution: Any, sizes: Mapping[str, int] | None, channels: Sequence[int] | None) -> PlainMaps:
@@ -335,7 +341,7 @@ def plain_maps(solution: Any, sizes: Mapping[str, int] | None, channels: Sequenc
         blocks.append((at, copies * piece.dim))
         at += copies * piece.dim
     bias = _pairs(solved.bias_maps) if solved.bias else ()
-    return PlainMaps(int(x.dim), int(y.dim), tuple(blocks), _pairs(maps), bias, repr(solved))
+    return PlainMaps(int(x.dim), int(y.dim), tuple(blocks), _pairs(maps), bias, repr(solved), x, y)
 
 
 def _pairs(maps: Intertwiners) -> tuple[PlainPair, ...]:

@@ -204,7 +204,7 @@ def _products() -> list[Structure]:
         Structure(
             "SO3 x S9 tensors", lambda: (_cloud(9, 1, 2), _cloud(9, 2, 1)), "then sums of diagonals", 5
         ),
-        Structure("lengths of S60", lambda: (_cloud(60, 2, 1), _lengths(60)), "a product of 2 parts", 2),
+        Structure("traces at S13", lambda: (_cloud(13, 2), _lengths(13)), "a product of 2 parts", 5),
         Structure(
             "S12 x Z12", lambda: (2 * _outer(dv.symmetric(12), dv.cyclic(12)),) * 2, "then circular", 96
         ),
@@ -228,7 +228,7 @@ def _cloud(n: int, rank: int, power: int = 1) -> Any:
 
 
 def _lengths(n: int) -> Any:
-    return dv.outer(dv.trivial(dv.special_orthogonal(3)), points(dv.symmetric(n)))
+    return dv.outer(dv.trivial(dv.special_orthogonal(3)), points(dv.symmetric(n)) ** 2)
 
 
 def _three() -> tuple[Any, Any]:

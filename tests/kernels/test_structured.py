@@ -29,6 +29,10 @@ OFTEN = {
 }
 
 each = pytest.mark.parametrize("case", STRUCTURES, ids=NAMES)
+often = pytest.mark.parametrize(
+    "case",
+    [pytest.param(s, id=s.name, marks=() if s.name in OFTEN else pytest.mark.slow) for s in STRUCTURES],
+)
 
 
 @each
@@ -42,10 +46,7 @@ def test_value_against_the_exact_basis(case: Structure) -> None:
     kn.check_against_dense(case.op, *case.arrays(()))
 
 
-@pytest.mark.parametrize(
-    "case",
-    [pytest.param(s, id=s.name, marks=() if s.name in OFTEN else pytest.mark.slow) for s in STRUCTURES],
-)
+@often
 def test_adjoints(case: Structure) -> None:
     report = kn.check_adjoints(case.op, *case.arrays(()))  # one sample: a batch would compile all twice
     assert sum("derived" in c.name for c in report.comparisons) == 4
@@ -58,6 +59,18 @@ def test_equivariance_under_every_generator(case: Structure) -> None:
     on_x, on_y = moves(case.solution.x), moves(case.solution.y)
     for g in on_x:
         np.testing.assert_allclose(case.op(w, on_x[g] @ x), on_y[g] @ y, rtol=0, atol=1e-10)
+
+
+@often
+def test_symmetries_are_the_generators(case: Structure) -> None:
+    """Named, and the same matrices as the representations' own; those of an algebra without exponentials."""
+    w, x = case.arrays()
+    assert list(case.op.symmetries) == list(case.solution.x.group.generators)
+    moved = moves(case.solution.x)
+    for name, (on_x, _) in case.op.symmetries.items():
+        if name not in case.solution.x.group.algebra:
+            np.testing.assert_allclose(on_x(x), x @ moved[name].T, atol=1e-12)
+    assert kn.check_equivariance(case.op, w, x, tolerance=1e-11).passed
 
 
 @each
@@ -105,7 +118,7 @@ def test_initial_weights_keep_the_variance_of_every_output(case: Structure) -> N
         np.testing.assert_allclose(energy[energy > 0] if orbits else energy.mean(), 1)
 
 
-@pytest.mark.parametrize("name", ["DeepSets", "Z12", "characters"])
+@pytest.mark.parametrize("name", ["DeepSets", "Z12", "characters", "SO3 x S9 tensors"])
 def test_jit_vmap_grad_and_batches(name: str) -> None:
     case = STRUCTURES[NAMES.index(name)]
     op = case.op
@@ -122,6 +135,9 @@ def test_jit_vmap_grad_and_batches(name: str) -> None:
     for a, b in zip(jax.tree.leaves(gradient), jax.tree.leaves(wbar), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-9)
     np.testing.assert_allclose(x @ op.kernel(w), y, atol=1e-12)
+    np.testing.assert_allclose(jax.lax.scan(lambda c, v: (c, op(w, v)), 0, x)[1], y, atol=1e-12)
+    value, tangent = jax.jvp(op, (w, x), (w, x))
+    np.testing.assert_allclose(tangent, 2 * value, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["S5 V^2 -> V^2", "Z300", "sign flips", "SO3 V^2 -> V^2"])
