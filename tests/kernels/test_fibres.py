@@ -149,6 +149,14 @@ def _sign(into: Any, out: Any, support: Any, **options: Any) -> Callable[[], tup
     return state
 
 
+def _inside() -> tuple[Any, Any, Any]:
+    """One piece that holds an even channel and two odd ones, and another even channel: unlike groups of two."""
+    P = dv.cyclic(2)
+    piece = dv.Representation(P, {"r": [[1, 0, 0], [0, -1, 0], [0, 0, -1]]})
+    x = dv.Field(dv.space_group(P, period=(1, 1), action={}), fibre=piece + dv.trivial(P), **TORUS)
+    return x, x, dv.box(1)
+
+
 def _turns(copies: int) -> Callable[[], tuple[Any, Any, Any]]:
     """All real irreducible representations of C6, several times: equal pieces in many blocks."""
 
@@ -169,6 +177,7 @@ GROUPED = {  # groups, channels of each
     "signs, 1 x 1": (2, 3, 1),
     "signs by period": (2, 4, 4),
     "signs, pool": (2, 2, 1),
+    "signs inside a piece": (2, 2, 2),
 }
 ONE = dv.trivial
 CASES = [
@@ -194,6 +203,7 @@ CASES = [
         "signs by period", _sign(lambda a, b: 2 * (a + b), lambda a, b: 2 * (b + a), dv.box(1), period=(2, 1))
     ),
     Case("signs, pool", _sign(lambda a, b: 2 * (a + b), lambda a, b: b + a, None, pool=True)),
+    Case("signs inside a piece", _inside),
     Case("signs, unequal", _sign(lambda a, b: 2 * a + b, lambda a, b: 2 * b + a, dv.box(1))),
     Case("zero", _p4m(dv.sign, lambda P: 2 * ONE(P), dv.box(1)), (5, 5)),
 ]
