@@ -150,7 +150,7 @@ def _sign(into: Any, out: Any, support: Any, **options: Any) -> Callable[[], tup
 
 
 def _inside() -> tuple[Any, Any, Any]:
-    """One piece that holds an even channel and two odd ones, and another even channel: unlike groups of two."""
+    """An even channel and two odd ones in one piece, another even one beside it: unlike groups of two."""
     P = dv.cyclic(2)
     piece = dv.Representation(P, {"r": [[1, 0, 0], [0, -1, 0], [0, 0, -1]]})
     x = dv.Field(dv.space_group(P, period=(1, 1), action={}), fibre=piece + dv.trivial(P), **TORUS)
@@ -219,6 +219,7 @@ ADJOINTS = [
     "flips, copies",
     "signs by period",
     "signs, pool",
+    "signs inside a piece",
 ]
 few = pytest.mark.parametrize("name", ["p4m defining", "pool", "irreps of C6", "flips, copies"])
 
