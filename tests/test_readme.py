@@ -73,6 +73,6 @@ def test_links_lead_somewhere() -> None:
 def test_make_targets_exist() -> None:
     targets = re.findall(r"^make ([\w-]+)", TEXT, flags=re.MULTILINE)
     makefile = (README.parent / "Makefile").read_text()
-    assert targets == ["run", "test", "lint", "bench"]
+    assert targets == ["run", "test", "lint", "bench", "test-accelerator"]
     for target in targets:
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE)

@@ -9,15 +9,15 @@ from math import prod
 from typing import Any
 
 import numpy as np
-import sympy
 
+from derive.answer.plain_copies import with_copies
 from derive.answer.plain_moves import move
-from derive.errors import RepresentationError, SizeError, SymbolicError, TooLargeError
+from derive.errors import RepresentationError, TooLargeError
 from derive.methods.intertwiners import BlockPair, Intertwiners, PieceMaps
 from derive.methods.invariants import InvariantTensors
 from derive.methods.tensors import OrbitTensors, acts, fixed_tensors
 from derive.symmetry.pieces import tensor
-from derive.symmetry.representations import Representation, from_blocks
+from derive.symmetry.representations import Representation
 
 LEAF_LIMIT = 5000  # orbits that are looked at one by one
 CYCLE = 3  # points of the shortest cycle that is worth a convolution
@@ -355,47 +355,3 @@ def _pair(p: BlockPair) -> PlainPair:
 def _of_maps(maps: PieceMaps, copies_in: int, copies_out: int, first_in: int, first_out: int) -> PlainPair:
     sizes_in, sizes_out = (tuple(f.dim for f in piece.factors) for piece in (maps.input, maps.output))
     return PlainPair(copies_in, copies_out, first_in, first_out, sizes_in, sizes_out, maps)
-
-
-def with_copies(
-    x: Representation, y: Representation, sizes: Mapping[str, int] | None, channels: Sequence[int] | None
-) -> tuple[Representation, Representation]:
-    """Both representations with numbers for their symbolic copies."""
-    known = {str(k): int(v) for k, v in (sizes or {}).items()}
-    if channels is not None:
-        for V, n in zip((x, y), channels, strict=True):
-            known.update(_symbol_for(V, n, known))
-    names = sorted({s.name for V in (x, y) for s in sympy.sympify(V.dim).free_symbols})
-    unknown = sorted(set(known) - set(names))
-    if unknown:
-        raise SizeError("sizes", f"must name symbols of the solution, {names}", unknown, "leave them out")
-    return _put(x, known), _put(y, known)
-
-
-def _symbol_for(V: Representation, channels: Any, known: Mapping[str, int]) -> dict[str, int]:
-    """The one unknown symbol of V's dimension, from the number of channels."""
-    total = sympy.sympify(V.dim).subs(
-        {s: known[s.name] for s in sympy.sympify(V.dim).free_symbols if s.name in known}
-    )
-    if total == channels:
-        return {}
-    left = sorted(total.free_symbols, key=str)
-    found = sympy.solve(total - channels, left[0]) if len(left) == 1 else []
-    if len(found) != 1 or not found[0].is_Integer or found[0] <= 0:
-        raise SizeError("channels", f"must agree with the dimension {total} of {V.name}", channels, "omit it")
-    return {left[0].name: int(found[0])}
-
-
-def _put(V: Representation, known: Mapping[str, int]) -> Representation:
-    blocks = []
-    for copies, piece in V.blocks:
-        symbols = sympy.sympify(copies).free_symbols
-        n = sympy.sympify(copies).subs({s: known[s.name] for s in symbols if s.name in known})
-        if not n.is_Integer:
-            raise SymbolicError(
-                "copies", "need numbers to be lowered", f"{n} copies of {piece.name}", "give sizes={...}"
-            )
-        if n <= 0:
-            raise SizeError("copies", "must be positive", n, "give 1 or more")
-        blocks.append((int(n), piece))
-    return from_blocks(V.group, blocks)
