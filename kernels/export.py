@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -89,11 +90,12 @@ def _fits(array: Any, wanted: jax.ShapeDtypeStruct) -> bool:
     )
 
 
-class Exportable:
+class Exportable(ABC):
     """An op that can be exported: op(w, x) and op(w, x, b) are jitted functions of arrays."""
 
+    @abstractmethod
     def __call__(self, w: Any, x: jax.Array, b: Any = None) -> jax.Array:
-        raise NotImplementedError
+        """The op on an input x."""
 
     def export(
         self,
