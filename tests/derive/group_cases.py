@@ -53,6 +53,12 @@ def _maps(group: Any, x: Callable[[Any], Any], y: Callable[[Any], Any]) -> Any:
     return state
 
 
+def _mixed_torus() -> tuple[Any, ...]:
+    G = dv.space_group(dv.point_group("D3", 2))
+    torus = {"grid": ("n", "n"), "boundary": "periodic"}
+    return scalar(G, "C", **torus), dv.Field(G, fibre=dv.irreps(G.point)[-1], **torus)
+
+
 def own_matrices() -> dv.Group:
     """A group of the user's own, by matrices, without relations."""
     return dv.matrix_group({"r": [[0, -1], [1, 0]], "m": [[-1, 0], [0, 1]]})
@@ -129,6 +135,8 @@ GROUP_CASES = [
     GroupCase(
         "symbolic radius", lambda: (scalar(G := dv.wallpaper("p4m"), "C"), scalar(G, "D"), dv.box("k"))
     ),
+    GroupCase("no support, irrational", _wallpaper("p6", lambda P: dv.irreps(P)[-1], None)),
+    GroupCase("torus, symbolic, irrational", _mixed_torus),
     GroupCase("torus", _torus(5)),
     GroupCase("torus, local", _torus(4, dv.box(1))),
     GroupCase("torus, symbolic", _torus("n")),

@@ -246,3 +246,14 @@ def test_the_message_names_the_first_false_step() -> None:
     wrong = Tuple(*after[:-1], Eq(after[-1].lhs, -after[-1].rhs, evaluate=False))
     with pytest.raises(dv.DerivationError, match=rf"step {place + 1}, 'act on the output by m'"):
         replaced(steps, place, wrong).check()
+
+
+@pytest.mark.parametrize("name", ["torus, symbolic", "torus, symbolic, irrational", "no support, irrational"])
+def test_a_count_with_symbols_must_be_right(name: str) -> None:
+    """Nothing is listed, yet a count that is one off, or finite where it is not, is caught."""
+    steps = GROUP_NAMED[name].solution.derivation
+    counts = list(steps[-1].after)
+    for k, count in enumerate(counts):
+        wrong = sp.Integer(7) if count.rhs is sp.oo else count.rhs + 1
+        mutant = Tuple(*counts[:k], Eq(count.lhs, wrong, evaluate=False), *counts[k + 1 :])
+        assert not survives(replaced(steps, len(steps) - 1, mutant))

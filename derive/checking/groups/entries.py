@@ -169,7 +169,7 @@ class EntryTable:
         """The representatives that are free."""
         return sympy.Integer(len({start for start, _ in self.tied.values()} - self.vanishing))
 
-    def orbits(self) -> sympy.Expr:
+    def free(self) -> sympy.Expr:
         """The same without a table: orbits found by following the constraints."""
         for place in self.places:
             if place in self.tied:

@@ -124,19 +124,16 @@ class Listing:
     def _require_tried(self, k: int, copies: sympy.Expr, printed: Any) -> None:
         """A count with symbols, against orbits counted one by one at small sizes; oo where they never end."""
         chapter = self.chapter
-        symbols = sorted(size_symbols(chapter.s), key=str)
+        symbols = size_symbols(chapter.s)
         for n in TRIAL if symbols else (0,):
-            tried = chapter.with_sizes(dict.fromkeys(symbols, n))
+            known = dict.fromkeys(symbols, n)
+            tried = chapter.with_sizes(known)
             target = Listing(tried).targets[k]
             classes = classes_of(tried, target)
             if (classes is None) != (printed.rhs is sympy.oo):
                 raise false("must be infinite exactly where classes are", printed)
             if classes is not None:
-                found = copies * EntryTable(tried, target, classes).orbits()
-                if (
-                    sympy.expand(
-                        printed.rhs.subs(dict.fromkeys(symbols, n)) - found.subs(dict.fromkeys(symbols, n))
-                    )
-                    != 0
-                ):
+                kind = MatrixTable if any(a.mixes for a in chapter.s.point) else EntryTable
+                found = copies * kind(tried, target, classes).free()
+                if sympy.expand((printed.rhs - found).subs(known)) != 0:
                     raise false(f"must be {found} at {n}", printed)

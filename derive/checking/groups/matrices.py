@@ -182,6 +182,26 @@ class MatrixTable:
                 if not vanishes(gap):
                     raise false(f"must satisfy the constraint of {g}", at)
 
+    def free(self) -> sympy.Expr:
+        """How many weights are free, without a table: the entries at all classes less what is tied."""
+        (rows, columns), where = self.shape, {at: k for k, at in enumerate(self.classes)}
+        size = rows * columns
+        entries: dict[tuple[int, int], Any] = {}
+        equations = 0
+        for g, moved in self.moves.items():
+            for at, image in moved.items():
+                here, there = where[at] * size, where[image] * size
+                for (i, j), value in self.right[g].todok().items():
+                    for r in range(rows):
+                        _add(entries, (equations + r * columns + j, there + r * columns + i), value)
+                for (i, j), value in self.left[g].todok().items():
+                    for c in range(columns):
+                        _add(entries, (equations + i * columns + c, here + j * columns + c), -value)
+                equations += size
+        unknowns = size * len(self.classes)
+        tied = rank(SparseMatrix(equations, unknowns, entries)) if equations and unknowns else 0
+        return sympy.Integer(unknowns - tied)
+
     def count(self) -> sympy.Expr:
         """The free weights in the table."""
         return sympy.Integer(len({e for m in self.matrices.values() for e in m.atoms(Indexed)}))

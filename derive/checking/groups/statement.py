@@ -25,6 +25,11 @@ class Acting:
     y: Eq
 
     @property
+    def mixes(self) -> bool:
+        """Whether components mix on either side, rather than go one to one."""
+        return self.infinitesimal or self.x.rhs.has(sympy.Sum) or self.y.rhs.has(sympy.Sum)
+
+    @property
     def infinitesimal(self) -> bool:
         return self.name.startswith("L(")
 

@@ -54,9 +54,7 @@ def reduction(block: Block, state: State) -> Iterator[Move]:
                 f"the constraint at the representative, which {mover.name} takes to another class",
             )
     if block.problem.support is not None:
-        form = state[1] if block.tied else None
-        local = _local(block)
-        state = (state[0], local, *state[2:]) if form is not None else (state[0], local, *state[1:])
+        state = (state[0], _local(block), *state[2 if block.tied else 1 :])
         yield (
             "impose locality",
             Tuple(*state),
