@@ -14,7 +14,7 @@ KINDS = {
     "write the convolution": ("derive.checking.commutation", "check_commutation"),
     "write the second layer": ("derive.checking.composition", "check_composition"),
 }
-GROUPS = ("derive.checking.groups.blocks", "check_groups")
+GROUPS = ("derive.checking.groups.chapters", "check_groups")
 EQUIVARIANCE = ("derive.checking.rules", "check_derivation")
 
 

@@ -11,7 +11,7 @@ from derive.checking.groups.statement import LEADING
 from derive.checking.terms import integers, truth
 
 if TYPE_CHECKING:
-    from derive.checking.groups.blocks import Chapter
+    from derive.checking.groups.chapters import Chapter
     from derive.checking.groups.listing import Target
 
 Class = tuple[sympy.Integer, ...]

@@ -17,7 +17,7 @@ from derive.checking.terms import false
 from derive.steps import Step
 
 if TYPE_CHECKING:
-    from derive.checking.groups.blocks import Chapter, Rule
+    from derive.checking.groups.chapters import Chapter, Rule
     from derive.checking.groups.listing import Target
 
 Place = tuple[sympy.Expr, ...]

@@ -19,7 +19,7 @@ from derive.checking.terms import false
 from derive.steps import Step
 
 if TYPE_CHECKING:
-    from derive.checking.groups.blocks import Chapter, Rule
+    from derive.checking.groups.chapters import Chapter, Rule
 
 TRIAL = (3, 4)  # numbers for symbols of sizes, when only the count can be tried
 
