@@ -1,8 +1,7 @@
 """Sparse exact matrices over a number field: integer matrices, one for each power of a primitive element.
 
 ``M = M_0 + M_1 a + ... + M_(d-1) a^(d-1)`` with a an algebraic integer of degree d; over the rationals d = 1.
-The parts are SciPy sparse matrices of 64-bit integers; a product that could overflow is refused, never
-wrapped.
+The parts are sparse matrices of 64-bit integers; a product that could overflow is refused, never wrapped.
 """
 
 from __future__ import annotations
@@ -11,15 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, reduce
-from math import lcm
-from typing import TYPE_CHECKING, Any
+from math import lcm, prod
+from typing import Any
 
 import numpy as np
 
 from derive.errors import ExactnessError, TooLargeError
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
+from derive.methods.sparse import Sparse, between_identities, from_dense, sparse
 
 LARGEST = 2**62
 
@@ -50,7 +47,7 @@ class NumberField:
             for i, c in enumerate(self.polynomial[:-1]):
                 if c:
                     at = len(parts) - self.degree + i
-                    parts[at] = parts[at] - c * top
+                    parts[at] = parts[at] - top * c
         return parts
 
 
@@ -62,7 +59,7 @@ class FieldMatrix:
     """A sparse matrix over a number field, one integer matrix per power of its generator."""
 
     field: NumberField
-    parts: tuple[csr_array, ...]
+    parts: tuple[Sparse, ...]
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -75,44 +72,30 @@ class FieldMatrix:
     @property
     def norm(self) -> int:
         """The largest absolute value of an integer in it."""
-        return max((int(abs(p).max()) for p in self.parts if p.nnz), default=0)
+        return max(p.norm for p in self.parts)
 
     def transpose(self) -> FieldMatrix:
-        return FieldMatrix(self.field, tuple(p.T.tocsr() for p in self.parts))
+        return FieldMatrix(self.field, tuple(p.transpose for p in self.parts))
 
     def scaled(self, factor: int) -> FieldMatrix:
         _refuse(self.norm * abs(factor))
-        return FieldMatrix(self.field, tuple((p * factor).tocsr() for p in self.parts))
+        return FieldMatrix(self.field, tuple(p * factor for p in self.parts))
 
     def __add__(self, other: FieldMatrix) -> FieldMatrix:
         _refuse(self.norm + other.norm)
-        return FieldMatrix(
-            self.field, tuple((a + b).tocsr() for a, b in zip(self.parts, other.parts, strict=True))
-        )
+        return FieldMatrix(self.field, tuple(a + b for a, b in zip(self.parts, other.parts, strict=True)))
 
     def __sub__(self, other: FieldMatrix) -> FieldMatrix:
         return self + other.scaled(-1)
 
     def __matmul__(self, other: FieldMatrix) -> FieldMatrix:
-        width = max((int(np.diff(p.indptr).max(initial=0)) for p in self.parts), default=0)
+        width = max(int(p.lengths.max(initial=0)) for p in self.parts)
         _refuse(self.norm * other.norm * width * self.field.growth)
-        return _convolve(self, other, lambda a, b: a @ b)
-
-
-def _convolve(a: FieldMatrix, b: FieldMatrix, multiply: Any) -> FieldMatrix:
-    degree = a.field.degree
-    sums: list[Any] = [None] * (2 * degree - 1)
-    for i, p in enumerate(a.parts):
-        for j, q in enumerate(b.parts):
-            term = multiply(p, q)
-            sums[i + j] = term if sums[i + j] is None else sums[i + j] + term
-    return FieldMatrix(a.field, tuple(_clean(p) for p in a.field.reduce(sums)))
-
-
-def _clean(p: Any) -> Any:
-    p = p.tocsr().astype(np.int64)  # SciPy turns empty products into floats
-    p.eliminate_zeros()
-    return p
+        sums: list[Any] = [None] * (2 * self.field.degree - 1)
+        for i, p in enumerate(self.parts):
+            for j, q in enumerate(other.parts):
+                sums[i + j] = p @ q if sums[i + j] is None else sums[i + j] + p @ q
+        return FieldMatrix(self.field, tuple(self.field.reduce(sums)))
 
 
 def _refuse(bound: int) -> None:
@@ -123,23 +106,17 @@ def _refuse(bound: int) -> None:
         )
 
 
-def from_integers(array: Any, field: NumberField = RATIONALS) -> FieldMatrix:
-    """A matrix of integers, as one over the field."""
-    from scipy.sparse import csr_array
-
-    first = csr_array(array, dtype=np.int64)
-    zero = csr_array(first.shape, dtype=np.int64)
+def from_integers(matrix: Any, field: NumberField = RATIONALS) -> FieldMatrix:
+    """A matrix of integers, sparse or not, as one over the field."""
+    first = matrix if isinstance(matrix, Sparse) else from_dense(matrix)
+    zero = sparse([], [], [], first.shape)
     return FieldMatrix(field, (first, *[zero] * (field.degree - 1)))
 
 
 def on_axis(matrix: FieldMatrix, axis: int, shape: Sequence[int]) -> FieldMatrix:
     """``1 x ... x matrix x ... x 1``: the matrix acting on one axis of row-major tensors."""
-    from scipy.sparse import eye_array, kron
-
-    before = eye_array(int(np.prod(shape[:axis], dtype=np.int64)), dtype=np.int64)
-    after = eye_array(int(np.prod(shape[axis + 1 :], dtype=np.int64)), dtype=np.int64)
-    parts = tuple(_clean(kron(kron(before, p), after)) for p in matrix.parts)
-    return FieldMatrix(matrix.field, parts)
+    before, after = prod(shape[:axis]), prod(shape[axis + 1 :])
+    return FieldMatrix(matrix.field, tuple(between_identities(before, p, after) for p in matrix.parts))
 
 
 def common_field(matrices: Sequence[Any]) -> tuple[NumberField, list[tuple[FieldMatrix, int]]]:
@@ -219,12 +196,10 @@ def _read_algebraic(domain: Any, values: Sequence[Any]) -> tuple[NumberField, li
 def _integral(
     field: NumberField, vectors: Sequence[Sequence[Any]], shape: tuple[int, int]
 ) -> tuple[FieldMatrix, int]:
-    from scipy.sparse import csr_array
-
     denominator = reduce(lcm, (int(c.denominator) for v in vectors for c in v), 1)
     parts = []
     for t in range(field.degree):
         numbers = [int(v[t].numerator) * (denominator // int(v[t].denominator)) for v in vectors]
         _refuse(max(map(abs, numbers), default=0))
-        parts.append(csr_array(np.array(numbers, dtype=np.int64).reshape(shape)))
+        parts.append(from_dense(np.array(numbers, dtype=np.int64).reshape(shape)))
     return FieldMatrix(field, tuple(parts)), denominator

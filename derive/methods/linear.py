@@ -20,6 +20,7 @@ from derive.methods.fieldmatrix import FieldMatrix, NumberField, common_field, f
 from derive.methods.invariants import refuse_entries
 from derive.methods.nullspace import nullspace
 from derive.methods.quarter_turns import monomial_turns
+from derive.methods.sparse import Sparse, sparse
 from derive.symmetry.monomial import Monomial, kronecker
 
 Scaled = tuple[FieldMatrix, int]  # an integer matrix and the denominator under it
@@ -106,8 +107,6 @@ def _fractions(m: FieldMatrix, denominator: int) -> np.ndarray:
 
 def _start(problem: Problem, subgroup: list[tuple[Monomial, ...]], field: NumberField) -> FieldMatrix:
     """One column per orbit of the monomial maps on the entries that does not vanish."""
-    from scipy.sparse import csr_array
-
     total, outputs = prod(problem.shape), len(problem.outputs)
     order = lcm(2, *(m.order for maps in subgroup for m in maps))
     covers = [
@@ -119,7 +118,7 @@ def _start(problem: Problem, subgroup: list[tuple[Monomial, ...]], field: Number
     # with each map its complex conjugate is in the group, so the phases left are 1 and -1
     signs = 1 - 2 * (orbits.phase[rows] // (order // 2))
     shape = (total, len(orbits.representatives))
-    return from_integers(csr_array((signs, (rows, orbits.labels[rows])), shape=shape), field)
+    return from_integers(sparse(rows, orbits.labels[rows], signs, shape), field)
 
 
 def _restrict(basis: FieldMatrix, equations: FieldMatrix, use_flint: bool | None) -> FieldMatrix:
@@ -131,13 +130,11 @@ def _restrict(basis: FieldMatrix, equations: FieldMatrix, use_flint: bool | None
 
 def primitive(m: FieldMatrix) -> FieldMatrix:
     """Each column divided by the common divisor of its integers."""
-    columns = [p.tocsc() for p in m.parts]
     divisors = np.zeros(m.shape[1], dtype=np.int64)
-    for p in columns:
-        np.gcd.at(divisors, np.repeat(np.arange(m.shape[1]), np.diff(p.indptr)), p.data)
-    for p in columns:
-        p.data //= np.repeat(np.maximum(divisors, 1), np.diff(p.indptr))
-    return FieldMatrix(m.field, tuple(p.tocsr() for p in columns))
+    for p in m.parts:
+        np.gcd.at(divisors, p.columns, p.values)
+    parts = [Sparse(p.shape, p.rows, p.columns, p.values // divisors[p.columns]) for p in m.parts]
+    return FieldMatrix(m.field, tuple(parts))
 
 
 def _derivation(problem: Problem, element: list[Scaled], basis: FieldMatrix) -> FieldMatrix:

@@ -21,6 +21,7 @@ import numpy as np
 from derive.errors import TooLargeError
 from derive.methods.fieldmatrix import FieldMatrix, NumberField
 from derive.methods.lifting import fraction, inverse_vandermonde, split_primes
+from derive.methods.sparse import Sparse, from_dense, sparse
 from derive.symmetry.orbits import least_members
 
 DENSE_LIMIT = 2**27
@@ -60,17 +61,13 @@ def nullspace(m: FieldMatrix, use_flint: bool | None = None) -> FieldMatrix:
 
 
 def _assembled(field: NumberField, rows: int, vectors: list[Vector]) -> FieldMatrix:
-    from scipy.sparse import csr_array
-
     row = [i for indices, _ in vectors for i in indices]
     column = [k for k, (indices, _) in enumerate(vectors) for _ in indices]
     parts = []
     for t in range(field.degree):
         data = [entry[t] for _, entries in vectors for entry in entries]
         _refuse_large(data)
-        part = csr_array((np.array(data, dtype=np.int64), (row, column)), shape=(rows, len(vectors)))
-        part.eliminate_zeros()
-        parts.append(part)
+        parts.append(sparse(row, column, data, (rows, len(vectors))))
     return FieldMatrix(field, tuple(parts))
 
 
@@ -92,45 +89,54 @@ def _flint() -> Any:
 def _blocks(m: FieldMatrix) -> Iterator[tuple[np.ndarray, tuple[np.ndarray, ...]]]:
     """Connected blocks of columns, each with its different rows as dense arrays."""
     rows = _different_rows(m)
-    parts = [p[rows] for p in m.parts]
-    touched, dead = _easy_columns(parts)
+    parts = [p.take(rows) for p in m.parts]
+    touched, dead = _easy_columns(_pattern(parts))
     free = np.flatnonzero(~touched)
     if len(free):
         yield free, tuple(np.zeros((0, len(free)), dtype=np.int64) for _ in parts)
     kept = np.flatnonzero(touched & ~dead)
-    parts = [p[:, kept] for p in parts]
-    pattern = _pattern(parts)
-    parts = [p[np.diff(pattern.indptr) > 0] for p in parts]
-    pattern = pattern[np.diff(pattern.indptr) > 0]
+    parts = [p.take_columns(kept) for p in parts]
+    left = np.flatnonzero(_pattern(parts).lengths)
+    parts = [p.take(left) for p in parts]
     if not len(kept):
         return
-    at_row = len(kept) + np.repeat(np.arange(pattern.shape[0]), np.diff(pattern.indptr))
-    labels = least_members([(pattern.indices, at_row)], len(kept) + pattern.shape[0])
+    pattern = _pattern(parts)
+    labels = least_members([(pattern.columns, len(kept) + pattern.rows)], len(kept) + len(left))
     order = np.argsort(labels[: len(kept)], kind="stable")
     row_order = np.argsort(labels[len(kept) :], kind="stable")
     names, starts = np.unique(labels[: len(kept)][order], return_index=True)
     row_starts = np.searchsorted(labels[len(kept) :][row_order], [names, names + 1])
+    place = np.empty(len(kept), dtype=np.int64)  # of each column in its block
+    place[order] = np.arange(len(kept)) - np.repeat(starts, np.diff([*starts, len(kept)]))
     for i, columns in enumerate(np.split(order, starts[1:])):
         rows = row_order[row_starts[0][i] : row_starts[1][i]]
         _refuse_dense(len(rows) * len(columns))
-        yield kept[columns], _sorted_rows([p[rows][:, columns].toarray() for p in parts])
+        yield kept[columns], _sorted_rows([_dense(p.take(rows), place, len(columns)) for p in parts])
 
 
-def _pattern(parts: list[Any]) -> Any:
-    """The places where some part has an entry."""
-    return sum((p != 0).astype(np.int64) for p in parts).tocsr()
+def _dense(rows: Sparse, place: np.ndarray, columns: int) -> np.ndarray:
+    """Rows of one block, its columns at their places."""
+    out = np.zeros((rows.shape[0], columns), dtype=np.int64)
+    out[rows.rows, place[rows.columns]] = rows.values
+    return out
 
 
-def _easy_columns(parts: list[Any]) -> tuple[np.ndarray, np.ndarray]:
+def _pattern(parts: list[Sparse]) -> Sparse:
+    """Something positive at the places where some part has an entry."""
+    places = ([getattr(p, name) for p in parts] for name in ("rows", "columns"))
+    rows, columns = map(np.concatenate, places)
+    return sparse(rows, columns, np.ones(len(rows)), parts[0].shape)
+
+
+def _easy_columns(pattern: Sparse) -> tuple[np.ndarray, np.ndarray]:
     """Which columns have an entry at all, and which must vanish because a row has no other entry."""
-    pattern = _pattern(parts)
     dead = np.zeros(pattern.shape[1], dtype=bool)
     touched = dead.copy()
-    touched[pattern.indices] = True
+    touched[pattern.columns] = True
     while True:
-        alone = np.add.reduceat(~dead[pattern.indices], pattern.indptr[:-1]) == 1 if pattern.nnz else []
-        row = np.repeat(alone, np.diff(pattern.indptr)) if pattern.nnz else np.zeros(0, dtype=bool)
-        newly = pattern.indices[row & ~dead[pattern.indices]]
+        alive = ~dead[pattern.columns]
+        others = np.bincount(pattern.rows[alive], minlength=pattern.shape[0])
+        newly = pattern.columns[alive & (others[pattern.rows] == 1)]
         if not len(newly):
             return touched, dead
         dead[newly] = True
@@ -156,16 +162,14 @@ def _sorted_rows(parts: list[np.ndarray]) -> tuple[np.ndarray, ...]:
 def _different_rows(m: FieldMatrix) -> np.ndarray:
     """One of each set of rows that agree up to sign, by exact comparison of the stored rows."""
     seen: dict[bytes, int] = {}
-    stacked = [p.sorted_indices() for p in m.parts]
-    nonzero = np.flatnonzero(sum(np.diff(p.indptr) for p in stacked))
-    for r in nonzero.tolist():
+    for r in np.flatnonzero(sum(p.lengths for p in m.parts)).tolist():
         key, sign = b"", 0
-        for p in stacked:
-            piece = slice(p.indptr[r], p.indptr[r + 1])
-            data = p.data[piece]
+        for p in m.parts:
+            piece = slice(p.starts[r], p.starts[r + 1])
+            data = p.values[piece]
             if not sign and len(data):
                 sign = 1 if data[0] > 0 else -1
-            key += p.indices[piece].tobytes() + b"|" + (sign * data).tobytes() + b"|"
+            key += p.columns[piece].tobytes() + b"|" + (sign * data).tobytes() + b"|"
         seen.setdefault(key, r)
     return np.array(list(seen.values()), dtype=np.int64)
 
@@ -223,8 +227,6 @@ def _modulo(
 
 def _combinations(block: tuple[np.ndarray, ...], p: int) -> list[np.ndarray]:
     """A few random combinations of many rows: the same row space almost surely, and verification decides."""
-    from scipy.sparse import csr_array
-
     rows, columns = len(block[0]), block[0].shape[1]
     if rows <= columns + SPARE_ROWS:
         return list(block)
@@ -232,8 +234,8 @@ def _combinations(block: tuple[np.ndarray, ...], p: int) -> list[np.ndarray]:
     halves = [weights >> 16, weights & 0xFFFF]  # so that sums of products stay exact in 64 bits
     out = []
     for part in block:
-        sparse = csr_array((part % p).T)
-        high, low = ((sparse @ half) % p for half in halves)
+        turned = from_dense((part % p).T)
+        high, low = (turned.times(half) % p for half in halves)
         out.append(((high * (1 << 16) + low) % p).T)
     return out
 

@@ -17,6 +17,7 @@ from derive.methods.fieldmatrix import FieldMatrix
 from derive.methods.invariants import InvariantTensors, invariant_tensors, read_index
 from derive.methods.linear import Problem, solve_linear
 from derive.methods.orbitals import Axis
+from derive.methods.sparse import Sparse
 from derive.symmetry.groups import Group
 from derive.symmetry.monomial import root_of_unity
 from derive.symmetry.pieces import Piece
@@ -62,17 +63,17 @@ class LinearTensors:
         return self.basis.shape[1]
 
     @cached_property
-    def _columns(self) -> tuple[Any, ...]:
-        return tuple(p.tocsc() for p in self.basis.parts)
+    def _columns(self) -> tuple[Sparse, ...]:
+        return tuple(p.transpose for p in self.basis.parts)
 
     def members(self, k: int) -> Members:
         """The nonzero coefficients of tensor k: integers, or SymPy numbers of the field."""
         k = read_index(k, self.dim, "element")
-        slices = [slice(p.indptr[k], p.indptr[k + 1]) for p in self._columns]
-        rows = np.unique(np.concatenate([p.indices[s] for p, s in zip(self._columns, slices, strict=True)]))
+        slices = [slice(p.starts[k], p.starts[k + 1]) for p in self._columns]
+        rows = np.unique(np.concatenate([p.columns[s] for p, s in zip(self._columns, slices, strict=True)]))
         parts = np.zeros((len(slices), len(rows)), dtype=np.int64)
         for t, (p, s) in enumerate(zip(self._columns, slices, strict=True)):
-            parts[t, np.searchsorted(rows, p.indices[s])] = p.data[s]
+            parts[t, np.searchsorted(rows, p.columns[s])] = p.values[s]
         points = np.stack(np.unravel_index(rows, self.problem.shape), axis=1)
         return points, self._values(parts)
 
