@@ -17,6 +17,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 
 import numpy as np
 
@@ -75,32 +76,45 @@ class Abelian(Stabiliser):
     generators: tuple[np.ndarray, ...] = ()
 
     def stabiliser(self, point: int) -> Stabiliser:
-        reached: dict[int, tuple[int, ...]] = {point: ()}  # exponents of a_1 ... a_i
-        fixing = []
-        for i, below in enumerate(self.base_maps()):
-            move = below.tolist()
-            k, at = 1, move[point]
-            while at not in reached:
-                k, at = k + 1, move[at]
-            fixing.append(self._relation(i, k, reached[at]))
+        reached = np.array([point])  # by a_1 ... a_i: exponents are digits, that of a_i the slowest
+        turns: list[int] = []
+        places = []
+        for i, move in enumerate(self.base_maps()):
+            k, place = _first_return(move, point, reached)
+            turns.append(k)
+            places.append(place)
             if i + 1 < len(self.generators):
-                reached = _extend(reached, move, k)
+                reached = _layers(reached, move, k)
+        if self.order == 1 and prod(turns) == self.size:  # what fixes a point fixes its whole orbit
+            return Trivial(self.size, self.order)
+        fixing = [self._relation(i, turns[: i + 1], place) for i, place in enumerate(places)]
         return abelian(self.size, self.order, fixing)
 
-    def _relation(self, i: int, k: int, exponents: tuple[int, ...]) -> np.ndarray:
-        element = cover_power(self.generators[i], k)
-        for a, e in zip(self.generators, exponents, strict=False):
-            element = inverse(cover_power(a, e))[element]
+    def _relation(self, i: int, turns: Sequence[int], place: int) -> np.ndarray:
+        element = cover_power(self.generators[i], turns[i])
+        for a, k in zip(self.generators, turns[:i], strict=False):
+            place, exponent = divmod(place, k)
+            element = inverse(cover_power(a, exponent))[element]
         return element
 
 
-def _extend(reached: dict[int, tuple[int, ...]], move: list[int], k: int) -> dict[int, tuple[int, ...]]:
-    layer = list(reached.items())
-    result = {}
-    for e in range(k):
-        result.update({x: (*exponents, e) for x, exponents in layer})
-        layer = [(move[x], exponents) for x, exponents in layer]
-    return result
+def _first_return(move: np.ndarray, point: int, reached: np.ndarray) -> tuple[int, int]:
+    """The least k > 0 for which move^k of the point is among those reached, and its place there."""
+    inside = np.zeros(len(move), dtype=bool)
+    inside[reached] = True
+    path, power = move[[point]], move
+    while not inside[path].any():
+        path, power = np.concatenate([path, power[path]]), power[power]
+    k = int(inside[path].argmax())
+    return k + 1, int((reached == path[k]).argmax())
+
+
+def _layers(points: np.ndarray, move: np.ndarray, count: int) -> np.ndarray:
+    """The points moved 0, 1, ... count - 1 times."""
+    rows, power = points[None], move
+    while len(rows) < count:
+        rows, power = np.concatenate([rows, power[rows]]), power[power]
+    return rows[:count].ravel()
 
 
 def abelian(size: int, order: int, generators: Sequence[np.ndarray]) -> Stabiliser:
@@ -204,6 +218,8 @@ class Enumerated(Stabiliser):
 def enumerate_group(size: int, order: int, generators: Sequence[np.ndarray]) -> Enumerated | None:
     """All elements by closure, or None when there are too many to store."""
     limit = min(ENUMERATED_ELEMENTS, max(64, ENUMERATED_ENTRIES // max(1, size * order)))
+    if np.bincount(components(generators, size * order)[0]).max() > limit:
+        return None  # an orbit has no more members than the group
     elements = [np.arange(size * order)]
     index = {elements[0].tobytes(): 0}
     steps: list[list[int]] = []  # steps[i][s]: the element  elements[i] generators[s]
@@ -234,12 +250,14 @@ def _table(steps: np.ndarray, parent: list[tuple[int, int]]) -> np.ndarray:
 def split(size: int, order: int, generators: Sequence[np.ndarray]) -> list[list[np.ndarray]]:
     """Generators grouped so that different groups move disjoint sets of base points."""
     below = [base_map(g, order) for g in generators]
-    labels, _ = components(below, size)
-    owner = np.arange(len(generators))
+    labels, least = components(below, size)
+    touched = np.zeros((len(below), len(least)), dtype=bool)  # orbits on which each generator moves points
     for i, m in enumerate(below):
-        touched = np.unique(labels[m != np.arange(size)])
+        touched[i, labels[m != np.arange(size)]] = True
+    owner = np.arange(len(generators))
+    for i in range(len(below)):
         for j in range(i):
-            if np.isin(touched, labels[below[j] != np.arange(size)]).any():
+            if (touched[i] & touched[j]).any():
                 owner[owner == owner[j]] = owner[i]
     return [[g for g, o in zip(generators, owner, strict=True) if o == k] for k in np.unique(owner)]
 

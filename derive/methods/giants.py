@@ -1,6 +1,7 @@
 """Groups that contain the alternating group on one large set of points, proved from their generators.
 
-Two classical facts: a transitive group on n points with a p-cycle, p prime, n/2 < p < n - 2, contains the
+Three classical facts: 3-cycles that join all points generate the alternating group, and transpositions the
+symmetric one; a transitive group on n points with a p-cycle, p prime, n/2 < p < n - 2, contains the
 alternating group (Jordan; see Seress, Permutation Group Algorithms, 10.2); and commutators forget characters,
 so phases that are constant on the points, or a diagonal part that holds every e_i - e_j, come along.
 """
@@ -10,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import gcd, lcm
+from random import Random
 
 import numpy as np
 
 from derive.methods.chain import Stabiliser, cover_power
 from derive.methods.cover import base_map, components
+from derive.symmetry.orbits import least_members
 
 SMALLEST = 8
 WORDS = 400
@@ -89,7 +92,10 @@ def recognise_giant(
     if (counts > 1).sum() != 1 or counts.max() < SMALLEST:
         return None
     points = np.flatnonzero(labels == counts.argmax())
-    if not any(_has_prime_cycle(base_map(w, order), points) for w in _words(generators, WORDS)):
+    if not (
+        _short_cycles_join(below, points)
+        or any(_has_prime_cycle(base_map(w, order), points) for w in _words(generators, WORDS))
+    ):
         return None
     phases = [(g[::order] % order if order > 1 else np.zeros(size, dtype=np.int64)) for g in generators]
     uniform = all((f[points] == f[points[0]]).all() for f in phases)
@@ -102,13 +108,34 @@ def recognise_giant(
     return Giant(size, order, points, not uniform, tuple(sorted(kept)), recognise)
 
 
+def _short_cycles_join(maps: Sequence[np.ndarray], points: np.ndarray) -> bool:
+    """Whether a transposition or a 3-cycle among the maps, moved by powers of each, joins all points."""
+    for m in maps:
+        moved = np.flatnonzero(m != np.arange(len(m)))
+        if len(moved) in (2, 3):
+            cycles = [_carried(moved, by, len(points)) for by in maps]
+            ends = [(c[:, 0], c[:, i]) for c in cycles for i in range(1, len(moved))]
+            least = least_members(ends, len(m))[points]
+            if (least == least[0]).all():
+                return True
+    return False
+
+
+def _carried(cycle: np.ndarray, by: np.ndarray, count: int) -> np.ndarray:
+    """A cycle conjugated by the powers 0, 1, ... of a permutation, at least as many as asked for."""
+    rows, power = cycle[None], by
+    while len(rows) < count:
+        rows, power = np.concatenate([rows, power[rows]]), power[power]
+    return rows
+
+
 def _words(generators: Sequence[np.ndarray], count: int) -> Iterator[np.ndarray]:
     """The generators, then long products of them (product replacement from a fixed seed)."""
     yield from generators
-    random = np.random.default_rng(0)
+    random = Random(0)
     pool = [generators[i % len(generators)] for i in range(max(6, len(generators)))]
     for step in range(count):
-        i, j = random.choice(len(pool), 2, replace=False)
+        i, j = random.sample(range(len(pool)), 2)
         pool[i] = pool[i][pool[j]]
         if step > 8 * len(pool):
             yield pool[i]

@@ -185,8 +185,11 @@ class InvariantTensors:
                 moves = {m: (m.image, m.phase * (self.order // m.order)) for m in maps}
                 while (found := self._new(codes, phases, [moves[m] for m in maps])) is not None:
                     (codes, phases), grown = found, True
-                    moves = {m: (image[image], turns + turns[image]) for m, (image, turns) in moves.items()}
+                    moves = {m: self._twice(*move) for m, move in moves.items()}
         return np.stack(np.unravel_index(codes, self.shape), axis=1), phases
+
+    def _twice(self, image: np.ndarray, turns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return image[image], turns if self.order == 1 else turns + turns[image]
 
     def _new(
         self, codes: np.ndarray, phases: np.ndarray, moves: Sequence[tuple[np.ndarray, np.ndarray]]
@@ -198,8 +201,10 @@ class InvariantTensors:
         new = codes[np.minimum(np.searchsorted(codes, images), len(codes) - 1)] != images
         if not new.any():
             return None
-        turned = sum((turns[p[new]] for (_, turns), p in zip(moves, points, strict=True)), phases[new])
         codes = np.concatenate([codes, images[new]])
+        if self.order == 1:
+            return np.sort(codes), np.zeros(len(codes), dtype=np.int64)
+        turned = sum((turns[p[new]] for (_, turns), p in zip(moves, points, strict=True)), phases[new])
         order = np.argsort(codes)
         return codes[order], np.concatenate([phases, turned % self.order])[order]
 

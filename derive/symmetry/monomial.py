@@ -26,10 +26,9 @@ class Monomial:
     order: int
 
     def __post_init__(self) -> None:
-        image = np.array(self.image, dtype=np.int64)
+        image = self.image if _is_frozen(self.image) else np.array(self.image, dtype=np.int64)
         if self.order == 1:
-            phase = np.zeros(len(image), dtype=np.int64)
-            self._keep(image, phase, 1)
+            self._keep(image, _no_phases(len(image)), 1)
             return
         phase = np.array(self.phase, dtype=np.int64) % self.order
         common = gcd(self.order, int(np.gcd.reduce(phase))) if phase.size else self.order
@@ -65,7 +64,9 @@ class Monomial:
     def __mul__(self, other: Monomial) -> Monomial:
         """The composite: first ``other``, then ``self``."""
         if self.order == other.order == 1:
-            return permutation_map(self.image[other.image])
+            image = self.image[other.image]
+            image.flags.writeable = False
+            return permutation_map(image)
         order = lcm(self.order, other.order)
         phase = self.phase[other.image] * (order // self.order) + other.phase * (order // other.order)
         return Monomial(self.image[other.image], phase, order)
@@ -105,7 +106,18 @@ def root_of_unity(k: int, order: int) -> object:
 
 def permutation_map(image: np.ndarray) -> Monomial:
     """A monomial map without phases."""
-    return Monomial(image, np.zeros(len(image), dtype=np.int64), 1)
+    return Monomial(image, _no_phases(len(image)), 1)
+
+
+def _no_phases(dim: int) -> np.ndarray:
+    """Zeros that take no memory."""
+    return np.broadcast_to(np.int64(0), (dim,))
+
+
+def _is_frozen(array: np.ndarray) -> bool:
+    """Whether nobody can write to an array, so that it need not be copied."""
+    owned = isinstance(array, np.ndarray) and array.base is None and array.dtype == np.int64
+    return owned and not array.flags.writeable
 
 
 def identity_map(dim: int) -> Monomial:

@@ -38,13 +38,15 @@ def least_members(edges: Sequence[Edges], size: int) -> np.ndarray:
     while joined:
         joined = False
         for left, right in edges:
-            one, other = least[left], least[right]
+            one, other = (left, right) if least is points else (least[left], least[right])
             apart = one != other
             if apart.any():
-                one, other = one[apart], other[apart]
+                if not apart.all():
+                    one, other = one[apart], other[apart]
                 up = points.copy()
                 np.minimum.at(up, np.maximum(one, other), np.minimum(one, other))
-                least, joined = _flattened(up)[least], True
+                up = _flattened(up)
+                least, joined = up if least is points else up[least], True
     return least
 
 

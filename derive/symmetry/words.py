@@ -83,7 +83,7 @@ def power(base: T, exponent: int, one: T, multiply: Callable[[T, T], T]) -> T:
     value = one
     while exponent:
         if exponent & 1:
-            value = multiply(value, base)
+            value = base if value is one else multiply(value, base)
         exponent >>= 1
         if exponent:
             base = multiply(base, base)

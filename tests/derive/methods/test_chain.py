@@ -14,8 +14,8 @@ from sympy.combinatorics.named_groups import AlternatingGroup
 from test_cover import monomials
 
 from derive.errors import TooLargeError
+from derive.methods import giants, schreier
 from derive.methods import recognise as recognising
-from derive.methods import schreier
 from derive.methods.chain import Abelian, Enumerated, Product, Trivial, abelian, enumerate_group
 from derive.methods.cover import cover_map
 from derive.methods.giants import Giant, recognise_giant
@@ -172,6 +172,20 @@ def test_a_giant_is_found_from_random_generators():
     group = recognise(64, 1, [random.permutation(64) for _ in range(2)])
     assert isinstance(group, Giant)
     assert len(orbit_of(5, group.stabiliser(9).base_maps())) == 63
+
+
+@pytest.mark.parametrize("n", [9, 10])
+def test_joined_short_cycles_prove_a_giant(n, monkeypatch):
+    """Transpositions give the symmetric group, 3-cycles the alternating one; blocks are not joined."""
+    monkeypatch.setattr(giants, "_has_prime_cycle", lambda *a: False)
+    ring, swap, three = np.r_[1:n, 0], np.r_[1, 0, 2:n], np.r_[1, 2, 0, 3:n]
+    odd_ring = ring if n % 2 else np.r_[0, 2:n, 1]
+    for generators, order in (([ring, swap], factorial(n)), ([three, odd_ring], factorial(n) // 2)):
+        giant = recognise_giant(n, 1, generators, recognise)
+        assert isinstance(giant, Giant)
+        assert schreier_sims(n, 1, list(giant.generators)).group_order == order
+    paired = np.r_[1, 0, 2 : 2 * n], np.roll(np.arange(2 * n), 2)
+    assert recognise_giant(2 * n, 1, paired, recognise) is None
 
 
 def test_transitive_groups_that_are_not_giant_are_not_taken_for_one():
