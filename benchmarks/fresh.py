@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from benchmarks.harness import ROOT
 
@@ -35,3 +37,16 @@ def fresh(source: str, limit: float, python: str = sys.executable, **environment
     if done.returncode:
         return Outcome(None, (done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[-1])
     return Outcome(done.stdout)
+
+
+def peak_megabytes(status: Path = Path("/proc/self/status")) -> float:
+    """The most memory that this program has held.
+
+    On Linux from the kernel's high-water mark, which starts anew with every program; `ru_maxrss` is passed on
+    from the process that started it and serves where there is no such file.
+    """
+    if status.exists():
+        marks = [line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
+        if marks:
+            return int(marks[0]) / 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)

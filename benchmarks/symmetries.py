@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import resource
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
 from typing import Any
 
-from benchmarks.fresh import fresh
+from benchmarks.fresh import fresh, peak_megabytes
 from benchmarks.harness import race
 from benchmarks.peers import IN_EMLP, SMALL, emlp_times, linear_systems
 from benchmarks.problems import FIGURES, Figure, element
@@ -42,15 +40,10 @@ def first(name: str) -> dict[str, Any]:
     return {
         "seconds": perf_counter() - started,
         "parts": clock,
-        "megabytes": _megabytes(),
+        "megabytes": peak_megabytes(),
         "dim": found["dim"],
         "holds": bool(found["certificate"].holds),
     }
-
-
-def _megabytes() -> float:
-    """The most memory that this process has held."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +41,21 @@ def test_a_wrong_or_slow_answer_does_not_reach_its_target(change: dict) -> None:
 def test_a_process_that_is_late_or_fails_says_so() -> None:
     assert fresh.fresh("import time; time.sleep(30)", 0.5) == fresh.Outcome(None, "no answer in 0.5 s")
     assert fresh.fresh("raise KeyError('absent')", 30).reason == "KeyError: 'absent'"
+
+
+def test_the_memory_of_a_process_is_its_own(tmp_path: Path) -> None:
+    """A parent that holds 400 MB passes that on to `ru_maxrss`, not to the figure."""
+    held = b"x" * (400 * 2**20)
+    source = "from benchmarks.fresh import peak_megabytes; {}; print(peak_megabytes())"
+    small, large = (
+        float(fresh.fresh(source.format(work), 60).text or "nan")
+        for work in ("0", "x = b'x' * (200 * 2**20)")
+    )
+    assert len(held) > 2**28
+    assert 150 < large - small < 250
+    if Path("/proc/self/status").exists():
+        assert small < 300
+    assert fresh.peak_megabytes(tmp_path / "absent") > 400
 
 
 def test_emlp_is_asked_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
