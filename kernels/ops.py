@@ -28,6 +28,11 @@ class Static:
     array: np.ndarray
 
     @cached_property
+    def index(self) -> np.ndarray:
+        """The array as indices of 32 bits: JAX mixes up longer ones where its 64-bit mode is switched."""
+        return self.array.astype(np.int32, copy=False)
+
+    @cached_property
     def _content(self) -> tuple[Any, ...]:
         return self.array.shape, self.array.dtype.str, self.array.tobytes()
 

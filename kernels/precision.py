@@ -11,9 +11,11 @@ from functools import wraps
 from typing import Any, Protocol, TypeVar
 
 import jax
+import jax.numpy as jnp
 
 from kernels.errors import PrecisionError
 
+HALVES = ("float16", "bfloat16")  # dtypes whose sums are kept in float32
 NAMES = ("default", "high", "highest", "bfloat16", "tensorfloat32", "float32")
 Result = TypeVar("Result")
 
@@ -47,3 +49,12 @@ def at_its_own(method: Callable[..., Result]) -> Callable[..., Result]:
             return method(self, *arrays)
 
     return run
+
+
+def summed(x: jax.Array) -> jax.Array:
+    """The array in the dtype in which sums of its entries are kept.
+
+    >>> summed(jnp.ones(2, "bfloat16")).dtype.name
+    'float32'
+    """
+    return x.astype(jnp.float32) if x.dtype.name in HALVES else x

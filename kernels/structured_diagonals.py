@@ -11,13 +11,14 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from kernels.ops import Static
+from kernels.precision import summed
 
 DENSE = 1 << 20  # entries up to which the change of weights is a small matrix product
 
@@ -58,20 +59,21 @@ class Diagonals:
         """(weights, C_in, C_out) and (batch, C_in, points) to (batch, C_out, points)."""
         parts = [
             jnp.einsum("bcfp,fgcd->bdgp", f, v)
-            for f, v in zip(self._margins(x, False), self._terms(w), strict=True)
+            for f, v in zip(self._margins(summed(x), False), self._terms(summed(w)), strict=True)
         ]
-        return self._spread(parts, True, x.dtype, (x.shape[0], w.shape[2]))
+        return self._spread(parts, True, (x.shape[0], w.shape[2])).astype(x.dtype)
 
     def adjoint(self, w: jax.Array, x: jax.Array, ybar: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Margins and spreads are each other's transposes, so both adjoints are of the same form."""
-        into, out, terms = self._margins(x, False), self._margins(ybar, True), self._terms(w)
+        into, out = self._margins(summed(x), False), self._margins(summed(ybar), True)
+        terms = self._terms(summed(w))
         back = [jnp.einsum("fgcd,bdgp->bcfp", v, g) for v, g in zip(terms, out, strict=True)]
         bars = [
             jnp.einsum("bcfp,bdgp->fgcd", f, g).reshape(-1, *w.shape[1:])
             for f, g in zip(into, out, strict=True)
         ]
         wbar = self._changed(jnp.concatenate(bars), transpose=True)
-        return wbar, self._spread(back, False, x.dtype, x.shape[:2])
+        return wbar.astype(w.dtype), self._spread(back, False, x.shape[:2]).astype(x.dtype)
 
     def _terms(self, w: jax.Array) -> list[jax.Array]:
         flat, at, terms = self._changed(w), 0, []
@@ -88,6 +90,7 @@ class Diagonals:
     def _changed(self, w: jax.Array, transpose: bool = False) -> jax.Array:
         """The integer change of weights, or its transpose."""
         row, column, value = self.change.array
+        row, column = row.astype(np.int32), column.astype(np.int32)
         shape = (self._count, self.weights)
         if transpose:
             row, column, shape = column, row, shape[::-1]
@@ -126,10 +129,10 @@ class Diagonals:
     def _diagonal(self, x: jax.Array, blocks: Blocks) -> jax.Array:
         x = x.transpose(0, 1, *(2 + a for axes, _ in blocks for a in axes))
         for i, (axes, r) in enumerate(blocks):
-            x = take(diagonal(x, 2 + i, len(axes)), 2 + i, self.ranges[r].array)
+            x = take(diagonal(x, 2 + i, len(axes)), 2 + i, self.ranges[r].index)
         return x
 
-    def _spread(self, parts: list[jax.Array], out: bool, dtype: Any, lead: tuple[int, ...]) -> jax.Array:
+    def _spread(self, parts: list[jax.Array], out: bool, lead: tuple[int, ...]) -> jax.Array:
         """The transpose of `_margins`: broadcast every margin and put it on its diagonal."""
         pool: Pool = {}
         for group, part in zip(self.groups, parts, strict=True):
@@ -143,7 +146,7 @@ class Diagonals:
         for key in self._growing(pool):
             part = self._undiagonal(pool[key], key[0], sizes)
             y = part if y is None else y + part
-        y = jnp.zeros((*lead, *sizes), dtype) if y is None else y
+        y = jnp.zeros((*lead, *sizes)) if y is None else y
         return y.reshape(*lead, -1)
 
     def _growing(self, pool: Pool) -> Iterator[tuple[Blocks, tuple[int, ...]]]:
@@ -163,7 +166,7 @@ class Diagonals:
 
     def _undiagonal(self, x: jax.Array, blocks: Blocks, sizes: Sequence[int]) -> jax.Array:
         for i, (axes, r) in reversed(list(enumerate(blocks))):
-            x = on_diagonal(put(x, 2 + i, self.ranges[r].array, sizes[axes[0]]), 2 + i, len(axes))
+            x = on_diagonal(put(x, 2 + i, self.ranges[r].index, sizes[axes[0]]), 2 + i, len(axes))
         order = [a for axes, _ in blocks for a in axes]
         return x.transpose(0, 1, *(2 + int(i) for i in np.argsort(order)))
 
