@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import jax
 
-from kernels.convolution import blocks, fft, grouped, matmul, phases, shifted, unfold, xla
+from kernels.convolution import blocks, fft, grouped, matmul, phases, pieces, shifted, unfold, xla
 from kernels.convolution.work import Work
 from kernels.errors import ImplementationError
 
@@ -56,6 +56,7 @@ IMPLEMENTATIONS = (
     Implementation("unfold", unfold.compute, "sizes that are numbers", _sized),
     Implementation("phases", phases.compute, "sizes that are numbers", _sized),
     Implementation("blocks", blocks.compute, "sizes that are numbers", _sized),
+    Implementation("pieces", pieces.compute, "sizes that are numbers", _sized),
 )
 NAMES = tuple(one.name for one in IMPLEMENTATIONS)
 

@@ -15,8 +15,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 
-from kernels.convolution import implementations
+from kernels.convolution import implementations, pieces
 from kernels.convolution.saved import Policy
 from kernels.convolution.shifted import UNROLLED
 from kernels.convolution.work import Work, work_of
@@ -73,6 +74,14 @@ def _large_window(work: Work) -> bool:
     return work.rank in least and math.prod(work.short) >= least[work.rank]
 
 
+def _out_of_cache(work: Work) -> bool:
+    """A kernel adjoint of images together larger than a second-level cache, many output channels at once."""
+    if work.groups > 1 or not work.adjoint or work.rank != 2 or work.outputs < 32:
+        return False
+    numbers = work.inputs * (work.batch * math.prod(work.image) + work.outputs * work.taps)
+    return jnp.dtype(work.dtype).itemsize * numbers > 3 * pieces.ROOM
+
+
 RULES = (
     Rule(
         "matmul",
@@ -113,6 +122,11 @@ RULES = (
         "unfold",
         lambda work: work.groups == 1 and work.rank == 3,
         "XLA on CPU has no fast kernel in three dimensions",
+    ),
+    Rule(
+        "pieces",
+        _out_of_cache,
+        "XLA on CPU goes over the whole batch for every window, so it pays to go image by image, in cache",
     ),
 )
 XLA = Choice("xla", "XLA's own convolution is near its best in the canonical layout")

@@ -1,0 +1,104 @@
+"""The convolution as a sum of convolutions that fit into cache, one after another in a loop.
+
+    y = sum over S, R of  sum_{j in R, c in S} x[n, strides p + rhs_dilation j - low, c] kernel[j,c,i]
+
+with S some of the channels and R some rows of the kernel, an interval along its first axis. It is for the
+kernel adjoint, whose channels are the samples of a batch, whose kernel is as large as an image and whose
+output is small: XLA on CPU gathers windows out of the whole batch for every entry of the output.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from kernels.convolution import grouped, xla, zeros
+
+ROOM = 1 << 20  # bytes of image and kernel in one turn: they and their windows stay in a second-level cache
+
+
+class Rows(NamedTuple):
+    """`blocks` of `block` rows of the kernel each, from row `first` on."""
+
+    first: int
+    block: int
+    blocks: int
+
+
+def _dense(
+    x: jax.Array,
+    kernel: jax.Array,
+    *,
+    out: Sequence[int],
+    strides: Sequence[int],
+    padding: Sequence[tuple[int, int]],
+    lhs_dilation: Sequence[int],
+    rhs_dilation: Sequence[int],
+    precision: Any,
+) -> jax.Array:
+    """A loop over the pieces, which adds to the whole output."""
+    samples, parts = pieces(x.shape, kernel.shape)
+    # In a kernel adjoint these two undo transpositions that were made just before, so a piece lies together.
+    images, lines = jnp.swapaxes(x, 0, -1), jnp.moveaxis(kernel, -2, 0)
+    border, base, reach = tuple(padding), tuple(lhs_dilation), images.shape[1]
+    if parts[0].block < kernel.shape[0]:  # where a piece begins must not depend on the border
+        rest = len(out) - 1
+        images = zeros.insert(images, (padding[0], *((0, 0),) * rest), (lhs_dilation[0], *(1,) * rest))
+        border, base = ((0, 0), *border[1:]), (1, *base[1:])
+        reach = 0
+
+    def piece(turn: jax.Array, rows: Rows) -> jax.Array:
+        sample, row = samples * (turn // rows.blocks), rows.first + rows.block * (turn % rows.blocks)
+        seen = reach or strides[0] * (out[0] - 1) + rhs_dilation[0] * (rows.block - 1) + 1
+        image = _part(images, sample, samples, rhs_dilation[0] * row, seen)
+        line = _part(lines, sample, samples, row, rows.block)
+        return xla.compute(
+            jnp.swapaxes(zeros.wide(image), 0, -1),
+            jnp.moveaxis(zeros.wide(line), 0, -2),
+            out=out,
+            strides=strides,
+            padding=border,
+            lhs_dilation=base,
+            rhs_dilation=rhs_dilation,
+            groups=1,
+            precision=precision,
+        )
+
+    y = jnp.zeros((x.shape[0], *out, kernel.shape[-1]), zeros.wide(kernel[:0]).dtype)
+    for rows in parts:
+        turns = images.shape[0] // samples * rows.blocks
+        y = lax.fori_loop(0, turns, lambda turn, y, rows=rows: y + piece(turn, rows), y)
+    return y.astype(kernel.dtype)
+
+
+compute = grouped.each(_dense)
+
+
+def _part(array: jax.Array, sample: jax.Array, samples: int, row: jax.Array, rows: int) -> jax.Array:
+    """Some rows of some samples of (samples, rows, ...)."""
+    start: list[Any] = [sample, row, *[0] * (array.ndim - 2)]
+    return lax.dynamic_slice(array, start, (samples, rows, *array.shape[2:]))
+
+
+def pieces(image: Sequence[int], kernel: Sequence[int]) -> tuple[int, tuple[Rows, ...]]:
+    """The samples in a piece, and its rows of the kernel: all of them, or what fits of a single sample.
+
+    >>> pieces((64, 28, 28, 8), (28, 28, 8, 64))  # a kernel adjoint: 64 channels, 8 samples, 64 channels
+    (2, (Rows(first=0, block=28, blocks=1),))
+    >>> pieces((64, 224, 224, 8), (224, 224, 8, 64))
+    (1, (Rows(first=0, block=9, blocks=24), Rows(first=216, block=8, blocks=1)))
+    """
+    *size, samples, outputs = kernel
+    row = 4 * (math.prod(size[1:]) * outputs + math.prod(image[:-1]) // size[0])
+    fit = [n for n in range(1, samples + 1) if samples % n == 0 and n * size[0] * row <= ROOM]
+    if fit:
+        return fit[-1], (Rows(0, size[0], 1),)
+    block = min(size[0], max(1, ROOM // row))
+    blocks, rest = divmod(size[0], block)
+    whole = Rows(0, block, blocks)
+    return 1, (whole, Rows(size[0] - rest, rest, 1)) if rest else (whole,)
