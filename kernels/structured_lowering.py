@@ -12,7 +12,8 @@ from kernels.expansion import Block
 from kernels.ops import Static
 from kernels.sparse import reorder
 from kernels.structured import MapsOp, Pair, Pairs
-from kernels.structured_forms import Circular, Form, Matrix, Rows
+from kernels.structured_cycles import Circular, Signs
+from kernels.structured_forms import Form, Matrix, Rows
 from kernels.structured_partitions import read_diagonals
 from kernels.structured_products import Product
 
@@ -151,9 +152,19 @@ def _product_fan(pair: Any, form: Product, fans: list[Fan], parts: list[Any]) ->
     return fan, np.ravel_multi_index(rows, pair.sizes_out)
 
 
-def _circular(pair: Any) -> Circular:
+def _circular(pair: Any) -> Form:
     c = pair.cycle
-    return Circular(Static(c.out), Static(c.into), Static(c.weight), Static(c.value), pair.weights)
+    taps = (Static(c.weight), Static(c.value))
+    form = Circular(Static(c.out.place), Static(c.into.place), *taps, Static(c.into.turn), pair.weights)
+    signs = [_by_point(side) for side in (c.into, c.out)]
+    return form if all((s > 0).all() for s in signs) else Signs(form, *map(Static, signs))
+
+
+def _by_point(cycles: Any) -> np.ndarray:
+    """The sign of every point."""
+    signs = np.empty(cycles.place.size)
+    signs[cycles.place] = cycles.sign
+    return signs
 
 
 def _rows(
@@ -262,7 +273,7 @@ def _cycle_fan(pair: Any) -> Fan:
     first = np.full(pair.weights, outs)
     np.minimum.at(first, weight, orbit)
     fan = np.bincount(weight, minlength=pair.weights) / np.bincount(touched, minlength=pair.weights)
-    return fan, pair.cycle.out[0, np.minimum(first, outs - 1)]
+    return fan, pair.cycle.out.place[0, np.minimum(first, outs - 1)]
 
 
 def _scales(plain: Any, fans: list[Fan]) -> list[np.ndarray]:

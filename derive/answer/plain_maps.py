@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from derive.answer.plain_copies import with_copies
+from derive.answer.plain_cycles import ENTRY_LIMIT, PlainCycle, read_cycle, real_coefficients, refuse_complex
 from derive.answer.plain_moves import move
-from derive.errors import RepresentationError, TooLargeError
+from derive.errors import TooLargeError
 from derive.methods.intertwiners import BlockPair, Intertwiners, PieceMaps
 from derive.methods.invariants import InvariantTensors
 from derive.methods.tensors import OrbitTensors, acts, fixed_tensors
@@ -20,8 +21,6 @@ from derive.symmetry.pieces import tensor
 from derive.symmetry.representations import Representation
 
 LEAF_LIMIT = 5000  # orbits that are looked at one by one
-CYCLE = 3  # points of the shortest cycle that is worth a convolution
-ENTRY_LIMIT = 2**24  # nonzero entries that are listed
 
 Entries = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # weight, row, column, value
 
@@ -36,21 +35,6 @@ class PlainDiagonal:
     pattern: tuple[int, ...]
     ranges: tuple[np.ndarray, ...]
     kinds: tuple[int, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class PlainCycle:
-    """Maps that commute with a permutation of which every orbit has n points, on both sides.
-
-        A[out[t, i], into[t + d, j]] = value[d, i, j] w[weight[d, i, j]]        t, d modulo n
-
-    `weight` is -1 where A vanishes.
-    """
-
-    out: np.ndarray
-    into: np.ndarray
-    weight: np.ndarray
-    value: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,8 +106,10 @@ class PlainPair:
 
     @cached_property
     def cycle(self) -> PlainCycle | None:
-        """The longest cycle of a generator that acts freely on the basis of both sides, without signs."""
-        return None if self.orbits is None or not self.weights else _cycle(self)
+        """The longest cycle of a generator that acts freely on the basis lines of both sides."""
+        if self.orbits is None or not self.weights:
+            return None
+        return read_cycle(self.maps, self.orbits)
 
     @cached_property
     def product(self) -> PlainProduct | None:
@@ -142,7 +128,7 @@ class PlainPair:
             labels = orbits.labels.reshape(self.dim_out, self.dim_in)
             rows, columns = np.nonzero(labels >= 0)
             phases = orbits.phases.reshape(labels.shape)[rows, columns]
-            return labels[rows, columns], rows, columns, self._coefficients(orbits, phases)
+            return labels[rows, columns], rows, columns, real_coefficients(self.maps, orbits, phases)
         if self.weights > LEAF_LIMIT:
             self._refuse(self.weights)
         return self._joined()
@@ -170,11 +156,6 @@ class PlainPair:
             "use a smaller representation",
         )
 
-    def _coefficients(self, orbits: InvariantTensors, phases: np.ndarray) -> np.ndarray:
-        if (2 * phases % orbits.order).any():
-            self._not_real()
-        return np.where(phases == 0, 1.0, -1.0)
-
     @cached_property
     def elements(self) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]:
         """The rows, columns and values of every map."""
@@ -190,16 +171,8 @@ class PlainPair:
             return values.astype(np.float64)
         numbers = np.array([complex(v) for v in values.tolist()])
         if any(v.is_real is False for v in values.tolist()) or (abs(numbers.imag) > 1e-12).any():
-            self._not_real()
+            refuse_complex(self.maps)
         return numbers.real
-
-    def _not_real(self) -> None:
-        raise RepresentationError(
-            "x, y",
-            "must have real equivariant maps to be lowered",
-            f"{self.maps.input.name} -> {self.maps.output.name}",
-            "use the real irreducible representations, irreps(G)",
-        )
 
 
 def _product(pair: PlainPair) -> PlainProduct | None:
@@ -246,68 +219,6 @@ def _places(pair: PlainPair, parts: Sequence[PlainPair], sides: Sequence[Any]) -
         members = [tuple(x[i] for s in both for i in s or [-1]) for both in sides]
         found.append([table[member] for table, member in zip(least, members, strict=True)])
     return np.array(found)
-
-
-def _cycle(pair: PlainPair) -> PlainCycle | None:
-    best: tuple[np.ndarray, np.ndarray] | None = None
-    if pair.dim_out < CYCLE or pair.dim_in < CYCLE:
-        return None
-    for name in pair.maps.input.group.generators:
-        out, into = pair.maps.output.monomial(name), pair.maps.input.monomial(name)
-        if out is None or into is None or max(out.order, into.order) > 1:
-            continue
-        one, other = _turns(out.image), _turns(into.image)
-        if one is None or other is None or len(one) != len(other):
-            continue
-        if len(one) >= CYCLE and (best is None or len(one) > len(best[0])):
-            best = one, other
-    return None if best is None else _read_cycle(pair, *best)
-
-
-def _turns(image: np.ndarray) -> np.ndarray | None:
-    """(n, orbits): column i runs once round orbit i; None unless all orbits have n points."""
-    turned, seen, cycles = image.tolist(), [False] * len(image), []
-    for start in range(len(turned)):
-        at, cycle = start, []
-        while not seen[at]:
-            seen[at] = True
-            cycle.append(at)
-            at = turned[at]
-        if cycle:
-            cycles.append(cycle)
-        if len(cycles[0]) != len(cycles[-1]):
-            return None
-    return np.array(cycles, dtype=np.int64).T if cycles else None
-
-
-def _read_cycle(pair: PlainPair, out: np.ndarray, into: np.ndarray) -> PlainCycle | None:
-    """The labels of the rows from which the cycle starts."""
-    orbits = pair.orbits
-    assert orbits is not None
-    row = _only_row(orbits, pair.dim_in) if not orbits.listed and out.shape[1] == 1 else None
-    if row is not None:
-        labels, phases = row
-    elif pair.dim_in * pair.dim_out <= ENTRY_LIMIT:
-        labels = orbits.labels.reshape(pair.dim_out, pair.dim_in)[out[0]]
-        phases = orbits.phases.reshape(pair.dim_out, pair.dim_in)[out[0]]
-    else:
-        return None
-    weight = labels[:, into].transpose(1, 0, 2)
-    value = pair._coefficients(orbits, np.where(labels < 0, 0, phases))[:, into].transpose(1, 0, 2)
-    return PlainCycle(out, into, weight, value)
-
-
-def _only_row(orbits: InvariantTensors, columns: int) -> tuple[np.ndarray, np.ndarray] | None:
-    """The labels of row 0, when it is the only representative."""
-    slices = list(_first(orbits.slices(), 2))
-    if len(slices) != 1 or slices[0][0] != (0,) or slices[0][1].size != columns:
-        return None
-    return slices[0][1].reshape(1, -1), slices[0][2].reshape(1, -1)
-
-
-def _first(items: Iterator[Any], many: int) -> Iterator[Any]:
-    for _, item in zip(range(many), items, strict=False):
-        yield item
 
 
 @dataclass(frozen=True, eq=False)

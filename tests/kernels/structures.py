@@ -118,7 +118,54 @@ def _cycles() -> list[Structure]:
         Structure("D7 regular", lambda: (2 * dv.regular(D7), points(D7)), "circular", 14),
         Structure("Z8 to Z4", _to_quotient, "dense", 4),
         Structure("D7 with sign", _to_sign, "circular", 3),
+        Structure("negacyclic, copies", _negacyclic_copies, "negacyclic", 36),
+        Structure("a cycle with signs that cancel", _cancelling, "circular convolution on 6", 6),
+        Structure("both kinds of cycles", _both_kinds, "circular and negacyclic", 16),
+        Structure("both kinds, 2 to 1", _two_to_one, "260, by the Fourier", 260),
+        Structure("negacyclic with a mirror", _mirrored, "negacyclic", 3),
     ]
+
+
+def _signed_cycle(*signs: list[int]) -> Any:
+    """e_t to sign[t] e_(t + 1) along each of some cycles, one after the other."""
+    blocks = [np.roll(np.diag(s), 1, axis=0) for s in signs]
+    size = sum(map(len, signs))
+    matrix, at = np.zeros((size, size), dtype=int), 0
+    for block in blocks:
+        matrix[at : at + len(block), at : at + len(block)] = block
+        at += len(block)
+    G = dv.Group("Z", generators=("g",), relations=(f"g^{2 * len(signs[0])}",))
+    return dv.Representation(G, {"g": matrix.tolist()})
+
+
+def _negacyclic_copies() -> tuple[Any, Any]:
+    V = _signed_cycle([1, -1, 1, -1, 1, -1])
+    return 2 * V, 3 * V
+
+
+def _cancelling() -> tuple[Any, Any]:
+    """Into a plain cycle: only the input has signs."""
+    return _signed_cycle([1, -1, 1, 1, -1, 1]), _signed_cycle([1] * 6)
+
+
+def _both_kinds() -> tuple[Any, Any]:
+    """Orbits that a turn returns and orbits that it negates do not mix."""
+    V = _signed_cycle([1, 1, 1, 1], [1, -1, 1, 1])
+    return V, 2 * V
+
+
+def _two_to_one() -> tuple[Any, Any]:
+    signs = [-1] + [1] * 259
+    return _signed_cycle([1] * 260, signs), _signed_cycle(signs)
+
+
+def _mirrored() -> tuple[Any, Any]:
+    """The ring x^6 = -1 and x to 1/x."""
+    cycle = np.roll(np.diag([1, 1, 1, 1, 1, -1]), 1, axis=0)
+    mirror = np.zeros((6, 6), dtype=int)
+    mirror[0, 0], mirror[range(1, 6), range(5, 0, -1)] = 1, -1
+    V = dv.defining(dv.matrix_group({"g": cycle.tolist(), "m": mirror.tolist()}))
+    return V, V
 
 
 def _to_sign() -> tuple[Any, Any]:

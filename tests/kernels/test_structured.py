@@ -19,6 +19,8 @@ OFTEN = {
     "Z6 V^2 -> V",
     "Z300",
     "D7 with sign",
+    "negacyclic, copies",
+    "both kinds, 2 to 1",
     "sign flips, copies",
     "characters",
     "SO3 sum",
