@@ -20,7 +20,7 @@ OFTEN = {
     "Z300",
     "D7 with sign",
     "negacyclic, copies",
-    "both kinds, 2 to 1",
+    "negacyclic 256",
     "sign flips, copies",
     "characters",
     "SO3 sum",
