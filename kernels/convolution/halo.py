@@ -38,8 +38,9 @@ class Axis(NamedTuple):
 class Halo(NamedTuple):
     """`left` and `right` sites of the neighbours; then `length` sites from `first[i]` on, for device i.
 
-    `pads` and `base` are the border and the base dilation with which the result is to be read. `filled`: the
-    zeros between the sites are written out before the window is taken, as it starts anywhere among them.
+    `more`: zeros of the border beyond these, on either side. `pads` and `base` are the border and the base
+    dilation with which the result is to be read. `filled`: the zeros between the sites are written out before
+    the window is taken, as it starts anywhere among them.
     """
 
     shards: int
@@ -47,6 +48,7 @@ class Halo(NamedTuple):
     outputs: int
     left: int
     right: int
+    more: tuple[int, int]
     first: tuple[int, ...]
     length: int
     pads: tuple[int, int]
@@ -74,13 +76,17 @@ def plan(axis: Axis, shards: int) -> Halo | None:
     starts = [axis.stride * many * i - axis.low for i in range(-(-axis.outputs // many))]
     first = [-(-t // b) for t in starts]
     last = [(t + span - 1) // b for t in starts]
-    left = max(0, *(block * i - q for i, q in enumerate(first)))
-    right = max(0, *(q - block * (i + 1) + 1 for i, q in enumerate(last)))
+    before, after = _beyond(first, last, block)
+    if ring:
+        left, right = before, after
+    else:  # nobody has to send the zeros beyond the ends
+        left, right = _beyond([max(q, 0) for q in first], [min(q, axis.sites - 1) for q in last], block)
     if max(left, right) > block:
         return None
+    more = (before - left, after - right)
     starts += [starts[-1]] * (shards - len(starts))  # devices without outputs may read anything
     first += [first[-1]] * (shards - len(first))
-    begin = [block * i - left for i in range(shards)]
+    begin = [block * i - before for i in range(shards)]
     if axis.stride * many % b == 0:
         lead = b * first[0] - starts[0]
         length = last[0] - first[0] + 1
@@ -89,7 +95,15 @@ def plan(axis: Axis, shards: int) -> Halo | None:
     else:
         offsets = tuple(t - b * a + b - 1 for t, a in zip(starts, begin, strict=True))
         length, pads, base, filled = span, (0, 0), 1, b
-    return Halo(shards, axis.sites, axis.outputs, left, right, offsets, length, pads, base, filled, ring)
+    return Halo(
+        shards, axis.sites, axis.outputs, left, right, more, offsets, length, pads, base, filled, ring
+    )
+
+
+def _beyond(first: list[int], last: list[int], block: int) -> tuple[int, int]:
+    """How many sites devices read at most before and after their own block."""
+    before = max(0, *(block * i - q for i, q in enumerate(first)))
+    return before, max(0, *(q - block * (i + 1) + 1 for i, q in enumerate(last)))
 
 
 def exchange(x: jax.Array, axis: int, halo: Halo, names: Names) -> jax.Array:
@@ -101,6 +115,8 @@ def exchange(x: jax.Array, axis: int, halo: Halo, names: Names) -> jax.Array:
     if halo.right:
         sent = lax.slice_in_dim(parts[-1], 0, halo.right, axis=axis)
         parts.append(_pass_on(sent, -1, halo, names))
+    zero = [jnp.zeros(_resized(x, axis, width), x.dtype) for width in halo.more]
+    parts = [part for part in (zero[0], *parts, zero[1]) if part.shape[axis]]
     return _window(lax.concatenate(parts, axis) if len(parts) > 1 else parts[0], axis, halo, names)
 
 
@@ -112,6 +128,10 @@ def masked(x: jax.Array, axis: int, sites: int, shards: int, names: Names) -> ja
     shape = [block if a == axis else 1 for a in range(x.ndim)]
     place = lax.axis_index(names) * block + jnp.arange(block, dtype=jnp.int32).reshape(shape)
     return jnp.where(place < sites, x, jnp.zeros((), x.dtype))
+
+
+def _resized(x: jax.Array, axis: int, size: int) -> tuple[int, ...]:
+    return (*x.shape[:axis], size, *x.shape[axis + 1 :])
 
 
 def _pass_on(x: jax.Array, step: int, halo: Halo, names: Names) -> jax.Array:

@@ -85,6 +85,7 @@ def _read(axis: halo.Axis, plan: halo.Halo, i: int) -> list[int]:
         _place(axis, axis.base * q)
         for q in range(plan.block * i - plan.left, plan.block * (i + 1) + plan.right)
     ]
+    sites = [0] * plan.more[0] + sites + [0] * plan.more[1]
     filled = _fill(sites, plan.filled)
     filled = [0] * (plan.filled - 1) + filled + [0] * (plan.filled - 1)
     seen = filled[plan.first[i] : plan.first[i] + plan.length]
@@ -102,6 +103,8 @@ def test_plans_that_neighbours_cannot_serve() -> None:
     axis = halo.Axis(sites=16, outputs=16, taps=7, stride=1, low=3, base=1, dilation=1, circle=0)
     assert halo.plan(axis, 4) is not None
     assert halo.plan(axis, 8) is None  # three sites of a block of two
+    wide = halo.Axis(sites=56, outputs=64, taps=9, stride=1, low=8, base=1, dilation=1, circle=0)
+    assert halo.plan(wide, 8) is not None  # eight before a block of seven, all of them zeros
     assert halo.plan(axis._replace(circle=16), 3) is None  # the ring does not close on equal blocks
 
 
