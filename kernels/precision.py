@@ -12,11 +12,13 @@ from typing import Any, Protocol, TypeVar
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 from kernels.errors import PrecisionError
 
 HALVES = ("float16", "bfloat16")  # dtypes whose sums are kept in float32
 NAMES = ("default", "high", "highest", "bfloat16", "tensorfloat32", "float32")
+OTHERS = ("fastest", "bfloat16_3x", *lax.DotAlgorithmPreset.__members__)  # more that `jax.lax` knows
 Result = TypeVar("Result")
 
 
@@ -31,6 +33,27 @@ def check(precision: object) -> None:
     """A name that JAX knows, or None."""
     if precision is not None and precision not in NAMES:
         raise PrecisionError("precision", f"must be one of {NAMES}", repr(precision), "or leave it out")
+
+
+def parse(precision: Any) -> Any:
+    """What one convolution was told, as `jax.lax` takes it: for both operands, or for each; hashable."""
+    pair = isinstance(precision, list | tuple)
+    each = tuple(precision) if pair else (precision,)
+    if len(each) != 1 + pair or not all(map(_known, each)):
+        raise PrecisionError(
+            "precision",
+            f"must be one of {NAMES}, a jax.lax.Precision, or two of them",
+            repr(precision),
+            "or leave it out",
+        )
+    return each if pair else precision
+
+
+def _known(precision: Any) -> bool:
+    if isinstance(precision, str):
+        return precision in (*NAMES, *OTHERS)
+    kinds = lax.Precision | lax.DotAlgorithm | lax.DotAlgorithmPreset
+    return precision is None or isinstance(precision, kinds)
 
 
 def current() -> Any:

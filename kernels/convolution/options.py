@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from kernels.convolution import policy
 from kernels.convolution.saved import Policy
 from kernels.errors import GroupsError, ImplementationError, KernelError, PaddingError, WindowError
+from kernels.precision import parse as parse_precision
 
 Ints = int | Sequence[int]
 Pads = tuple[tuple[int, int], ...]
@@ -54,7 +55,7 @@ def parse(
         positive("groups", groups, GroupsError),
         bool(flip),
         implementation,
-        tuple(precision) if isinstance(precision, list) else precision,
+        parse_precision(precision),
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 
 import derive as dv
 import kernels as kn
+from kernels import precision
 from tests.kernels.cases import CASES, NAMES
 
 TOLERANCES = {"float64": 1e-13, "float32": 2e-6, "float16": 2e-3, "bfloat16": 1.5e-2}
@@ -70,11 +71,11 @@ def test_numpy_inputs_follow_jax(rng) -> None:
         assert kn.conv(x, jnp.asarray(kernel, jnp.float32)).dtype == "float32"
 
 
-@pytest.mark.parametrize("precision", [None, "highest", jax.lax.Precision.HIGH, ("default", "highest")])
-def test_precision(precision, rng) -> None:
+@pytest.mark.parametrize("given", [None, "highest", jax.lax.Precision.HIGH, ("default", "highest")])
+def test_precision(given, rng) -> None:
     x, kernel = rng.normal(size=(5, 2)), rng.normal(size=(3, 2, 2))
-    text = str(jax.make_jaxpr(jax.grad(lambda x: kn.conv(x, kernel, precision=precision).sum()))(x))
-    assert f"precision={precision}" in text
+    text = str(jax.make_jaxpr(jax.grad(lambda x: kn.conv(x, kernel, precision=given).sum()))(x))
+    assert f"precision={given}" in text
 
 
 def test_precision_follows_the_context(rng) -> None:
@@ -127,10 +128,18 @@ def test_precision_of_an_op(make) -> None:
 
 
 def test_unknown_precision() -> None:
-    names = "('default', 'high', 'highest', 'bfloat16', 'tensorfloat32', 'float32')"
     with pytest.raises(kn.PrecisionError) as error:
         lowered(precision="best")
+    names = precision.NAMES
     assert str(error.value) == f"precision must be one of {names}, got 'best'; or leave it out"
+    x, kernel = np.ones((5, 2)), np.ones((3, 2, 2))
+    for wrong in ("best", 3, ("highest",), ("highest", "best")):
+        with pytest.raises(kn.PrecisionError) as error:
+            kn.conv(x, kernel, precision=wrong)
+        assert str(error.value) == (
+            f"precision must be one of {names}, a jax.lax.Precision, or two of them, got {wrong!r}; "
+            "or leave it out"
+        )
 
 
 @pytest.mark.parametrize("implementation", ["auto", "xla", "shifted", "matmul", "grouped", "unfold"])
