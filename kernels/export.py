@@ -10,6 +10,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import export
 
 from kernels.errors import ExportError
@@ -31,8 +32,20 @@ class Artifact:
 
     @cached_property
     def exported(self) -> export.Exported:
-        """What `jax.export` makes of the bytes."""
-        return export.deserialize(bytearray(self.data))
+        """What `jax.export` makes of the bytes.
+
+        Raises:
+            ExportError: the bytes are no artifact.
+        """
+        try:
+            return export.deserialize(bytearray(self.data))
+        except Exception as error:  # flatbuffers, StableHLO and JAX each have errors of their own
+            raise ExportError(
+                "data",
+                "must be the bytes of an artifact",
+                f"{len(self.data)} bytes",
+                f"give op.export(...).data: {error}",
+            ) from error
 
     @property
     def platforms(self) -> tuple[str, ...]:
@@ -49,18 +62,32 @@ class Artifact:
         """The op, on a device of one of the platforms.
 
         Raises:
-            ExportError: other shapes or dtypes than it was exported for.
+            ExportError: other shapes or dtypes than it was exported for, another platform, or under `vmap`.
         """
         self._check(arguments)
         try:
             return self.exported.call(*arguments)
-        except ValueError as error:
-            raise ExportError(
-                "the arguments of the artifact",
-                "must fit its open sizes",
-                [jnp.shape(leaf) for leaf in jax.tree.leaves(arguments)],
-                f"give {self._wanted()}: {str(error).splitlines()[0].partition('. Using')[0]}",
-            ) from error
+        except (ValueError, NotImplementedError) as error:
+            raise self._refusal(arguments, str(error).splitlines()[0]) from error
+
+    def _refusal(self, arguments: Any, why: str) -> ExportError:
+        """What JAX's complaint means here."""
+        if "Batching rule" in why:
+            rule, value, remedy = (
+                "cannot be mapped",
+                why,
+                'leave the batch open, ("n", ...), and give it there',
+            )
+            return ExportError("the artifact", rule, value, remedy)
+        if "exported for platforms" in why:
+            rule = f"must be called on one of its platforms {self.platforms}"
+            return ExportError("the artifact", rule, jax.default_backend(), "export it for this one too")
+        return ExportError(
+            "the arguments of the artifact",
+            "must fit its open sizes",
+            [jnp.shape(leaf) for leaf in jax.tree.leaves(arguments)],
+            f"give {self._wanted()}: {why.partition('. Using')[0]}",
+        )
 
     def _wanted(self) -> str:
         return ", ".join(
@@ -75,7 +102,7 @@ class Artifact:
             raise ExportError(
                 "the arguments of the artifact",
                 "must have the shapes and dtypes that it was exported for",
-                shapes,
+                shapes or "nothing",
                 f"give {self._wanted()}",
             )
 
@@ -137,6 +164,7 @@ class Exportable(ABC):
         Source: StableHLO specification, https://openxla.org/stablehlo/spec.
         """
         _check_platforms(platforms)
+        _check_derivatives(derivatives)
         held = (w,) if b is None else (w, b)
         held = jax.tree.map(jnp.asarray, held)
         shape = _shape(shape, constraints)
@@ -157,12 +185,29 @@ def _check_platforms(platforms: Sequence[str]) -> None:
         )
 
 
+def _check_derivatives(derivatives: object) -> None:
+    if not isinstance(derivatives, int) or derivatives < 0:
+        raise ExportError("derivatives", "must be a number of times", repr(derivatives), "give 0, 1, 2, ...")
+
+
 def _shape(shape: Sequence[Size], constraints: Sequence[str]) -> tuple[Any, ...]:
     """The shape with its names as symbols of one scope."""
-    if all(isinstance(size, int) for size in shape):
-        return tuple(shape)
+    known = isinstance(shape, list | tuple) and all(isinstance(n, str | int | np.integer) for n in shape)
+    if not known or any(not isinstance(n, str) and n < 0 for n in shape):
+        raise _not_sizes(shape)
+    if not any(isinstance(n, str) for n in shape):
+        return tuple(map(int, shape))
     text = ", ".join(map(str, shape))
-    return tuple(export.symbolic_shape(f"({text},)", constraints=tuple(constraints)))
+    try:
+        return tuple(export.symbolic_shape(f"({text},)", constraints=tuple(constraints)))
+    except ValueError as error:
+        raise _not_sizes(shape, f": {error}") from error
+
+
+def _not_sizes(shape: Any, why: str = "") -> ExportError:
+    return ExportError(
+        "shape", "must be numbers and names of sizes", repr(shape), f'say ("n", "h", "w", 3), or numbers{why}'
+    )
 
 
 def _serialised(

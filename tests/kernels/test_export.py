@@ -132,6 +132,44 @@ def test_unknown_platforms(platforms) -> None:
     assert str(error.value) == message
 
 
+@pytest.mark.parametrize(
+    ("shape", "shown"),
+    [
+        ((-5, 6, 2), "(-5, 6, 2); say"),
+        ((5.0, 6, 2), "(5.0, 6, 2); say"),
+        ("hwc", "'hwc'; say"),
+        (6, "6; say"),
+        (("n!", 6, 2), "('n!', 6, 2); say"),
+    ],
+)
+def test_shapes_that_are_none(shape, shown: str) -> None:
+    case = lattice()
+    with pytest.raises(kn.ExportError) as error:
+        case.op.export(case.arrays()[0], shape)
+    assert str(error.value).startswith(f"shape must be numbers and names of sizes, got {shown}")
+
+
+def test_artifacts_that_cannot_be_called() -> None:
+    """On another platform, under vmap, from bytes that are none, with too many derivatives asked for."""
+    case = lattice()
+    w, x, _, _ = case.arrays(dtype=np.float32)
+    abroad = case.op.export(w, x.shape, platforms=("tpu",), derivatives=0)
+    message = (
+        "the artifact must be called on one of its platforms ('tpu',), got cpu; export it for this one too"
+    )
+    with pytest.raises(kn.ExportError) as error:
+        abroad(w, x)
+    assert str(error.value) == message
+    with pytest.raises(kn.ExportError, match=r'^the artifact cannot be mapped.*leave the batch open, \("n"'):
+        jax.vmap(lambda x: case.op.export(w, x.shape, derivatives=0)(w, x))(x[None])
+    with pytest.raises(
+        kn.ExportError, match=r"^data must be the bytes of an artifact, got 5 bytes; give op\.ex"
+    ):
+        kn.Artifact(b"bytes").platforms  # noqa: B018
+    with pytest.raises(kn.ExportError, match=r"^derivatives must be a number of times, got -1; give 0, 1"):
+        case.op.export(w, x.shape, derivatives=-1)
+
+
 def test_other_shapes_than_exported_for() -> None:
     case = lattice()
     w, x, b, _ = case.arrays(dtype=np.float32)
