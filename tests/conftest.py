@@ -1,12 +1,22 @@
-"""Strict numerics and fixed seeds for the whole suite."""
+"""Fixed seeds for the whole suite, and programs that compile quickly.
+
+`XLA_FLAGS= make test` compiles them as everywhere else; accelerators and a few tests always do.
+"""
 
 from __future__ import annotations
 
 import os
 
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=true")
-
+import pytest
 from hypothesis import settings
+
+from tests import compiling
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, print_blob=True, max_examples=50)
 settings.load_profile("repeatable")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before anything starts JAX."""
+    if config.getoption("markexpr") != "accelerator":
+        os.environ.setdefault("XLA_FLAGS", compiling.BRIEF)
