@@ -21,7 +21,7 @@ from scipy import sparse
 import derive as dv
 
 MOST_UNKNOWNS = 400
-NORMAL = settings(max_examples=60, suppress_health_check=list(HealthCheck))
+NORMAL = settings(max_examples=30, suppress_health_check=list(HealthCheck))
 LONG = settings(max_examples=500, suppress_health_check=list(HealthCheck))
 
 
@@ -347,7 +347,7 @@ def compare_derivation(stated: Stated) -> None:
     assert [eq.rhs.doit() for eq in derivation[-1].after] == counts
 
 
-@settings(NORMAL, max_examples=20)
+@settings(NORMAL, max_examples=12)
 @given(statements())
 def test_random_derivations(stated: Stated) -> None:
     compare_derivation(stated)

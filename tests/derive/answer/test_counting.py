@@ -184,6 +184,7 @@ SMALL = [
     (defining(symplectic(2)), 2), (defining(general_linear(2)), 2), (irreps(cyclic(5))[1], 3),
     (irreps(dihedral(5))[2], 3),
 ]  # fmt: skip
+LARGEST = 100  # entries of a matrix that is found by brute force
 
 
 @pytest.mark.parametrize(("V", "k"), SMALL, ids=lambda x: getattr(getattr(x, "group", None), "name", x))
@@ -193,7 +194,8 @@ def test_counts_are_nullities(V: Representation, k: int) -> None:
     pieces = [p for p in pieces if p.blocks]
     for a in pieces:
         for b in pieces[:4]:
-            assert dimension(a, b) == brute(a, b), (a, b)
+            if a.dim * b.dim <= LARGEST:
+                assert dimension(a, b) == brute(a, b), (a, b)
 
 
 def test_every_method_gives_the_same_answer() -> None:

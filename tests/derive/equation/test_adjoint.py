@@ -121,18 +121,24 @@ def test_random_layers(n, k, s, e, low, high, groups, flip, transposed) -> None:
         check(case)
 
 
-@pytest.mark.parametrize("dim", [1, 2, 3])
+SYMBOLIC = [
+    {},
+    {"strides": "s", "dilation": "e"},
+    {"channels": None, "strides": 2},
+    {"padding": "VALID", "groups": "G"},
+    {"padding": "CIRCULAR", "strides": 2, "kernel_size": 2},
+    {"padding": "REFLECT"},
+    {"kernel_size": "k", "padding": "p", "flip": True},
+]
+
+
 @pytest.mark.parametrize("transposed", [False, True])
 @pytest.mark.parametrize(
-    "options",
+    ("dim", "options"),
     [
-        {},
-        {"strides": "s", "dilation": "e"},
-        {"padding": "VALID", "groups": "G"},
-        {"padding": "CIRCULAR", "strides": 2, "kernel_size": 2},
-        {"padding": "REFLECT"},
-        {"kernel_size": "k", "padding": "p", "flip": True},
-        {"channels": None, "strides": 2},
+        *itertools.product((1, 2), SYMBOLIC),
+        *((3, options) for options in SYMBOLIC[:3]),
+        *(pytest.param(3, options, marks=pytest.mark.slow) for options in SYMBOLIC[3:]),
     ],
 )
 def test_row_23_every_derivation_checks(dim: int, transposed: bool, options: dict) -> None:
