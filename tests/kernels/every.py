@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -42,6 +43,25 @@ def pools() -> list[Item]:
     return [Item(name, lambda x, pool=pool: pool(x, 2, padding="SAME"), image) for name, pool in both.items()]
 
 
+def named() -> list[Item]:
+    """Adjoints under their own names, kernels of rank one, and both matrices."""
+    image, kernel = (2, 6, 7, 3), (3, 2, 3, 4)
+    y = (*image[:-1], kernel[-1])
+    ops = {
+        "input_adjoint": (partial(kn.input_adjoint, input_shape=image), y, kernel),
+        "kernel_adjoint": (partial(kn.kernel_adjoint, kernel_shape=kernel), image, y),
+        "conv_separable": (lambda x, *factors: kn.conv_separable(x, factors), image, (3,), (2,)),
+        "conv_matrix": (lambda kernel: kn.conv_matrix(kernel, (3, 4)), kernel),
+        "patch_matrix": (lambda x: kn.patch_matrix(x, (3, 2)), image),
+    }
+    return [Item(name, op, partial(_drawn, shapes)) for name, (op, *shapes) in ops.items()]
+
+
+def _drawn(shapes: list[tuple[int, ...]]) -> tuple[Any, ...]:
+    rng = np.random.default_rng(0)
+    return tuple(rng.normal(size=shape) for shape in shapes)
+
+
 def lattices() -> list[Item]:
     return [Item(case.name, case.op, lambda case=case: case.arrays()[:3]) for case in lowerings.LOWERINGS]
 
@@ -75,6 +95,7 @@ def _held(op: Any, shape: tuple[int, ...], biased: bool) -> Callable[[], tuple[A
 FAMILIES: dict[str, Callable[[], list[Item]]] = {
     "convolutions": convolutions,
     "pools": pools,
+    "named": named,
     "lattices": lattices,
     "fibres": fibres,
     "maps": maps,
