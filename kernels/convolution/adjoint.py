@@ -26,6 +26,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from kernels.convolution.channels import batch_to_channels, swap
 from kernels.convolution.options import Pads
 from kernels.convolution.sizes import dilated
 
@@ -61,21 +62,7 @@ def _close(low: Sequence[int], need: Sequence[int], spatial: Sequence[int], base
 
 def turn(kernel: jax.Array, groups: int) -> jax.Array:
     """The kernel flipped, its channels transposed in each group: (k..., C, G D) -> (k..., D, G C)."""
-    return _swap_channels(flip(kernel), kernel.ndim - 2, groups)
-
-
-def batch_to_channels(x: jax.Array, groups: int) -> jax.Array:
-    """(N, ..., G C) -> (C, ..., G N): the channels of a group become the batch, the batch its channels."""
-    return _swap_channels(x, 0, groups)
-
-
-def _swap_channels(array: jax.Array, axis: int, groups: int) -> jax.Array:
-    """Swap an axis with the channels of each group: (..., B, ..., G C) -> (..., C, ..., G B)."""
-    if groups == 1:  # without an axis of length 1: then XLA compiles exactly what it does for lax's gradients
-        return jnp.swapaxes(array, axis, -1)
-    *head, channels = array.shape
-    split = jnp.swapaxes(array.reshape(*head, groups, channels // groups), axis, -1)
-    return split.reshape(*split.shape[:-2], groups * head[axis])
+    return swap(flip(kernel), kernel.ndim - 2, groups)
 
 
 def flip(kernel: jax.Array) -> jax.Array:

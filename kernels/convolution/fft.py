@@ -16,16 +16,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import reduce
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from kernels.convolution import zeros
 
-MOST = 16  # tiles, which are written out one by one
+MOST = 16  # tiles
 
 
 class Cut(NamedTuple):
@@ -74,24 +74,38 @@ def _taps(kernel: jax.Array, dilation: Sequence[int], groups: int) -> jax.Array:
 
 def _by_rows(image: jax.Array, weight: jax.Array, out: Sequence[int]) -> jax.Array:
     """Tiles of output rows: each tile of the image with the whole kernel."""
-    cut = cheapest(out[0], weight.shape[4], image.size // image.shape[4], weight.size // weight.shape[4])
+    cut = cheapest(out[0], weight.shape[4])
     period = _period(cut, image.shape[5:])
     spectrum = jnp.conj(_transform(weight, period))
-    tiles = [_transform(tile, period) for tile in _tiles(image, cut, cut.reach)]
-    rows = [_back(jnp.sum(tile * spectrum, axis=3), period, (cut.step, *out[1:])) for tile in tiles]
-    return lax.slice_in_dim(lax.concatenate(rows, 3), 0, out[0], axis=3)
+    image = _filled(image, cut, cut.reach)
+
+    def rows(m: jax.Array | int) -> jax.Array:
+        product = _transform(_tile(image, cut, m, cut.reach), period) * spectrum
+        return _back(jnp.sum(product, axis=3), period, (cut.step, *out[1:]))
+
+    if cut.tiles == 1:
+        return rows(0)
+    y = jnp.moveaxis(lax.map(rows, jnp.arange(cut.tiles)), 0, 3)  # (n, g, i, tile, row, ...)
+    y = y.reshape(*y.shape[:3], cut.tiles * cut.step, *out[1:])
+    return lax.slice_in_dim(y, 0, out[0], axis=3)
 
 
 def _by_kernel_rows(image: jax.Array, weight: jax.Array, out: Sequence[int]) -> jax.Array:
     """Tiles of kernel rows: their spectra are summed before the one transform back."""
-    cut = cheapest(weight.shape[4], out[0], image.size // image.shape[4], weight.size // weight.shape[4])
+    cut = cheapest(weight.shape[4], out[0])
     period = _period(cut, image.shape[5:])
-    pairs = zip(_tiles(image, cut, cut.reach), _tiles(weight, cut, 0), strict=True)
-    terms = (jnp.sum(_transform(a, period) * jnp.conj(_transform(b, period)), axis=3) for a, b in pairs)
-    return _back(reduce(jnp.add, terms), period, out)
+    image, weight = _filled(image, cut, cut.reach), _filled(weight, cut, 0)
+
+    def term(m: jax.Array | int) -> jax.Array:
+        spectrum = jnp.conj(_transform(_tile(weight, cut, m, 0), period))
+        return jnp.sum(_transform(_tile(image, cut, m, cut.reach), period) * spectrum, axis=3)
+
+    zero = jnp.zeros_like(jax.eval_shape(term, 0))
+    total = term(0) if cut.tiles == 1 else lax.fori_loop(0, cut.tiles, lambda m, y: y + term(m), zero)
+    return _short_back(total, period, out)
 
 
-def cheapest(long: int, short: int, *_: int) -> Cut:
+def cheapest(long: int, short: int) -> Cut:
     """The cut of the first axis that costs least, n numbers costing n log n.
 
     >>> cheapest(1024, 31)
@@ -105,14 +119,14 @@ def _period(cut: Cut, rest: Sequence[int]) -> tuple[int, ...]:
     return (cut.period, *map(fast, rest))
 
 
-def _tiles(array: jax.Array, cut: Cut, reach: int) -> list[jax.Array]:
-    """The rows of every tile; rows beyond the last are zeros."""
-    length = cut.tiles * cut.step + reach
-    room = [(0, length - array.shape[4] if axis == 4 else 0, 0) for axis in range(array.ndim)]
-    array = lax.pad(array, jnp.zeros((), array.dtype), room)
-    return [
-        lax.slice_in_dim(array, m * cut.step, (m + 1) * cut.step + reach, axis=4) for m in range(cut.tiles)
-    ]
+def _filled(array: jax.Array, cut: Cut, reach: int) -> jax.Array:
+    """Zeros after the last row, up to the end of the last tile."""
+    return zeros.after(array, 4, cut.tiles * cut.step + reach - array.shape[4])
+
+
+def _tile(array: jax.Array, cut: Cut, m: jax.Array | int, reach: int) -> jax.Array:
+    """The rows of tile m."""
+    return lax.dynamic_slice_in_dim(array, m * cut.step, cut.step + reach, 4)
 
 
 def _transform(array: jax.Array, period: Sequence[int]) -> jax.Array:
@@ -121,7 +135,23 @@ def _transform(array: jax.Array, period: Sequence[int]) -> jax.Array:
 
 def _back(spectrum: jax.Array, period: Sequence[int], keep: Sequence[int]) -> jax.Array:
     full = jnp.fft.irfftn(spectrum, period, range(-len(period), 0))
-    return lax.slice(full, (0,) * full.ndim, (*full.shape[:3], *keep))
+    return lax.slice(full, (0,) * full.ndim, (*full.shape[: full.ndim - len(keep)], *keep))
+
+
+def _short_back(spectrum: jax.Array, period: Sequence[int], keep: Sequence[int]) -> jax.Array:
+    """`_back` where few rows are kept: they are a matrix product, and few are transformed back."""
+    if len(period) == 1:
+        return _back(spectrum, period, keep)
+    rest = "yz"[: len(period) - 1]
+    wave = jnp.asarray(_waves(period[0], keep[0]), spectrum.dtype)
+    rows = jnp.einsum(f"rk,...k{rest}->...r{rest}", wave, spectrum, precision=lax.Precision.HIGHEST)
+    return _back(rows, period[1:], keep)
+
+
+def _waves(period: int, rows: int) -> np.ndarray:
+    """exp(2 pi i k r / period) / period, the phases reduced as whole numbers."""
+    turns = np.outer(np.arange(rows), np.arange(period)) % period / period
+    return np.exp(2j * np.pi * turns) / period
 
 
 def fast(n: int) -> int:

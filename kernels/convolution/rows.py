@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from kernels.convolution import zeros
+from kernels.convolution import channels, zeros
 
 ROOM = 1 << 16  # numbers in the running sums: what a second-level cache holds
 
@@ -39,13 +39,12 @@ def compute(
     copies = x.shape[0] * math.prod(out) * outputs
     pieces, width = _pieces(size[-1], copies)
     block = inputs if inputs * width * copies <= ROOM else 1
-    # Channels of a group first. In a kernel adjoint these undo transpositions that were made just before, so
-    # they cost nothing as long as nothing, not even a border, comes between the two.
-    image = jnp.moveaxis(zeros.wide(x).reshape(*x.shape[:-1], groups, inputs), -1, 0)  # (c, n, ..., g)
-    image = zeros.insert(image, ((0, 0), *padding), (1, *lhs_dilation))
+    # In a kernel adjoint these undo transpositions that were made just before: they cost nothing, and the
+    # border is the one that the layer itself has made.
+    image = zeros.insert(channels.batch_to_channels(zeros.wide(x), groups), padding, lhs_dilation)
+    image = _batch_second(image, groups, x.shape[0])
     image = zeros.after(image, -2, rhs_dilation[-1] * (pieces * width - size[-1]))
-    weights = jnp.moveaxis(zeros.wide(kernel), -2, 0).reshape(inputs, *size, groups, -1)  # (c, ..., g, d)
-    weights = zeros.after(weights, -3, pieces * width - size[-1])
+    weights = zeros.after(jnp.moveaxis(zeros.wide(kernel), -2, 0), -2, pieces * width - size[-1])
     reach = [s * (n - 1) + 1 for s, n in zip(strides, out, strict=True)]
     reach[-1] += rhs_dilation[-1] * (width - 1)
     part = (*(1,) * (len(size) - 1), width)
@@ -55,7 +54,8 @@ def compute(
         j = [*j, piece * width]
         first = [e * a for e, a in zip(rhs_dilation, j, strict=True)]
         seen = lax.dynamic_slice(image, (c, 0, *first, 0), (block, x.shape[0], *reach, groups))
-        weight = lax.dynamic_slice(weights, (c, *j, 0, 0), (block, *part, *weights.shape[-2:]))[:, None]
+        weight = lax.dynamic_slice(weights, (c, *j, 0), (block, *part, outputs))
+        weight = weight.reshape(block, 1, *part, groups, outputs // groups)
 
         def term(p: int) -> jax.Array:
             start = [0] * len(size) + [strides[-1] * p]
@@ -68,6 +68,13 @@ def compute(
     sums = lax.fori_loop(0, inputs // block * math.prod(size[:-1]) * pieces, row, (zero,) * out[-1])
     y = jnp.stack([jnp.sum(one, (0, -3)) for one in sums], -3)
     return y.reshape(x.shape[0], *out, outputs).astype(kernel.dtype)
+
+
+def _batch_second(image: jax.Array, groups: int, batch: int) -> jax.Array:
+    """(c, ..., g n) -> (c, n, ..., g); nothing moves where n is 1."""
+    if batch == 1:
+        return image[:, None]
+    return jnp.moveaxis(image.reshape(*image.shape[:-1], groups, batch), -1, 1)
 
 
 def _pieces(row: int, copies: int) -> tuple[int, int]:

@@ -21,14 +21,37 @@ from jax import lax
 
 from kernels.convolution import rows, zeros
 
+BARE = 10  # the most taps for which asking costs less than a border
 UNROLLED = 32  # the most terms written out one by one: compiling more takes longer than it saves
 
 
 def compute(x: jax.Array, kernel: jax.Array, *, out: Sequence[int], **options: Any) -> jax.Array:
     """The sum, written out over taps and channels, or over samples, sites and channels of the output."""
     *size, inputs, outputs = kernel.shape
-    by_taps = math.prod(size) * inputs <= math.prod(out) * x.shape[0] * (outputs // options["groups"])
-    return (_over_taps if by_taps else rows.compute)(x, kernel, out=out, **options)
+    if math.prod(size) * inputs > math.prod(out) * x.shape[0] * (outputs // options["groups"]):
+        return rows.compute(x, kernel, out=out, **options)
+    one_apart = max(*options["strides"], *options["lhs_dilation"]) == 1
+    if x.shape[-1] == 1 and math.prod(size) <= BARE and one_apart:
+        return _borderless(x, kernel, out, options["padding"], options["rhs_dilation"])
+    return _over_taps(x, kernel, out=out, **options)
+
+
+def _borderless(
+    x: jax.Array,
+    kernel: jax.Array,
+    out: Sequence[int],
+    padding: Sequence[tuple[int, int]],
+    rhs_dilation: Sequence[int],
+) -> jax.Array:
+    """An image of one channel, strides of 1: every term asks where the image ends, and no border is made."""
+    image, taps = zeros.wide(x), zeros.wide(kernel)
+
+    def term(j: tuple[int, ...]) -> jax.Array:
+        first = [e * i - lo for e, i, (lo, _) in zip(rhs_dilation, j, padding, strict=True)]
+        return zeros.beyond(image, first, out) * taps[(*j, 0)]
+
+    terms = map(term, product(*map(range, kernel.shape[:-2])))
+    return reduce(jnp.add, terms).astype(kernel.dtype)
 
 
 def _over_taps(

@@ -29,6 +29,17 @@ def window(image: jax.Array, first: Sequence[int], step: Sequence[int], count: S
     return lax.slice(image, (0, *first, 0), (image.shape[0], *stop, image.shape[-1]), (1, *step, 1))
 
 
+def beyond(x: jax.Array, first: Sequence[int], count: Sequence[int]) -> jax.Array:
+    """Along each spatial axis `count` sites of x (N, spatial..., C) from `first` on, zeros beyond it.
+
+    >>> beyond(jnp.arange(1.0, 4.0).reshape(1, 3, 1), (-1,), (3,)).ravel().tolist()
+    [0.0, 1.0, 2.0]
+    """
+    return insert(
+        x, [(-a, a + m - n) for a, m, n in zip(first, count, x.shape[1:-1], strict=True)], (1,) * len(first)
+    )
+
+
 def after(x: jax.Array, axis: int, count: int) -> jax.Array:
     """x with `count` zeros after the end of one axis; a negative count crops.
 

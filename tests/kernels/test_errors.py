@@ -62,7 +62,8 @@ BAD = [
         kn.ImplementationError,
         {"implementation": "winograd"},
         "implementation must be a known name, got 'winograd'; "
-        "give one of ('auto', 'xla', 'shifted', 'grouped', 'matmul', 'fft', 'unfold', 'phases', 'blocks', 'pieces') "
+        "give one of ('auto', 'xla', 'shifted', 'grouped', 'matmul', 'fft', 'unfold', 'phases', 'blocks', "
+        "'pieces') "
         "or a policy",
     ),
 ]

@@ -1,0 +1,23 @@
+"""Trading an axis, the batch above all, for the channels of each group."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+
+def batch_to_channels(x: jax.Array, groups: int) -> jax.Array:
+    """(N, ..., G C) -> (C, ..., G N): the channels of a group become the batch, the batch its channels.
+
+    It is its own inverse.
+    """
+    return swap(x, 0, groups)
+
+
+def swap(array: jax.Array, axis: int, groups: int) -> jax.Array:
+    """Swap an axis with the channels of each group: (..., B, ..., G C) -> (..., C, ..., G B)."""
+    if groups == 1:  # without an axis of length 1: then XLA compiles exactly what it does for lax's gradients
+        return jnp.swapaxes(array, axis, -1)
+    *head, channels = array.shape
+    split = jnp.swapaxes(array.reshape(*head, groups, channels // groups), axis, -1)
+    return split.reshape(*split.shape[:-2], groups * head[axis])
