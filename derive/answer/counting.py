@@ -104,17 +104,8 @@ def _split(piece: Piece, group: Group) -> tuple[Piece, ...] | None:
 def _owner(piece: Atom | Power, group: Group) -> int | None:
     """The only factor whose generators move the piece."""
     names = product_names(group.factors)
-    movers = {k for a in atoms_of(piece) for k, n in enumerate(names) for g in n.values() if not _still(a, g)}
+    movers = {k for a in atoms_of(piece) for k, n in enumerate(names) for g in n.values() if a.moves(g)}
     return None if len(movers) > 1 else (movers.pop() if movers else 0)
-
-
-def _still(atom: Atom, generator: str) -> bool:
-    m = atom.monomial(generator)
-    return (
-        m.is_identity
-        if m is not None
-        else generator in atom.group.algebra and atom.matrix(generator).is_zero_matrix
-    )
 
 
 def _on_factor(piece: Atom | Power, group: Group, k: int) -> Piece:

@@ -16,7 +16,7 @@ from derive.answer.plain_moves import move
 from derive.errors import TooLargeError
 from derive.methods.intertwiners import BlockPair, Intertwiners, PieceMaps
 from derive.methods.invariants import InvariantTensors
-from derive.methods.tensors import OrbitTensors, acts, fixed_tensors
+from derive.methods.tensors import OrbitTensors, fixed_tensors
 from derive.symmetry.pieces import tensor
 from derive.symmetry.representations import Representation
 
@@ -178,7 +178,7 @@ class PlainPair:
 def _product(pair: PlainPair) -> PlainProduct | None:
     group, outs = pair.maps.input.group, len(pair.sizes_out)
     factors = (*pair.maps.output.factors, *pair.maps.input.factors)
-    groups = _acted_together([frozenset(g for g in group.generators if acts(group, f, g)) for f in factors])
+    groups = _acted_together([frozenset(g for g in group.generators if f.moves(g)) for f in factors])
     kept = [axes for axes in groups if prod(factors[i].dim for i in axes) > 1]
     if len(kept) < 2:
         return None

@@ -20,7 +20,7 @@ from derive.methods.orbitals import Axis
 from derive.methods.sparse import Sparse
 from derive.symmetry.groups import Group
 from derive.symmetry.monomial import root_of_unity
-from derive.symmetry.pieces import Piece
+from derive.symmetry.pieces import Factor
 
 Members = tuple[np.ndarray, np.ndarray]  # one row of points per nonzero coefficient; the coefficients
 
@@ -121,7 +121,7 @@ class ProductTensors:
 Tensors = OrbitTensors | LinearTensors | ProductTensors
 
 
-def fixed_tensors(group: Group, outputs: Sequence[Piece], inputs: Sequence[Piece]) -> Tensors:
+def fixed_tensors(group: Group, outputs: Sequence[Factor], inputs: Sequence[Factor]) -> Tensors:
     """All tensors on output factors and dual input factors that every generator fixes.
 
     ``rho_out(g) A rho_in(g)^-1 = A``, and ``d rho_out A - A d rho_in = 0`` for generators of a Lie algebra.
@@ -130,7 +130,7 @@ def fixed_tensors(group: Group, outputs: Sequence[Piece], inputs: Sequence[Piece
         TooLargeError: the tensors would not fit in memory, or the group is too large and not recognised.
     """
     factors = [*outputs, *inputs]
-    acting = {f: tuple(g for g in group.generators if acts(group, f, g)) for f in dict.fromkeys(factors)}
+    acting = {f: tuple(g for g in group.generators if f.moves(g)) for f in dict.fromkeys(factors)}
     used = tuple(g for g in group.generators if any(g in names for names in acting.values()))
     if all(_is_monomial(group, f, g) for f in acting for g in used):
         return _by_orbits(used, outputs, inputs)
@@ -145,7 +145,7 @@ def fixed_tensors(group: Group, outputs: Sequence[Piece], inputs: Sequence[Piece
 
 
 def _solve_part(
-    group: Group, names: tuple[str, ...], outputs: Sequence[Piece], inputs: Sequence[Piece]
+    group: Group, names: tuple[str, ...], outputs: Sequence[Factor], inputs: Sequence[Factor]
 ) -> Any:
     if all(_is_monomial(group, f, g) for f in (*outputs, *inputs) for g in names):
         return _by_orbits(names, outputs, inputs)
@@ -155,21 +155,13 @@ def _solve_part(
     return LinearTensors(problem, solve_linear(problem))
 
 
-def _by_orbits(names: tuple[str, ...], outputs: Sequence[Piece], inputs: Sequence[Piece]) -> OrbitTensors:
-    maps: dict[Piece, Any] = {f: tuple(f.monomial(g) for g in names) for f in (*outputs, *inputs)}
+def _by_orbits(names: tuple[str, ...], outputs: Sequence[Factor], inputs: Sequence[Factor]) -> OrbitTensors:
+    maps: dict[Factor, Any] = {f: tuple(f.monomial(g) for g in names) for f in (*outputs, *inputs)}
     axes = [Axis(maps[f], f.dim, i >= len(outputs)) for i, f in enumerate((*outputs, *inputs))]
     return OrbitTensors(invariant_tensors(names, axes))
 
 
-def acts(group: Group, factor: Piece, generator: str) -> bool:
-    """Whether a generator does anything on a factor."""
-    if generator in group.algebra:
-        return not factor.matrix(generator).is_zero_matrix
-    m = factor.monomial(generator)
-    return not m.is_identity if m is not None else True
-
-
-def _is_monomial(group: Group, factor: Piece, generator: str) -> bool:
+def _is_monomial(group: Group, factor: Factor, generator: str) -> bool:
     return generator not in group.algebra and factor.monomial(generator) is not None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from sympy import ImmutableMatrix, Matrix, eye, zeros
+from sympy import ImmutableMatrix, SparseMatrix
 
 from derive.errors import GroupError
 from derive.symmetry.groups import Group
@@ -102,10 +102,11 @@ def _padded(image: Image, sizes: list[int], k: int, is_algebra: bool) -> Image:
     """The image on its own summand; nothing happens on the others."""
     if isinstance(image, Monomial) and not is_algebra:
         return direct_sum([image if i == k else identity_map(n) for i, n in enumerate(sizes) if n])
-    blocks = [
-        as_matrix(image) if i == k else (zeros(n) if is_algebra else eye(n)) for i, n in enumerate(sizes)
-    ]
-    return ImmutableMatrix(Matrix.diag(*blocks))
+    at, size = sum(sizes[:k]), sum(sizes)
+    own = range(at, at + sizes[k])
+    entries = {} if is_algebra else {(i, i): 1 for i in range(size) if i not in own}
+    entries |= {(at + i, at + j): value for (i, j), value in as_matrix(image).todok().items()}
+    return ImmutableMatrix(SparseMatrix(size, size, entries))
 
 
 PRESENTED_UP_TO = 40

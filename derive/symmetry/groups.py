@@ -11,6 +11,7 @@ from sympy import ImmutableMatrix
 
 from derive.errors import GroupError
 from derive.symmetry.images import Image, as_matrix, first_broken, image_dim
+from derive.symmetry.monomial import Monomial
 from derive.symmetry.words import Word, format_word, parse_word
 
 if TYPE_CHECKING:
@@ -66,6 +67,16 @@ class Group:
         if self.given is not None:
             set_field(self, "given", tuple(self.given))
         _check(self)
+
+    @cached_property
+    def _hash(self) -> int:
+        given = [i if isinstance(i, Monomial) else image_dim(i) for i in self.given or ()]
+        return hash(
+            (self.generators, self.relations, tuple(given), self.algebra, self.factors, self.embedding)
+        )
+
+    def __hash__(self) -> int:
+        return self._hash  # entries of matrices are compared, but take long to hash
 
     def __repr__(self) -> str:
         relations = ", ".join(format_word(r) for r in self.relations[:8])

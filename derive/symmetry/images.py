@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from sympy import ImmutableMatrix, eye
@@ -11,16 +12,27 @@ from derive.symmetry.exact import over_common_field
 from derive.symmetry.monomial import Monomial, identity_map
 from derive.symmetry.words import Word, evaluate_word
 
-Image: TypeAlias = Monomial | ImmutableMatrix
+
+@dataclass(frozen=True)
+class Zero:
+    """How an element of a Lie algebra acts where nothing moves, without the entries."""
+
+    dim: int
+    is_zero_matrix = True
+
+
+Image: TypeAlias = Monomial | Zero | ImmutableMatrix
 
 
 def image_dim(image: Image) -> int:
     """The dimension of the space an image acts on."""
-    return image.dim if isinstance(image, Monomial) else image.rows
+    return image.rows if isinstance(image, ImmutableMatrix) else image.dim
 
 
 def as_matrix(image: Image) -> ImmutableMatrix:
     """The exact matrix of an image."""
+    if isinstance(image, Zero):
+        return ImmutableMatrix.zeros(image.dim, image.dim)
     return image.matrix if isinstance(image, Monomial) else image
 
 
@@ -29,12 +41,12 @@ def first_broken(relations: Iterable[Word], images: Mapping[str, Image]) -> Word
     relations = tuple(relations)
     if not relations:
         return None
-    if all(isinstance(i, Monomial) for i in images.values()):
-        maps = {g: i for g, i in images.items() if isinstance(i, Monomial)}
+    used = sorted({g for w in relations for g, _ in w})
+    maps = {g: i for g, i in images.items() if g in used and isinstance(i, Monomial)}
+    if len(maps) == len(used):
         one = identity_map(next(iter(maps.values())).dim)
         made = ((w, evaluate_word(w, maps, one, _product, lambda m: m.inverse)) for w in relations)
         return next((w for w, value in made if not value.is_identity), None)
-    used = sorted({g for w in relations for g, _ in w})
     fields = dict(zip(used, over_common_field(as_matrix(images[g]) for g in used), strict=True))
     unit = over_common_field([eye(fields[used[0]].shape[0])])[0].convert_to(fields[used[0]].domain)
     inverses = {g: m.inv() for g, m in fields.items()}
@@ -54,8 +66,9 @@ def _product(a: Any, b: Any) -> Any:
 def image_of_word(word: Word, images: Mapping[str, Image], dim: int) -> Image:
     """The image of a product of generators."""
     maps = {g: images[g] for g, _ in word}
-    if all(isinstance(i, Monomial) for i in maps.values()):
-        return evaluate_word(word, maps, identity_map(dim), _product, lambda m: m.inverse)
+    monomial = {g: i for g, i in maps.items() if isinstance(i, Monomial)}
+    if len(monomial) == len(maps):
+        return evaluate_word(word, monomial, identity_map(dim), _product, lambda m: m.inverse)
     names = list(maps)
     fields = dict(zip(names, over_common_field(as_matrix(maps[g]) for g in names), strict=True))
     unit = over_common_field([eye(dim)])[0].convert_to(fields[names[0]].domain)

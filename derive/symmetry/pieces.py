@@ -15,7 +15,7 @@ from sympy import ImmutableMatrix, Matrix, Rational, SparseMatrix, eye, zeros
 from derive.errors import TooLargeError
 from derive.symmetry.exact import as_monomial
 from derive.symmetry.groups import Group
-from derive.symmetry.images import Image, as_matrix, image_dim
+from derive.symmetry.images import Image, Zero, as_matrix, image_dim
 from derive.symmetry.monomial import Monomial, direct_sum, identity_map, kronecker, repeat
 
 MATRIX_LIMIT = 1_000_000
@@ -53,12 +53,15 @@ class Atom:
         image = self.image(generator)
         return image if isinstance(image, Monomial) else None
 
+    def moves(self, generator: str) -> bool:
+        """Whether a generator does anything."""
+        image = self.image(generator)
+        return not (image.is_identity if isinstance(image, Monomial) else isinstance(image, Zero))
+
     @cached_property
     def is_trivial(self) -> bool:
         """Whether every generator acts trivially on one dimension."""
-        return self.dim == 1 and all(
-            i.is_identity if isinstance(i, Monomial) else i.is_zero_matrix for i in self.images
-        )
+        return self.dim == 1 and not any(map(self.moves, self.group.generators))
 
     @property
     def dual(self) -> Atom:
@@ -77,6 +80,8 @@ class Atom:
 def _dual_image(image: Image, is_algebra: bool) -> Image:
     if isinstance(image, Monomial):
         return image.conjugate
+    if isinstance(image, Zero):
+        return image
     return ImmutableMatrix(-image.T if is_algebra else exact_inverse(image).T)
 
 
@@ -89,11 +94,16 @@ def exact_inverse(m: ImmutableMatrix) -> ImmutableMatrix:
 
 def make_atom(group: Group, images: Any, name: str) -> Atom:
     """An atom with each image in its canonical storage."""
-    stored = tuple(
-        i if isinstance(i, Monomial) or g in group.algebra else (as_monomial(i) or i)
-        for g, i in zip(group.generators, images, strict=True)
-    )
+    stored = tuple(_stored(i, g in group.algebra) for g, i in zip(group.generators, images, strict=True))
     return Atom(group, stored, name, image_dim(stored[0]) if stored else 1)
+
+
+def _stored(image: Any, is_algebra: bool) -> Image:
+    if isinstance(image, Monomial | Zero):
+        return image
+    if is_algebra:
+        return Zero(image.rows) if image.is_zero_matrix else image
+    return as_monomial(image) or image
 
 
 @dataclass(frozen=True)
@@ -170,6 +180,14 @@ class Power:
     def factors(self) -> tuple[Power, ...]:
         return (self,)
 
+    def moves(self, generator: str) -> bool:
+        """Whether a generator does anything."""
+        if generator in self.group.algebra:
+            atoms = (f for _, p in self.base for f in p.factors)
+            return any(f.moves(generator) for f in atoms) and not self.matrix(generator).is_zero_matrix
+        m = self.monomial(generator)
+        return m is None or not m.is_identity
+
     @property
     def basis(self) -> list[tuple[int, ...]]:
         """The index tuples of the basis."""
@@ -233,6 +251,7 @@ class Power:
         return Power(base, self.symmetry, self.k, group)
 
 
+Factor = Atom | Power
 Piece = Atom | Tensor | Power
 
 
@@ -246,8 +265,7 @@ def tensor(group: Group, pieces: list[Any]) -> Piece:
 
 def trivial_atom(group: Group) -> Atom:
     """One dimension that does not move."""
-    zero = ImmutableMatrix([[0]])
-    images = tuple(zero if g in group.algebra else identity_map(1) for g in group.generators)
+    images = tuple(Zero(1) if g in group.algebra else identity_map(1) for g in group.generators)
     return Atom(group, images, "1", 1)
 
 

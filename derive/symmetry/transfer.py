@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sympy import ImmutableMatrix
-
 from derive.errors import RepresentationError
 from derive.symmetry.constructions import direct_product, product_names
 from derive.symmetry.groups import Group
-from derive.symmetry.images import image_of_word
+from derive.symmetry.images import Zero, image_of_word
 from derive.symmetry.monomial import identity_map
 from derive.symmetry.pieces import Atom
 from derive.symmetry.representations import Representation, from_blocks
@@ -41,7 +39,7 @@ def inflate(V: Representation, product: Group, positions: range) -> Representati
     source = {names[positions[k]][g]: inner[k][g] for k, f in enumerate(own) for g in f.generators}
 
     def images(atom: Atom) -> tuple[Any, ...]:
-        still = ImmutableMatrix.zeros(atom.dim, atom.dim), identity_map(atom.dim)
+        still = Zero(atom.dim), identity_map(atom.dim)
         return tuple(
             atom.image(source[g]) if g in source else still[g not in product.algebra]
             for g in product.generators
