@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from kernels.convolution import explicit
 from kernels.convolution.options import Pads
 from kernels.errors import PaddingError
 
@@ -80,6 +81,7 @@ def extend(x: jax.Array, pads: Pads, mode: str) -> jax.Array:
     """
     for axis, (low, high) in enumerate(pads, start=1):
         row = runs(x.shape[axis], low, high, mode)
+        x = explicit.whole(x, axis) if len(row) > 1 else x
         pieces = [lax.slice_in_dim(x, r.start, r.stop, axis=axis) for r in row]
         turned = [
             lax.rev(piece, (axis,)) if r.backward else piece for piece, r in zip(pieces, row, strict=True)
@@ -101,6 +103,7 @@ def fold(xbar: jax.Array, pads: Pads, mode: str) -> jax.Array:
 
 def _fold_axis(xbar: jax.Array, axis: int, row: tuple[Run, ...]) -> jax.Array:
     n = max(r.stop for r in row)
+    xbar = explicit.whole(xbar, axis) if len(row) > 1 else xbar
     pieces, site = [], 0
     for r in row:
         piece = lax.slice_in_dim(xbar, site, site + r.stop - r.start, axis=axis)

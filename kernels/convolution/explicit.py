@@ -47,5 +47,15 @@ def like(array: jax.Array, aval: Any) -> jax.Array:
     return jax.sharding.reshard(array, wanted)
 
 
+def whole(array: jax.Array, axis: int) -> jax.Array:
+    """All of one axis on every device, where the type says that it is shared out."""
+    kind = jax.typeof(array)
+    entries = spec(kind)
+    if kind.sharding.mesh.empty or entries[axis] is None:
+        return array
+    entries = (*entries[:axis], None, *entries[axis + 1 :])
+    return jax.sharding.reshard(array, NamedSharding(kind.sharding.mesh, PartitionSpec(*entries)))
+
+
 def _names(entry: Any) -> tuple[Any, ...]:
     return () if entry is None else entry if isinstance(entry, tuple) else (entry,)
