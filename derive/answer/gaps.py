@@ -23,6 +23,8 @@ def equation_gap(group: Group, name: str, output: Piece, input_: Piece, elements
 
     For a generator of a Lie algebra it is that of ``d rho_y A - A d rho_x``.
     """
+    if not any(f.moves(name) for piece in (output, input_) for f in piece.factors):
+        return 0  # both sides are A, or 0
     maps = [[f.monomial(name) for f in piece.factors] for piece in (output, input_)]
     if name not in group.algebra and all(m is not None for m in (*maps[0], *maps[1])):
         gaps = [_monomial_gap(element, *maps) for element in elements]

@@ -14,10 +14,9 @@ from derive.answer.plain_copies import with_copies
 from derive.answer.plain_cycles import ENTRY_LIMIT, PlainCycle, read_cycle, real_coefficients, refuse_complex
 from derive.answer.plain_moves import move
 from derive.errors import TooLargeError
-from derive.methods.intertwiners import BlockPair, Intertwiners, PieceMaps
+from derive.methods.intertwiners import BlockPair, Intertwiners, PieceMaps, maps_between
 from derive.methods.invariants import InvariantTensors
-from derive.methods.tensors import OrbitTensors, fixed_tensors
-from derive.symmetry.pieces import tensor
+from derive.methods.tensors import OrbitTensors
 from derive.symmetry.representations import Representation
 
 LEAF_LIMIT = 5000  # orbits that are looked at one by one
@@ -183,18 +182,12 @@ def _product(pair: PlainPair) -> PlainProduct | None:
     if len(kept) < 2:
         return None
     sides = [([i for i in axes if i < outs], [i for i in axes if i >= outs]) for axes in kept]
-    maps = [_part(group, *([factors[i] for i in side] for side in both)) for both in sides]
+    maps = [maps_between(group, *([factors[i] for i in side] for side in both)) for both in sides]
     parts = tuple(_of_maps(m, 1, 1, 0, 0) for m in maps)
     if prod(p.weights for p in parts) != pair.weights:
         return None
     axes_out, axes_in = zip(*((tuple(o), tuple(i - outs for i in into)) for o, into in sides), strict=True)
     return PlainProduct(parts, axes_out, axes_in, _places(pair, parts, sides))
-
-
-def _part(group: Any, outputs: list[Any], inputs: list[Any]) -> PieceMaps:
-    """The maps between some of the factors, solved by themselves."""
-    out, into = tensor(group, outputs), tensor(group, inputs)
-    return PieceMaps(out, into, fixed_tensors(group, out.factors, into.factors))
 
 
 def _acted_together(acting: Sequence[frozenset[str]]) -> list[list[int]]:

@@ -11,9 +11,9 @@ from math import lcm
 import numpy as np
 
 from derive.answer.gaps import equation_gap
-from derive.methods.intertwiners import Element, Intertwiners, PieceMaps
+from derive.methods.intertwiners import Element, Intertwiners, PieceMaps, maps_between
 from derive.methods.invariants import InvariantTensors, Leaf
-from derive.methods.tensors import OrbitTensors
+from derive.methods.tensors import OrbitTensors, ProductTensors
 from derive.symmetry.groups import Group
 from derive.symmetry.monomial import Monomial
 
@@ -28,7 +28,8 @@ class Checks:
 
     Maps of few entries are checked entry by entry. A larger one that is a sum of diagonals, the
     tuples equal within blocks of axes and different between them in given ranges, is unchanged by a generator
-    that permutes every axis without signs and every range within itself.
+    that permutes every axis without signs and every range within itself. Of a product too large to look at,
+    the maps that are multiplied are checked, each under all generators.
     """
 
     group: Group
@@ -38,7 +39,7 @@ class Checks:
     def chosen(self) -> dict[PieceMaps, list[int]]:
         """The weights looked at."""
         found: dict[PieceMaps, list[int]] = {}
-        for maps in dict.fromkeys(pair.maps for pair in self.maps.pairs):
+        for maps in dict.fromkeys(part for pair in self.maps.pairs for part in _independent(pair.maps)):
             many = min(SAMPLE, maps.dim)
             found[maps] = [j * (maps.dim - 1) // max(many - 1, 1) for j in range(many)]
         return found
@@ -67,8 +68,10 @@ class Checks:
     def scope(self) -> str:
         """How many basis maps were looked at, in words."""
         seen = sum(len(some) for part in (self.elements, self.leaves) for some in part.values())
+        whole = all(pair.maps in self.chosen for pair in self.maps.pairs)
+        what = "basis elements" if whole else "basis elements, of large products those of their factors"
         rest = ", the others being orbits or null spaces by construction" if seen < self.maps.dim else ""
-        return f"{seen} basis elements{rest}"
+        return f"{seen} {what}{rest}"
 
     @property
     def residual(self) -> int:
@@ -83,6 +86,17 @@ class Checks:
         return all(map(_has_own_places, self.elements.values())) and all(
             map(_all_different, self.leaves.values())
         )
+
+
+def _independent(maps: PieceMaps) -> tuple[PieceMaps, ...]:
+    """Large products as the maps that they are products of: no generator acts on the factors of two."""
+    tensors, outs = maps.tensors, len(maps.output.factors)
+    if not isinstance(tensors, ProductTensors) or _room(maps) >= min(SAMPLE, maps.dim):
+        return (maps,)
+    factors = (*maps.output.factors, *maps.input.factors)
+    sides = [([i for i in axes if i < outs], [i for i in axes if i >= outs]) for axes in tensors.axes]
+    group = maps.input.group
+    return tuple(maps_between(group, *([factors[i] for i in side] for side in both)) for both in sides)
 
 
 def _orbits(maps: PieceMaps) -> InvariantTensors | None:

@@ -19,7 +19,8 @@ import numpy as np
 from derive.errors import SymbolicError
 from derive.methods.invariants import read_index, refuse_entries
 from derive.methods.tensors import Tensors, fixed_tensors
-from derive.symmetry.pieces import Piece
+from derive.symmetry.groups import Group
+from derive.symmetry.pieces import Factor, Piece, tensor
 from derive.symmetry.representations import Representation, same_group, trivial
 
 
@@ -82,6 +83,12 @@ class PieceMaps:
         rows = np.ravel_multi_index(tuple(points[:, :split].T), sizes[:split])
         columns = np.ravel_multi_index(tuple(points[:, split:].T), sizes[split:])
         return Element(np.asarray(rows), np.asarray(columns), values, self.shape)
+
+
+def maps_between(group: Group, outputs: list[Factor], inputs: list[Factor]) -> PieceMaps:
+    """The equivariant maps between two tensor products of factors."""
+    out, into = tensor(group, outputs), tensor(group, inputs)
+    return PieceMaps(out, into, fixed_tensors(group, out.factors, into.factors))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from sympy import Rational, sqrt
 import derive as dv
 from derive.answer.gaps import equation_gap
 from derive.answer.residuals import Checks
-from derive.methods.intertwiners import Element
+from derive.methods.intertwiners import Element, PieceMaps
 from derive.methods.invariants import InvariantTensors, Leaf
 
 
@@ -97,3 +97,30 @@ def test_a_wrong_description_of_an_orbit_is_seen(which: str, monkeypatch: pytest
     monkeypatch.setattr(InvariantTensors, "leaf", changed)
     checks = Checks(V.group, dv.solve(V, V).maps if "blocks" in which else dv.solve(V**2, V**2).maps)
     assert checks.residual or not checks.independent
+
+
+# ---- products too large to look at ----------------------------------------------------------------------
+
+
+def _cloud() -> dv.Representation:
+    """A vector at each of many points: matrices on one factor, orbits on the other."""
+    return dv.outer(dv.defining(dv.special_orthogonal(3)), dv.permutation(dv.symmetric(300)))
+
+
+def test_the_factors_of_large_products_are_looked_at() -> None:
+    V = _cloud()
+    solution = dv.solve(V, V)
+    assert solution.certificate.holds
+    assert "3 basis elements, of large products those of their factors" in str(solution.certificate)
+
+
+def test_a_wrong_factor_of_a_large_product_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    V = _cloud()
+    maps = dv.solve(V, V).maps
+    original = PieceMaps.element
+
+    def changed(self: PieceMaps, k: int) -> Element:
+        return _changed(original(self, k)) if self.shape == (3, 3) else original(self, k)
+
+    monkeypatch.setattr(PieceMaps, "element", changed)
+    assert Checks(V.group, maps).residual > 0
