@@ -8,8 +8,9 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import AbstractMesh, Mesh, NamedSharding, PartitionSpec
 
+from kernels.convolution.options import positive
 from kernels.errors import MeshError
 
 Entry = str | tuple[str, ...] | None  # the mesh axes that share out one array axis
@@ -51,6 +52,9 @@ def shard_image(
     Source: Y. Xu et al., "GSPMD: general and scalable parallelization for ML computation graphs",
     arXiv:2105.04663, section 4.4, for halo exchange.
     """
+    if not isinstance(mesh, Mesh | AbstractMesh):
+        raise MeshError("mesh", "must be a jax.sharding.Mesh", repr(mesh), "use jax.make_mesh")
+    image = np.asarray(image) if isinstance(image, list | tuple) else image
     spec = _spec(np.ndim(image), spatial, batch, channels)
     _check_names(spec, mesh)
     _check_sizes(np.shape(image), spec, mesh)
@@ -77,7 +81,7 @@ def _spec(rank: int, spatial: Sequence[Entry], batch: Entry, channels: Entry) ->
 
 
 def _names(entry: Entry) -> tuple[str, ...]:
-    return () if entry is None else (entry,) if isinstance(entry, str) else tuple(entry)
+    return () if entry is None else entry if isinstance(entry, tuple) else (entry,)
 
 
 def _check_names(spec: Sequence[Entry], mesh: Mesh) -> None:
@@ -105,11 +109,12 @@ def _check_sizes(shape: Sequence[int], spec: Sequence[Entry], mesh: Mesh) -> Non
 def _check_halos(
     shape: Sequence[int], spec: Sequence[Entry], mesh: Mesh, window: int | Sequence[int], rank: int
 ) -> None:
-    windows = (window,) * rank if isinstance(window, int) else tuple(window)
+    windows = (window,) * rank if isinstance(window, int | str) else tuple(window)
     if len(windows) != rank:
         raise MeshError("window", f"must have one entry per spatial axis ({rank})", windows, "give one each")
     first = len(shape) - 1 - rank
     for axis, sites in enumerate(windows, first):
+        positive("window", sites, MeshError)
         shards = _shards(spec[axis], mesh)
         block, halo = shape[axis] // shards, sites // 2
         if shards > 1 and halo > block:

@@ -142,6 +142,14 @@ IMAGE = np.zeros((4, 64, 10, 3))
             'say spatial=("rows", None) for an image (batch..., height, width, C) cut into rows',
         ),
         (
+            {"spatial": (0, None)},
+            "mesh must have the axis 0, got ('rows', 'columns'); use one of its axes",
+        ),
+        (
+            {"spatial": ("rows", None), "window": "3"},
+            "window must be a positive integer, got '3'; give 1 or more",
+        ),
+        (
             {"spatial": (None, None, None), "batch": "rows"},
             "batch needs a batch axis, got 'rows'; leave it out, or add the axis",
         ),
@@ -151,6 +159,12 @@ def test_shard_image_refuses(options, message: str) -> None:
     with pytest.raises(kn.MeshError) as error:
         kn.shard_image(IMAGE, MESH, **options)
     assert str(error.value) == message
+
+
+def test_shard_image_wants_a_mesh() -> None:
+    with pytest.raises(kn.MeshError) as error:
+        kn.shard_image(IMAGE, None, spatial=("rows", None))  # type: ignore[arg-type]
+    assert str(error.value) == "mesh must be a jax.sharding.Mesh, got None; use jax.make_mesh"
 
 
 def test_shard_image_reads_what_numpy_can_slice(tmp_path) -> None:
