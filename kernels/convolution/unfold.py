@@ -1,20 +1,26 @@
-"""The convolution with one spatial axis less: the window along the first axis joins the channels.
+"""The convolution with one spatial axis less: rows of the first axis join the channels, in one of three ways.
 
-    y[n,(p0,p'),i] = sum_{j',(j0,c)} kernel[(j0,j'),c,i] x[n, (strides0 p0 + rhs_dilation0 j0 - low0, ...), c]
+    windows   y[n,(p0,.),i] = sum_{j',(j0,c)} kernel[(j0,j'),c,i] x[n, (s p0 + e j0 - low0, .), c]
+    results   y[n,(p0,.),i] = sum_{j0} z[n,(p0 + e j0 - low0, .),(j0,i)],
+              z[n,(q,.),(j0,i)] = sum_{j',c} kernel[(j0,j'),c,i] x[n, (q, .), c]
+    sites     y[n,(p0,.),i] = sum_{j',(q,c)} kernel[(q + low0 - s p0, j'),c,i] x[n, (q, .), c]
 
-Output rows p0 join the batch, window rows j0 the channels. XLA on CPU has a fast kernel in one and two
-dimensions only, so this is how it computes three.
+with s and e the first of strides and rhs_dilation. XLA on CPU has a fast kernel in one and two dimensions
+only, so this is how it computes three. Whatever is copied is the smaller side: the windows of the input, the
+results, or, in a kernel adjoint, whose kernel is as large as an image, the kernel, once for each of the few
+rows of the output.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from kernels.convolution import grouped, xla, zeros
+from kernels.convolution import grouped, pieces, xla, zeros
 
 
 def _dense(
@@ -28,26 +34,68 @@ def _dense(
     rhs_dilation: Sequence[int],
     precision: Any,
 ) -> jax.Array:
-    """One convolution of one dimension less, with out[0] times the batch and size[0] times the channels."""
-    whole = ((0, 0),) * (len(out) - 1)
-    image = zeros.insert(x, (padding[0], *whole), (lhs_dilation[0], *(1,) * len(whole)))
-    lines = _lines(image, kernel.shape[0], out[0], strides[0], rhs_dilation[0])
+    """Convolutions of one dimension less between a change of shape before and one after."""
+    rest = {
+        "strides": strides[1:],
+        "padding": padding[1:],
+        "lhs_dilation": lhs_dilation[1:],
+        "rhs_dilation": rhs_dilation[1:],
+        "out": out[1:],
+        "groups": 1,
+        "precision": precision,
+    }
+    low, stride, base, step = padding[0][0], strides[0], lhs_dilation[0], rhs_dilation[0]
+    if kernel.shape[0] > out[0] and base == step == 1:
+        return _by_sites(x, kernel, out[0], stride, low, rest)
+    if kernel.shape[0] <= out[0] and stride == 1 and kernel.shape[-1] <= x.shape[-1]:
+        return _by_results(x, kernel, out[0], base, step, low, rest)
+    image = zeros.insert(x, (padding[0], *((0, 0),) * (len(out) - 1)), (base, *(1,) * (len(out) - 1)))
+    return _by_windows(image, kernel, out[0], stride, step, rest)
+
+
+compute = grouped.each(_dense)
+
+
+def _by_results(
+    x: jax.Array, kernel: jax.Array, out: int, base: int, step: int, low: int, rest: dict[str, Any]
+) -> jax.Array:
+    """Every row of the image with every row of the kernel, then shifted and added."""
+    rows, outputs = kernel.shape[0], kernel.shape[-1]
+    taps = jnp.moveaxis(zeros.wide(kernel), 0, -2).reshape(*kernel.shape[1:-1], rows * outputs)
+    z = xla.compute(zeros.wide(x).reshape(-1, *x.shape[2:]), taps, **rest)
+    z = z.reshape(*x.shape[:2], *rest["out"], rows, outputs)
+    terms = (zeros.along(z[..., j, :], 1, step * j - low, out, base) for j in range(rows))
+    return reduce(jnp.add, terms).astype(kernel.dtype)
+
+
+def _by_sites(
+    x: jax.Array, kernel: jax.Array, out: int, stride: int, low: int, rest: dict[str, Any]
+) -> jax.Array:
+    """The kernel moved to where each row of the output sees it, side by side."""
+    moved = [zeros.along(kernel, 0, low - stride * p, x.shape[1]) for p in range(out)]
+    taps = jnp.concatenate(moved, -1)  # (q, ..., c, (p i))
+    image = jnp.moveaxis(x, 1, -2)  # (n, ..., q, c)
+    convolve = pieces.compute if rest["out"] else xla.compute
+    y = convolve(
+        image.reshape(*image.shape[:-2], -1),
+        jnp.moveaxis(taps, 0, -3).reshape(*taps.shape[1:-2], -1, taps.shape[-1]),
+        **rest,
+    )
+    return jnp.moveaxis(y.reshape(*y.shape[:-1], out, -1), -2, 1)
+
+
+def _by_windows(
+    image: jax.Array, kernel: jax.Array, out: int, stride: int, step: int, rest: dict[str, Any]
+) -> jax.Array:
+    """Windows of the image along the first axis, as channels."""
+    lines = _lines(image, kernel.shape[0], out, stride, step)
     taps = jnp.moveaxis(kernel, 0, -3)
     y = xla.compute(
         lines.reshape(-1, *lines.shape[2:]),
         taps.reshape(*taps.shape[:-3], -1, taps.shape[-1]),
-        out=out[1:],
-        strides=strides[1:],
-        padding=padding[1:],
-        lhs_dilation=lhs_dilation[1:],
-        rhs_dilation=rhs_dilation[1:],
-        groups=1,
-        precision=precision,
+        **rest,
     )
-    return y.reshape(x.shape[0], *out, y.shape[-1])
-
-
-compute = grouped.each(_dense)
+    return y.reshape(image.shape[0], out, *y.shape[1:])
 
 
 def _lines(image: jax.Array, size: int, out: int, stride: int, step: int) -> jax.Array:

@@ -35,9 +35,19 @@ def beyond(x: jax.Array, first: Sequence[int], count: Sequence[int]) -> jax.Arra
     >>> beyond(jnp.arange(1.0, 4.0).reshape(1, 3, 1), (-1,), (3,)).ravel().tolist()
     [0.0, 1.0, 2.0]
     """
-    return insert(
-        x, [(-a, a + m - n) for a, m, n in zip(first, count, x.shape[1:-1], strict=True)], (1,) * len(first)
-    )
+    room = [(-a, a + m - n) for a, m, n in zip(first, count, x.shape[1:-1], strict=True)]
+    return insert(x, room, (1,) * len(first))
+
+
+def along(x: jax.Array, axis: int, first: int, count: int, base: int = 1) -> jax.Array:
+    """The same along one axis of any array, with its entries set `base` apart.
+
+    >>> along(jnp.arange(1.0, 4.0), 0, -1, 5, 2).tolist()
+    [0.0, 1.0, 0.0, 2.0, 0.0]
+    """
+    length = base * (x.shape[axis] - 1) + 1
+    room = (-first, first + count - length, base - 1)
+    return lax.pad(x, jnp.zeros((), x.dtype), [room if a == axis else (0, 0, 0) for a in range(x.ndim)])
 
 
 def after(x: jax.Array, axis: int, count: int) -> jax.Array:
