@@ -49,13 +49,13 @@ def dimension(V: Representation, W: Representation) -> object:
 
 def brute(V: Representation, W: Representation) -> int:
     """The nullity of all equations at once, in floating point."""
-    rows = []
+    normal = np.zeros((V.dim * W.dim,) * 2, dtype=complex)
     for g in V.group.generators:
         a = np.array(W.matrix(g).evalf().tolist(), dtype=complex)
         b = np.array(V.matrix(g).evalf().tolist(), dtype=complex)
-        rows.append(np.kron(a, np.eye(V.dim)) - np.kron(np.eye(W.dim), b.T))
-    singular = np.linalg.svd(np.concatenate(rows), compute_uv=False)
-    return V.dim * W.dim - int((singular > 1e-9).sum())
+        rows = np.kron(a, np.eye(V.dim)) - np.kron(np.eye(W.dim), b.T)
+        normal += rows.conj().T @ rows
+    return V.dim * W.dim - int((np.linalg.eigvalsh(normal) > 1e-9).sum())
 
 
 POWERS: list[tuple[Make, int, int, int, int]] = [
