@@ -6,7 +6,7 @@ The parts are sparse matrices of 64-bit integers; a product that could overflow 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, reduce
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from derive.errors import ExactnessError, TooLargeError
+from derive.methods.lifting import FIRST_PRIME, next_split_prime
 from derive.methods.sparse import Sparse, between_identities, from_dense, sparse
 
 LARGEST = 2**62
@@ -38,6 +39,18 @@ class NumberField:
         powers = [np.eye(2 * self.degree - 1, dtype=object)[t] for t in range(2 * self.degree - 1)]
         reduced = self.reduce(powers)  # column t holds what the t-th power contributes
         return max(int(abs(row).sum()) for row in reduced) * self.degree
+
+    @cached_property
+    def first_split_prime(self) -> tuple[int, tuple[int, ...]]:
+        """The first prime modulo which the polynomial has distinct roots, with the roots."""
+        return next_split_prime(self.polynomial, FIRST_PRIME + 1)
+
+    def split_primes(self) -> Iterator[tuple[int, tuple[int, ...]]]:
+        """All such primes."""
+        found = self.first_split_prime
+        while True:
+            yield found
+            found = next_split_prime(self.polynomial, found[0])
 
     def reduce(self, parts: list[Any]) -> list[Any]:
         """Rewrite powers of a beyond a^(d-1)."""

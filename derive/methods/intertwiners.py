@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import accumulate
 from math import prod
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from derive.errors import SymbolicError
+from derive.methods.fieldmatrix import common_field
 from derive.methods.invariants import read_index, refuse_entries
 from derive.methods.tensors import Tensors, fixed_tensors
 from derive.symmetry.groups import Group
@@ -185,11 +186,11 @@ def intertwiners(V: Representation, W: Representation) -> Intertwiners:
     """
     same_group(V, W)
     solved: dict[tuple[Piece, Piece], PieceMaps] = {}
-    pairs = []
+    pairs, read = [], cache(common_field)  # the same few matrices, pair after pair
     for row, copies_out, output in _placed(W):
         for column, copies_in, piece in _placed(V):
             if (output, piece) not in solved:
-                tensors = fixed_tensors(V.group, output.factors, piece.factors)
+                tensors = fixed_tensors(V.group, output.factors, piece.factors, read)
                 solved[output, piece] = PieceMaps(output, piece, tensors)
             pairs.append(BlockPair(solved[output, piece], copies_out, copies_in, row, column))
     return Intertwiners(V, W, tuple(pairs))

@@ -2,45 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from fractions import Fraction
 from math import gcd, isqrt
 
 import numpy as np
 
-from derive.methods.fieldmatrix import NumberField
-
 FIRST_PRIME = 2**31 - 1  # products of residues fit in 64 bits
 
 
-def split_primes(field: NumberField) -> Iterator[tuple[int, list[int]]]:
-    """Primes modulo which the polynomial of the field has distinct roots, with the roots."""
+def next_split_prime(polynomial: tuple[int, ...], p: int) -> tuple[int, tuple[int, ...]]:
+    """The next prime below p modulo which an integer polynomial has distinct roots, with the roots."""
     from sympy import prevprime
+
+    while True:
+        p = int(prevprime(p))
+        roots = (0,) if len(polynomial) == 2 else _distinct_roots(polynomial, p)
+        if roots is not None:
+            return p, roots
+
+
+def _distinct_roots(polynomial: tuple[int, ...], p: int) -> tuple[int, ...] | None:
+    """The roots modulo p, when there are as many as the degree."""
     from sympy.polys.domains import ZZ
     from sympy.polys.galoistools import gf_factor, gf_from_int_poly, gf_gcd, gf_pow_mod, gf_sub
 
-    p = FIRST_PRIME + 1
-    while True:
-        p = int(prevprime(p))
-        if field.degree == 1:
-            yield p, [0]
-            continue
-        f = gf_from_int_poly([ZZ(c % p) for c in reversed(field.polynomial)], p)
-        power = gf_pow_mod([ZZ(1), ZZ(0)], p, f, p, ZZ)
-        split = gf_sub(power, [ZZ(1), ZZ(0)], p, ZZ)
-        if split and gf_gcd(f, split, p, ZZ) != f:
-            continue
-        factors = gf_factor(f, p, ZZ)[1]
-        if all(multiplicity == 1 for _, multiplicity in factors):
-            yield p, sorted(-int(g[-1]) % p for g, _ in factors)
+    f = gf_from_int_poly([ZZ(c % p) for c in reversed(polynomial)], p)
+    power = gf_pow_mod([ZZ(1), ZZ(0)], p, f, p, ZZ)
+    split = gf_sub(power, [ZZ(1), ZZ(0)], p, ZZ)
+    if split and gf_gcd(f, split, p, ZZ) != f:
+        return None
+    factors = gf_factor(f, p, ZZ)[1]
+    if any(multiplicity > 1 for _, multiplicity in factors):
+        return None
+    return tuple(sorted(-int(g[-1]) % p for g, _ in factors))
 
 
-def inverse_vandermonde(roots: list[int], p: int) -> np.ndarray:
+def inverse_vandermonde(roots: Sequence[int], p: int) -> np.ndarray:
     """The coefficients of each power in the Lagrange polynomials of the roots, modulo p."""
     out = np.zeros((len(roots), len(roots)), dtype=object)
     for s, root in enumerate(roots):
         polynomial, scale = [1], 1
-        for other in roots[:s] + roots[s + 1 :]:
+        for other in (*roots[:s], *roots[s + 1 :]):
             shifted = [0, *polynomial]
             polynomial = [(a - other * b) % p for a, b in zip(shifted, [*polynomial, 0], strict=True)]
             scale = scale * (root - other) % p

@@ -7,7 +7,7 @@ generators of the algebra that are conjugate under the monomial maps one suffice
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, lcm, prod
@@ -24,6 +24,7 @@ from derive.methods.sparse import Sparse, sparse
 from derive.symmetry.monomial import Monomial, kronecker
 
 Scaled = tuple[FieldMatrix, int]  # an integer matrix and the denominator under it
+Reader = Callable[[tuple[Any, ...]], tuple[NumberField, list[Scaled]]]
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Problem:
         return tuple(by_factor[f] for f in self.factors)
 
 
-def solve_linear(problem: Problem, use_flint: bool | None = None) -> FieldMatrix:
+def solve_linear(problem: Problem, use_flint: bool | None = None, read: Reader = common_field) -> FieldMatrix:
     """The reduced echelon basis of the solutions, one column each, rows row-major over the factors.
 
     Columns are scaled to coprime integers, the first one positive, so the answer does not depend on the way
@@ -70,7 +71,7 @@ def solve_linear(problem: Problem, use_flint: bool | None = None) -> FieldMatrix
     refuse_entries("tensors", prod(problem.shape), 64)
     signed = {g: _signed(problem, g) for g in problem.discrete}
     others = [g for g in problem.discrete if signed[g] is None]
-    field, on_factors = _matrices(problem, (*problem.algebra, *others))
+    field, on_factors = _matrices(problem, (*problem.algebra, *others), read)
     algebra = {g: on_factors[g] for g in problem.algebra}
     subgroup = [m for m in signed.values() if m is not None] + _turns(list(algebra.values()))
     basis = _start(problem, [problem.spread(m) for m in subgroup], field)
@@ -89,9 +90,11 @@ def _signed(problem: Problem, generator: str) -> tuple[Monomial, ...] | None:
     return tuple(m for m in maps if m is not None)
 
 
-def _matrices(problem: Problem, generators: Sequence[str]) -> tuple[NumberField, dict[str, list[Scaled]]]:
+def _matrices(
+    problem: Problem, generators: Sequence[str], read_field: Reader
+) -> tuple[NumberField, dict[str, list[Scaled]]]:
     distinct = problem.distinct
-    field, read = common_field([f.matrix(g) for g in generators for f in distinct])
+    field, read = read_field(tuple(f.matrix(g) for g in generators for f in distinct))
     return field, {g: read[i * len(distinct) : (i + 1) * len(distinct)] for i, g in enumerate(generators)}
 
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from derive.errors import TooLargeError
 from derive.methods.fieldmatrix import FieldMatrix, NumberField
-from derive.methods.lifting import fraction, inverse_vandermonde, split_primes
+from derive.methods.lifting import fraction, inverse_vandermonde
 from derive.methods.sparse import Sparse, from_dense, sparse
 from derive.symmetry.orbits import least_members
 
@@ -190,7 +190,7 @@ def _solve(field: NumberField, block: tuple[np.ndarray, ...], flint: Any) -> lis
         unit = (1, *[0] * (field.degree - 1))
         return [((j,), (unit,)) for j in range(columns)]
     lift: _Lift | None = None
-    for p, roots in islice(split_primes(field), MOST_PRIMES):
+    for p, roots in islice(field.split_primes(), MOST_PRIMES):
         found = _modulo(field, block, p, roots, flint)
         if found is None or (lift is not None and len(found.free) > len(lift.free)):
             continue
@@ -205,7 +205,7 @@ def _solve(field: NumberField, block: tuple[np.ndarray, ...], flint: Any) -> lis
 
 
 def _modulo(
-    field: NumberField, block: tuple[np.ndarray, ...], p: int, roots: list[int], flint: Any
+    field: NumberField, block: tuple[np.ndarray, ...], p: int, roots: tuple[int, ...], flint: Any
 ) -> _Lift | None:
     """The echelon basis modulo p, interpolated from the roots; None when they disagree on the pivots."""
     images, frees = [], []

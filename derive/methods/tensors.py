@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from derive.methods.fieldmatrix import FieldMatrix
+from derive.methods.fieldmatrix import FieldMatrix, common_field
 from derive.methods.invariants import InvariantTensors, invariant_tensors, read_index
-from derive.methods.linear import Problem, solve_linear
+from derive.methods.linear import Problem, Reader, solve_linear
 from derive.methods.orbitals import Axis
 from derive.methods.sparse import Sparse
 from derive.symmetry.groups import Group
@@ -121,10 +121,16 @@ class ProductTensors:
 Tensors = OrbitTensors | LinearTensors | ProductTensors
 
 
-def fixed_tensors(group: Group, outputs: Sequence[Factor], inputs: Sequence[Factor]) -> Tensors:
+def fixed_tensors(
+    group: Group, outputs: Sequence[Factor], inputs: Sequence[Factor], read: Reader = common_field
+) -> Tensors:
     """All tensors on output factors and dual input factors that every generator fixes.
 
     ``rho_out(g) A rho_in(g)^-1 = A``, and ``d rho_out A - A d rho_in = 0`` for generators of a Lie algebra.
+
+    Args:
+        read: reads matrices over their field; one that remembers saves work where several problems share
+            them.
 
     Raises:
         TooLargeError: the tensors would not fit in memory, or the group is too large and not recognised.
@@ -140,19 +146,19 @@ def fixed_tensors(group: Group, outputs: Sequence[Factor], inputs: Sequence[Fact
         out = tuple(factors[i] for i in axes if i < len(outputs))
         into = tuple(factors[i] for i in axes if i >= len(outputs))
         names = tuple(g for g in used if any(g in acting[factors[i]] for i in axes))
-        solved.append(_solve_part(group, names, out, into))
+        solved.append(_solve_part(group, names, out, into, read))
     return solved[0] if len(solved) == 1 else ProductTensors(tuple(solved), tuple(map(tuple, parts)))
 
 
 def _solve_part(
-    group: Group, names: tuple[str, ...], outputs: Sequence[Factor], inputs: Sequence[Factor]
+    group: Group, names: tuple[str, ...], outputs: Sequence[Factor], inputs: Sequence[Factor], read: Reader
 ) -> Any:
     if all(_is_monomial(group, f, g) for f in (*outputs, *inputs) for g in names):
         return _by_orbits(names, outputs, inputs)
     algebra = tuple(g for g in names if g in group.algebra)
     discrete = tuple(g for g in names if g not in group.algebra)
     problem = Problem(tuple(outputs), tuple(inputs), algebra, discrete)
-    return LinearTensors(problem, solve_linear(problem))
+    return LinearTensors(problem, solve_linear(problem, read=read))
 
 
 def _by_orbits(names: tuple[str, ...], outputs: Sequence[Factor], inputs: Sequence[Factor]) -> OrbitTensors:
