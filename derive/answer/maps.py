@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from typing import Any
 
+import numpy as np
 import sympy
 from sympy import Eq, IndexedBase, Sum, Symbol
 
@@ -16,10 +18,15 @@ from derive.answer.plain_maps import PlainMaps, plain_maps
 from derive.answer.projection import Projection, embedding, project
 from derive.answer.residuals import Checks
 from derive.errors import RepresentationError
-from derive.methods.intertwiners import Intertwiners, intertwiners
+from derive.methods.intertwiners import Intertwiners, PieceMaps, intertwiners
+from derive.methods.tensors import OrbitTensors
 from derive.steps import Derivation
 from derive.symmetry.groups import Group
 from derive.symmetry.representations import Representation, trivial
+from derive.symmetry.words import format_word
+
+REASONS = 3  # entries for which a word is printed
+WORDS = 1 << 20  # signed entries up to which words are searched
 
 
 @dataclass(frozen=True)
@@ -137,13 +144,34 @@ class MapSolution:
         """Why no map is equivariant, in words."""
         if self.dim != 0:
             return f"the answer is not zero: {self.dim} weights are free"
-        return (
+        said = (
             f"every map is zero: {self.x.name} and {self.y.name} have no constituent in common under "
             f"{self.x.group.name} (counted independently: {self.certificate.expected_dim})"
         )
+        kinds = dict.fromkeys(pair.maps for pair in self.maps.pairs)
+        return "\n".join([said, *(line for maps in kinds for line in _reasons(maps))])
 
     def __repr__(self) -> str:
         return f"Solution({self.x.name} -> {self.y.name} under {self.x.group.name}: {self.dim} free weights)"
+
+
+def _reasons(maps: PieceMaps) -> list[str]:
+    """For some entries a word that returns each to its place times another number, so that it is zero."""
+    tensors = maps.tensors
+    if not isinstance(tensors, OrbitTensors) or prod(maps.shape) * tensors.orbits.order > WORDS:
+        return []
+    orbits, split = tensors.orbits, len(maps.output.factors)
+    what = "its negative" if orbits.order == 2 else "another multiple of itself"
+    dead, said = orbits.vanishing(), []
+    for member in dead[:REASONS]:
+        row, column = (
+            int(np.ravel_multi_index(member[side], orbits.shape[side]))
+            for side in (slice(None, split), slice(split, None))
+        )
+        word = format_word(orbits.vanishing_word(member))
+        said.append(f"  A[{row},{column}] is carried by {word} to {what}")
+    more = len(dead) - len(said)
+    return said + ([f"  and {more} further orbits of entries in the same way"] if more else [])
 
 
 def solve_maps(x: Representation, y: Representation, support: Any, bias: bool) -> MapSolution:

@@ -22,11 +22,15 @@ CODE_LIMIT = 2**62
 Kind = tuple[tuple[Monomial, ...], int]  # what the generators do on a set, and its size
 
 
-def refuse_entries(what: str, entries: int, bytes_each: int = 8) -> None:
+def refuse_entries(
+    what: str,
+    entries: int,
+    bytes_each: int = 8,
+    remedy: str = "ask for single elements, representatives or leaves instead",
+) -> None:
     """Raise before more than the memory limit would be allocated."""
     if entries * bytes_each > MEMORY_LIMIT:
         rule = f"must fit in {MEMORY_LIMIT / 2**30:.0f} GiB"
-        remedy = "ask for single elements, representatives or leaves instead"
         raise TooLargeError(what, rule, f"about {entries * bytes_each:.1e} bytes", remedy)
 
 

@@ -68,7 +68,7 @@ def solve_linear(problem: Problem, use_flint: bool | None = None, read: Reader =
     Raises:
         TooLargeError: the tensors do not fit in memory.
     """
-    refuse_entries("tensors", prod(problem.shape), 64)
+    refuse_entries("tensors", prod(problem.shape), 64, "use a lower tensor power")
     signed = {g: _signed(problem, g) for g in problem.discrete}
     others = [g for g in problem.discrete if signed[g] is None]
     field, on_factors = _matrices(problem, (*problem.algebra, *others), read)
