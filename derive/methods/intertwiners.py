@@ -44,7 +44,7 @@ class Element:
         Raises:
             TooLargeError: it would not fit in memory.
         """
-        refuse_entries("dense element", prod(self.shape), remedy="read its rows, columns and values")
+        refuse_entries("dense element", prod(self.shape), remedy="ask for its rows, columns and values")
         out = np.zeros(self.shape, dtype=self.values.dtype)
         if out.dtype == object:
             from sympy import Integer
