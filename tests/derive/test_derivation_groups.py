@@ -17,17 +17,17 @@ from tests.derive.group_cases import GROUP_CASES, GROUP_NAMED, GroupCase, scalar
 from tests.derive.mutants import replaced, restated, survives, variants
 
 every_case = pytest.mark.parametrize("case", GROUP_CASES, ids=repr)
-MUTATED = {  # how many of them in the normal run
-    "p4, scalar to irrep": 10,
-    "p6, irrational": 8,
-    "own glide": 12,
-    "own matrices": 20,
-    "S_3, sign": 30,
-    "global pool": 12,
-    "torus, local": 8,
-    "SO(3)": 20,
-    "blocks": 8,
-    "characters of order 5": 8,
+MUTATED = {
+    "p4, scalar to irrep": 20,
+    "p6, irrational": 10,
+    "own glide": 25,
+    "own matrices": 40,
+    "S_3, sign": 60,
+    "global pool": 25,
+    "torus, local": 15,
+    "SO(3)": 40,
+    "blocks": 10,
+    "characters of order 5": 10,
 }
 
 
