@@ -94,7 +94,10 @@ def _independent(maps: PieceMaps) -> tuple[PieceMaps, ...]:
     if not isinstance(tensors, ProductTensors) or _room(maps) >= min(SAMPLE, maps.dim):
         return (maps,)
     factors = (*maps.output.factors, *maps.input.factors)
-    sides = [([i for i in axes if i < outs], [i for i in axes if i >= outs]) for axes in tensors.axes]
+    moved = [axes for axes in tensors.axes if any(factors[i].dim > 1 for i in axes)]
+    if len(moved) < 2:
+        return (maps,)
+    sides = [([i for i in axes if i < outs], [i for i in axes if i >= outs]) for axes in moved]
     group = maps.input.group
     return tuple(maps_between(group, *([factors[i] for i in side] for side in both)) for both in sides)
 
