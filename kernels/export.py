@@ -14,6 +14,7 @@ import numpy as np
 from jax import export
 
 from kernels.errors import ExportError
+from kernels.versions import InconclusiveDimensionOperation
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 KNOWN = ("cpu", "cuda", "rocm", "tpu")
@@ -216,7 +217,7 @@ def _serialised(
     try:
         exported = export.export(function, platforms=tuple(platforms))(*given)
         return bytes(exported.serialize(vjp_order=derivatives))
-    except jax.errors.InconclusiveDimensionOperation as error:
+    except InconclusiveDimensionOperation as error:
         raise _open(shape, str(error).splitlines()[0]) from error
     except (TypeError, NotImplementedError) as error:
         if all(isinstance(size, int) for size in shape):

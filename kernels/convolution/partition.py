@@ -31,16 +31,12 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from kernels.convolution import circle, halo
 from kernels.convolution.halo import Names
-
-try:  # without the device assignment, which JAX hands to listed primitives only, XLA partitions by itself
-    from jax._src.dispatch import prim_requires_devices_during_lowering as _listed
-except ImportError:
-    _listed = set()
+from kernels.versions import told_devices
 
 
 def lowering(primitive: Any, plain: Callable[..., Any]) -> Callable[..., Any]:
     """The lowering rule of `primitive`: `plain` on one device, split on several."""
-    _listed.add(primitive)
+    told_devices.add(primitive)
 
     def rule(ctx: Any, *operands: Any, **options: Any) -> Any:
         ctx = _bare(ctx)

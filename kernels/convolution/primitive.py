@@ -23,6 +23,7 @@ from jax.interpreters import ad, batching, mlir
 from kernels.convolution import adjoint, circle, explicit, mapped, partition, policy
 from kernels.convolution.sizes import dilated, steps
 from kernels.convolution.work import Work, work_of
+from kernels.versions import varying
 
 conv_p = Primitive("conv")
 conv_kernel_p = Primitive("conv_kernel")
@@ -54,18 +55,12 @@ def _equally_varying(*arrays: jax.Array) -> list[jax.Array]:
     The mark's transpose is the sum over those axes, without which the adjoint of a replicated kernel would be
     each device's own share.
     """
-    axes = [_varying(jax.typeof(a)) for a in arrays]
+    axes = [varying(jax.typeof(a)) for a in arrays]
     union = axes[0].union(*axes)
     return [
         jax.lax.pcast(a, tuple(union - have), to="varying") if union - have else a
         for a, have in zip(arrays, axes, strict=True)
     ]
-
-
-def _varying(aval: Any) -> frozenset[Any]:
-    """The mesh axes over which a value varies; JAX has moved the attribute once."""
-    kind = getattr(aval, "manual_axis_type", None)
-    return frozenset(getattr(aval, "vma", ()) if kind is None else kind.varying)
 
 
 # ---- shapes -----------------------------------------------------------------------------------------------
