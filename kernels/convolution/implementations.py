@@ -23,12 +23,16 @@ MOST = 1024  # products that may be written out at all
 
 
 class Implementation(NamedTuple):
-    """A name, the function, and what it cannot do without."""
+    """A name, the function, and what it cannot do without.
+
+    `apart`: on CPU it must not be merged with what is around it, see ``primitive.py``.
+    """
 
     name: str
     compute: Compute
     needs: str
     serves: Callable[[Work], bool]
+    apart: bool = False
 
 
 def _always(work: Work) -> bool:
@@ -49,7 +53,7 @@ def _few(work: Work) -> bool:
 
 IMPLEMENTATIONS = (
     Implementation("xla", xla.compute, "nothing", _always),
-    Implementation("shifted", shifted.compute, "sizes that are numbers", _sized),
+    Implementation("shifted", shifted.compute, "sizes that are numbers", _sized, apart=True),
     Implementation("grouped", grouped.compute, "nothing", _always),
     Implementation("matmul", matmul.compute, f"numbers as sizes and at most {MOST} products", _few),
     Implementation("fft", fft.compute, "numbers as sizes and at most three spatial axes", _transforms),

@@ -12,15 +12,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 
 from kernels.convolution import implementations, pieces
 from kernels.convolution.saved import Policy
 from kernels.convolution.shifted import UNROLLED
-from kernels.convolution.work import Work, work_of
+from kernels.convolution.work import Work
 
 NAMES = ("auto", *implementations.NAMES)
 
@@ -147,10 +146,6 @@ def decide(work: Work, implementation: str | Policy = "auto") -> Choice:
     return next((Choice(rule.name, rule.why) for rule in RULES if rule.when(work)), XLA)
 
 
-def compute(
-    x: jax.Array, kernel: jax.Array, *, implementation: str | Policy, platform: str | None, **options: Any
-) -> jax.Array:
-    """The convolution by the implementation that is named, measured or chosen."""
-    work = work_of(x, kernel, platform, options)
-    one = implementations.named(decide(work, implementation).name, work)
-    return one.compute(x, kernel, **options)
+def implementation_of(work: Work, implementation: str | Policy) -> implementations.Implementation:
+    """The implementation that is named, measured or chosen."""
+    return implementations.named(decide(work, implementation).name, work)

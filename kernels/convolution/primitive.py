@@ -11,12 +11,13 @@ part of the image where there are several (``partition.py``).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.experimental.xla_metadata import set_xla_metadata
 from jax.extend.core import Primitive, jaxprs_in_params
 from jax.interpreters import ad, batching, mlir
 
@@ -98,6 +99,10 @@ def _kernel_type(x: Any, ybar: Any, **options: Any) -> Any:
 # ---- values -----------------------------------------------------------------------------------------------
 
 
+Arrange = Callable[..., "Arranged"]
+Unary = Callable[[jax.Array], jax.Array]
+
+
 class Arranged(NamedTuple):
     """A convolution as the policy sees it: lines instead of circles, in its one layout."""
 
@@ -122,16 +127,45 @@ def _compute(x: jax.Array, kernel: jax.Array, platform: str | None = None, **opt
     shape = _output_shape(x, kernel, **options)
     if _empty(x.shape, kernel.shape, shape):
         return jnp.zeros(shape, x.dtype)
-    lhs, rhs, options = _arranged(x, kernel, **options)
-    return policy.compute(lhs, rhs, platform=platform, **options)
+    return _chosen(partial(_arranged, **options), platform)(x, kernel)
 
 
 def _compute_kernel(x: jax.Array, ybar: jax.Array, platform: str | None = None, **options: Any) -> jax.Array:
     shape = _kernel_shape(x, ybar, **options)
     if _empty(x.shape, ybar.shape, shape):
         return jnp.zeros(shape, x.dtype)
-    lhs, rhs, options = _arranged_kernel(x, ybar, **options)
-    return jnp.moveaxis(policy.compute(lhs, rhs, platform=platform, **options), 0, -2)
+    chosen = _chosen(partial(_arranged_kernel, **options), platform, lambda y: jnp.moveaxis(y, 0, -2))
+    return chosen(x, ybar)
+
+
+def _chosen(arrange: Arrange, platform: str | None, after: Unary = lambda y: y) -> Callable[..., jax.Array]:
+    """The convolution of the arranged operands by the implementation that the policy chooses for them."""
+
+    def run(*operands: jax.Array) -> jax.Array:
+        work, options = _work(arrange, operands, platform)
+        one = policy.implementation_of(work, options.pop("implementation"))
+
+        def whole(*operands: jax.Array) -> jax.Array:
+            lhs, rhs, _ = arrange(*operands)
+            return after(one.compute(lhs, rhs, **options))
+
+        return (_apart(whole) if one.apart and platform == "cpu" else whole)(*operands)
+
+    return run
+
+
+def _apart(function: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
+    """As a function of its own in the compiled program, which XLA does not merge with what is around it.
+
+    Merged, whatever computes an operand would be computed again for every tap that reads it, and the choice of
+    an element in a loop would be made again for every number.
+    """
+
+    def call(*operands: jax.Array) -> jax.Array:
+        with set_xla_metadata(inlineable="false"):
+            return jax.jit(function)(*operands)
+
+    return call
 
 
 def works(jaxpr: Any, platform: str | None) -> list[Work]:
@@ -139,23 +173,25 @@ def works(jaxpr: Any, platform: str | None) -> list[Work]:
     found = []
     for equation in jaxpr.eqns:
         if equation.primitive in (conv_p, conv_kernel_p):
-            found.append(_work(equation, platform))
+            arrange = _arranged if equation.primitive is conv_p else _arranged_kernel
+            types = [variable.aval for variable in equation.invars]
+            found.append(_work(partial(arrange, **equation.params), types, platform)[0])
         for inner in jaxprs_in_params(equation.params):
             found += works(inner, platform)
     return found
 
 
-def _work(equation: Any, platform: str | None) -> Work:
-    arrange: Callable[..., Arranged] = _arranged if equation.primitive is conv_p else _arranged_kernel
+def _work(arrange: Arrange, operands: Sequence[Any], platform: str | None) -> tuple[Work, dict[str, Any]]:
+    """What has to be done, and the options it is done with, from arrays or their types."""
     kept: list[dict[str, Any]] = []
 
     def shapes(*operands: jax.Array) -> tuple[jax.Array, jax.Array]:
-        lhs, rhs, options = arrange(*operands, **equation.params)
+        lhs, rhs, options = arrange(*operands)
         kept.append(options)
         return lhs, rhs
 
-    lhs, rhs = jax.eval_shape(shapes, *(variable.aval for variable in equation.invars))
-    return work_of(lhs, rhs, platform, kept[0])
+    lhs, rhs = jax.eval_shape(shapes, *operands)
+    return work_of(lhs, rhs, platform, kept[0]), dict(kept[0])
 
 
 def _empty(*shapes: tuple[Any, ...]) -> bool:

@@ -113,3 +113,18 @@ def test_half_precision_is_summed_in_single(implementation: str) -> None:
     )
     assert y.dtype == jnp.bfloat16
     assert y.astype(jnp.float32).ravel().tolist() == [300.0, 300.0]
+
+
+def test_what_is_apart_is_not_merged_with_its_neighbours() -> None:
+    """Merged, a function before a sum of shifted copies is evaluated once per tap."""
+    x, kernel = jnp.ones((2, 9, 9, 64)), jnp.ones((3, 3, 1, 64))
+
+    @jax.jit
+    def layer(x, kernel):
+        return jnp.tanh(kn.conv(jnp.tanh(x), kernel, groups=64))
+
+    text = layer.lower(x, kernel).compile().as_text()
+    assert " call(" in text
+    assert text.count(" tanh(") == 2
+    on_gpu = jax.export.export(layer, platforms=["cuda"])(x, kernel).mlir_module()
+    assert "inlineable" not in on_gpu
