@@ -157,8 +157,7 @@ def _chosen(arrange: Arrange, platform: str | None, after: Unary = lambda y: y) 
 def _apart(function: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
     """As a function of its own in the compiled program, which XLA does not merge with what is around it.
 
-    Merged, whatever computes an operand would be computed again for every tap that reads it, and the choice of
-    an element in a loop would be made again for every number.
+    Merged, whatever computes an operand would be computed again for every tap that reads it.
     """
 
     def call(*operands: jax.Array) -> jax.Array:
