@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from benchmarks import plot, torch_contender
 from benchmarks.cases import CASES, QUICK, Case
 from benchmarks.contenders import FIRST, LAST, OURS, Contender
+from benchmarks.elsewhere import elsewhere
 from benchmarks.frameworks import OTHERS, installed
 from benchmarks.goals import targets
 from benchmarks.programs import FORWARD, INPUT, INSIDE, KERNEL, LENGTH, OUTSIDE, STEP
@@ -54,12 +55,17 @@ def sweep(
     cases: Iterable[Case], directions: Sequence[str], contexts: Sequence[str], budget: float
 ) -> list[Cell]:
     """Measure the product of all of these; torch outside loops, other frameworks in steps."""
-    return [
-        measure(case, direction, context, budget, *_rivals(direction, context))
+    jobs = (
+        (case, direction, context, budget)
         for case in _each(cases)
         for context in contexts
         for direction in directions
-    ]
+    )
+    return list(elsewhere(_cell, jobs))
+
+
+def _cell(case: Case, direction: str, context: str, budget: float) -> Cell:
+    return measure(case, direction, context, budget, *_rivals(direction, context))
 
 
 def _each(cases: Iterable[Case]) -> Iterable[Case]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 from importlib.util import find_spec
+from pathlib import Path
 from time import sleep
 
 import jax
@@ -270,3 +273,16 @@ def test_the_machine_is_described() -> None:
         "- Load average when it began",
         "- Versions",
     ]
+
+
+def _dies_once(marker: str, value: int) -> int:
+    """Gone the first time that it is asked for 2."""
+    if value == 2 and not Path(marker).exists():
+        Path(marker).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return value * value
+
+
+def test_a_process_that_dies_is_replaced(tmp_path: Path) -> None:
+    jobs = [(str(tmp_path / "seen"), value) for value in range(4)]
+    assert list(elsewhere(_dies_once, jobs)) == [0, 1, 4, 9]
