@@ -22,6 +22,7 @@ from benchmarks import (
     contenders,
     convolution,
     derivation,
+    elsewhere,
     expansion,
     frameworks,
     goals,
@@ -285,4 +286,4 @@ def _dies_once(marker: str, value: int) -> int:
 
 def test_a_process_that_dies_is_replaced(tmp_path: Path) -> None:
     jobs = [(str(tmp_path / "seen"), value) for value in range(4)]
-    assert list(elsewhere(_dies_once, jobs)) == [0, 1, 4, 9]
+    assert list(elsewhere.elsewhere(_dies_once, jobs)) == [0, 1, 4, 9]
