@@ -25,7 +25,7 @@ MOST = 1024  # products that may be written out at all
 class Implementation(NamedTuple):
     """A name, the function, and what it cannot do without.
 
-    `apart`: on CPU it must not be merged with what is around it, see ``primitive.py``.
+    `apart`: it takes a keyword of this name, how to call what must not be merged with its neighbours on CPU.
     """
 
     name: str

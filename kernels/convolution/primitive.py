@@ -11,7 +11,7 @@ part of the image where there are several (``partition.py``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -142,14 +142,11 @@ def _chosen(arrange: Arrange, platform: str | None, after: Unary = lambda y: y) 
     """The convolution of the arranged operands by the implementation that the policy chooses for them."""
 
     def run(*operands: jax.Array) -> jax.Array:
-        work, options = _work(arrange, operands, platform)
+        lhs, rhs, options = arrange(*operands)
+        work = work_of(lhs, rhs, platform, options)
         one = policy.implementation_of(work, options.pop("implementation"))
-
-        def whole(*operands: jax.Array) -> jax.Array:
-            lhs, rhs, _ = arrange(*operands)
-            return after(one.compute(lhs, rhs, **options))
-
-        return (_apart(whole) if one.apart and platform == "cpu" else whole)(*operands)
+        how = {"apart": _apart} if one.apart and platform == "cpu" else {}
+        return after(one.compute(lhs, rhs, **options, **how))
 
     return run
 
@@ -172,25 +169,23 @@ def works(jaxpr: Any, platform: str | None) -> list[Work]:
     found = []
     for equation in jaxpr.eqns:
         if equation.primitive in (conv_p, conv_kernel_p):
-            arrange = _arranged if equation.primitive is conv_p else _arranged_kernel
-            types = [variable.aval for variable in equation.invars]
-            found.append(_work(partial(arrange, **equation.params), types, platform)[0])
+            found.append(_work(equation, platform))
         for inner in jaxprs_in_params(equation.params):
             found += works(inner, platform)
     return found
 
 
-def _work(arrange: Arrange, operands: Sequence[Any], platform: str | None) -> tuple[Work, dict[str, Any]]:
-    """What has to be done, and the options it is done with, from arrays or their types."""
+def _work(equation: Any, platform: str | None) -> Work:
+    arrange: Arrange = _arranged if equation.primitive is conv_p else _arranged_kernel
     kept: list[dict[str, Any]] = []
 
     def shapes(*operands: jax.Array) -> tuple[jax.Array, jax.Array]:
-        lhs, rhs, options = arrange(*operands)
+        lhs, rhs, options = arrange(*operands, **equation.params)
         kept.append(options)
         return lhs, rhs
 
-    lhs, rhs = jax.eval_shape(shapes, *operands)
-    return work_of(lhs, rhs, platform, kept[0]), dict(kept[0])
+    lhs, rhs = jax.eval_shape(shapes, *(variable.aval for variable in equation.invars))
+    return work_of(lhs, rhs, platform, kept[0])
 
 
 def _empty(*shapes: tuple[Any, ...]) -> bool:

@@ -10,8 +10,8 @@ kernel is as large as an image, the sites of the output (``rows.py``). Many taps
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from functools import reduce
+from collections.abc import Callable, Sequence
+from functools import partial, reduce
 from itertools import product
 from typing import Any
 
@@ -22,18 +22,26 @@ from jax import lax
 from kernels.convolution import rows, zeros
 
 BARE = 10  # the most taps for which asking costs less than a border
+Apart = Callable[[Callable[..., jax.Array]], Callable[..., jax.Array]]
 UNROLLED = 32  # the most terms written out one by one: compiling more takes longer than it saves
 
 
-def compute(x: jax.Array, kernel: jax.Array, *, out: Sequence[int], **options: Any) -> jax.Array:
+def _merged(function: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
+    return function
+
+
+def compute(
+    x: jax.Array, kernel: jax.Array, *, out: Sequence[int], apart: Apart = _merged, **options: Any
+) -> jax.Array:
     """The sum, written out over taps and channels, or over samples, sites and channels of the output."""
     *size, inputs, outputs = kernel.shape
     if math.prod(size) * inputs > math.prod(out) * x.shape[0] * (outputs // options["groups"]):
         return rows.compute(x, kernel, out=out, **options)
     one_apart = max(*options["strides"], *options["lhs_dilation"]) == 1
     if x.shape[-1] == 1 and math.prod(size) <= BARE and one_apart:
-        return _borderless(x, kernel, out, options["padding"], options["rhs_dilation"])
-    return _over_taps(x, kernel, out=out, **options)
+        bare = partial(_borderless, out=out, padding=options["padding"], rhs_dilation=options["rhs_dilation"])
+        return apart(bare)(x, kernel)
+    return _over_taps(x, kernel, out=out, apart=apart, **options)
 
 
 def _borderless(
@@ -65,6 +73,7 @@ def _over_taps(
     rhs_dilation: Sequence[int],
     groups: int,
     precision: Any,
+    apart: Apart,
 ) -> jax.Array:
     """One term per tap and channel of a group; `precision` says nothing to products of single numbers."""
     *size, inputs, outputs = kernel.shape
@@ -84,7 +93,7 @@ def _over_taps(
         return reduce(jnp.add, terms if y is None else [y, *terms])
 
     if math.prod(size) * inputs <= UNROLLED or size[0] == 1:
-        y = add(None, image, taps)
+        y = apart(partial(add, None))(image, taps)
     else:
         length = strides[0] * (out[0] - 1) + 1
 
