@@ -22,7 +22,8 @@ RATIOS = (
     "Milliseconds are medians, quartiles of the ratio are in brackets. `better lax / ours`: how many times"
     " faster than the better of lax's two layouts; above 1 is faster. `=`: XLA compiled this library's op and"
     " lax NHWC to the same instructions: their ratio is 1, anything else measured is noise. `step`: value,"
-    " both gradients and the update of SGD. Whoever takes longer than a quarter of a second is run once."
+    " both gradients and the update of SGD. Whoever takes longer than a quarter of a second is run once,"
+    " and that time is held against every round of the others."
 )
 LOOPS = (
     f"The same, in the body of a scan of {LENGTH} iterations, milliseconds per iteration. The images are"

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from random import Random
 from time import perf_counter, sleep
@@ -70,8 +71,11 @@ class Race:
         return Spread.of([a - b for a, b in self._pairs(over, under)])
 
     def _pairs(self, one: str, other: str) -> Iterable[tuple[float, float]]:
-        """The rounds that both took part in: a slow competitor runs only once."""
-        return zip(self.seconds[one], self.seconds[other], strict=False)
+        """Round by round; a slow competitor has run only once, and meets every round of the other."""
+        first, second = self.seconds[one], self.seconds[other]
+        if len(first) == 1 or len(second) == 1:
+            return product(first, second)
+        return zip(first, second, strict=True)
 
 
 def race(

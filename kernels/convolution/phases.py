@@ -14,7 +14,7 @@ Source: W. Shi et al., "Is the deconvolution layer the same as a convolutional l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -23,6 +23,8 @@ import jax.numpy as jnp
 from jax import lax
 
 from kernels.convolution import xla, zeros
+
+Compute = Callable[..., jax.Array]
 
 
 class Phase(NamedTuple):
@@ -44,8 +46,9 @@ def compute(
     rhs_dilation: Sequence[int],
     groups: int,
     precision: Any,
+    convolve: Compute = xla.compute,
 ) -> jax.Array:
-    """Every phase by XLA's convolution, interleaved; strides drop sites afterwards."""
+    """Every phase by XLA's or another convolution, interleaved; strides drop sites afterwards."""
     dense = [s * (n - 1) + 1 for s, n in zip(strides, out, strict=True)]
     by_image = [e > 1 or b == 1 for b, e in zip(lhs_dilation, rhs_dilation, strict=True)]
     x = zeros.insert(
@@ -70,10 +73,9 @@ def compute(
             return jnp.zeros((x.shape[0], *count, kernel.shape[-1]), x.dtype)
         steps = {"strides": one, "lhs_dilation": one, "rhs_dilation": one}
         pads = tuple(p.border for p in phases)
-        return xla.compute(image, taps, out=count, padding=pads, groups=groups, precision=precision, **steps)
+        return convolve(image, taps, out=count, padding=pads, groups=groups, precision=precision, **steps)
 
-    y = jnp.stack([part(phases) for phases in product(*map(line, range(len(out))))])
-    y = _interleave(y.reshape(*steps, *y.shape[1:]))
+    y = _interleaved([part(phases) for phases in product(*map(line, range(len(out))))], steps)
     return zeros.window(y, (0,) * len(out), strides, out)
 
 
@@ -90,9 +92,11 @@ def _kernel_phase(t: int, step: int, low: int, sites: int, taps: int, count: int
     return Phase(slice(None), slice(r, None, step), (first, count + have - 1 - sites - first))
 
 
-def _interleave(y: jax.Array) -> jax.Array:
-    """(phases..., N, count..., D) -> (N, phase and count..., D)."""
-    rank = (y.ndim - 2) // 2
-    y = jnp.moveaxis(y, range(rank), range(2, 2 + 2 * rank, 2))
-    sites = (y.shape[1 + 2 * a] * y.shape[2 + 2 * a] for a in range(rank))
-    return lax.reshape(y, (y.shape[0], *sites, y.shape[-1]))
+def _interleaved(parts: Sequence[jax.Array], steps: Sequence[int]) -> jax.Array:
+    """Arrays (N, count..., D), the last axis' phase running fastest -> (N, count and phase..., D)."""
+    for axis in range(len(steps), 0, -1):
+        step = steps[axis - 1]
+        rows = [parts[t : t + step] for t in range(0, len(parts), step)]
+        stacked = [jnp.stack(row, axis + 1) for row in rows]  # (N, ..., count, phase, ..., D)
+        parts = [lax.collapse(y, axis, axis + 2) for y in stacked]
+    return parts[0]

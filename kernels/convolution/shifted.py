@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from kernels.convolution import rows, zeros
+from kernels.convolution import phases, rows, zeros
 
 BARE = 10  # the most taps for which asking costs less than a border
 Apart = Callable[[Callable[..., jax.Array]], Callable[..., jax.Array]]
@@ -33,12 +33,16 @@ def _merged(function: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
 def compute(
     x: jax.Array, kernel: jax.Array, *, out: Sequence[int], apart: Apart = _merged, **options: Any
 ) -> jax.Array:
-    """The sum, written out over taps and channels, or over samples, sites and channels of the output."""
+    """The sum, written out over taps and channels, or over samples, sites and channels of the output.
+
+    `apart`: how a function is called that XLA is not to merge with its neighbours.
+    """
     *size, inputs, outputs = kernel.shape
     if math.prod(size) * inputs > math.prod(out) * x.shape[0] * (outputs // options["groups"]):
         return rows.compute(x, kernel, out=out, **options)
-    one_apart = max(*options["strides"], *options["lhs_dilation"]) == 1
-    if x.shape[-1] == 1 and math.prod(size) <= BARE and one_apart:
+    if max(options["lhs_dilation"]) > 1:
+        return apart(partial(phases.compute, out=out, convolve=compute, **options))(x, kernel)
+    if x.shape[-1] == 1 and math.prod(size) <= BARE and max(options["strides"]) == 1:
         bare = partial(_borderless, out=out, padding=options["padding"], rhs_dilation=options["rhs_dilation"])
         return apart(bare)(x, kernel)
     return _over_taps(x, kernel, out=out, apart=apart, **options)
@@ -77,7 +81,7 @@ def _over_taps(
 ) -> jax.Array:
     """One term per tap and channel of a group; `precision` says nothing to products of single numbers."""
     *size, inputs, outputs = kernel.shape
-    image = zeros.insert(zeros.wide(x), padding, lhs_dilation)
+    image = zeros.insert(x, padding, lhs_dilation)
     taps = zeros.wide(kernel).reshape(*size, inputs, groups, outputs // groups)
 
     def add(y: jax.Array | None, image: jax.Array, taps: jax.Array) -> jax.Array:
@@ -86,7 +90,8 @@ def _over_taps(
 
         def term(j: tuple[int, ...], channel: int) -> jax.Array:
             first = [e * i for e, i in zip(rhs_dilation, j, strict=True)]
-            return zeros.window(split[..., channel], first, strides, out)[..., None] * taps[(*j, channel)]
+            seen = zeros.window(split[..., channel], first, strides, out)
+            return zeros.wide(seen)[..., None] * taps[(*j, channel)]
 
         every = product(product(*map(range, taps.shape[:-3])), range(inputs))
         terms = [term(j, channel) for j, channel in every]
