@@ -30,9 +30,17 @@ class Rows(NamedTuple):
     blocks: int
 
 
-def _dense(
-    x: jax.Array,
-    kernel: jax.Array,
+def _dense(x: jax.Array, kernel: jax.Array, **options: Any) -> jax.Array:
+    """In a kernel adjoint these undo transpositions that were made just before, so a piece lies together."""
+    return summed(jnp.swapaxes(x, 0, -1), jnp.moveaxis(kernel, -2, 0), **options)
+
+
+compute = grouped.each(_dense)
+
+
+def summed(
+    images: jax.Array,
+    lines: jax.Array,
     *,
     out: Sequence[int],
     strides: Sequence[int],
@@ -41,12 +49,10 @@ def _dense(
     rhs_dilation: Sequence[int],
     precision: Any,
 ) -> jax.Array:
-    """A loop over the pieces, which adds to the whole output."""
-    samples, parts = pieces(x.shape, kernel.shape)
-    # In a kernel adjoint these two undo transpositions that were made just before, so a piece lies together.
-    images, lines = jnp.swapaxes(x, 0, -1), jnp.moveaxis(kernel, -2, 0)
+    """The sum for x as (channels, rows, ..., N) and the kernel as (channels, rows, ..., D)."""
+    samples, parts = pieces(images.shape, lines.shape)
     border, base, reach = tuple(padding), tuple(lhs_dilation), images.shape[1]
-    if parts[0].block < kernel.shape[0]:  # where a piece begins must not depend on the border
+    if parts[0].block < lines.shape[1]:  # where a piece begins must not depend on the border
         rest = len(out) - 1
         images = zeros.insert(images, (padding[0], *((0, 0),) * rest), (lhs_dilation[0], *(1,) * rest))
         border, base = ((0, 0), *border[1:]), (1, *base[1:])
@@ -69,14 +75,11 @@ def _dense(
             precision=precision,
         )
 
-    y = jnp.zeros((x.shape[0], *out, kernel.shape[-1]), zeros.wide(kernel[:0]).dtype)
+    y = jnp.zeros((images.shape[-1], *out, lines.shape[-1]), zeros.wide(lines[:0]).dtype)
     for rows in parts:
         turns = images.shape[0] // samples * rows.blocks
         y = lax.fori_loop(0, turns, lambda turn, y, rows=rows: y + piece(turn, rows), y)
-    return y.astype(kernel.dtype)
-
-
-compute = grouped.each(_dense)
+    return y.astype(lines.dtype)
 
 
 def _part(array: jax.Array, sample: jax.Array, samples: int, row: jax.Array, rows: int) -> jax.Array:
@@ -85,20 +88,20 @@ def _part(array: jax.Array, sample: jax.Array, samples: int, row: jax.Array, row
     return lax.dynamic_slice(array, start, (samples, rows, *array.shape[2:]))
 
 
-def pieces(image: Sequence[int], kernel: Sequence[int]) -> tuple[int, tuple[Rows, ...]]:
-    """The samples in a piece, and its rows of the kernel: all of them, or what fits of a single sample.
+def pieces(images: Sequence[int], lines: Sequence[int]) -> tuple[int, tuple[Rows, ...]]:
+    """The channels in a piece, and its rows of the kernel: all of them, or what fits of a single channel.
 
-    >>> pieces((64, 28, 28, 8), (28, 28, 8, 64))  # a kernel adjoint: 64 channels, 8 samples, 64 channels
+    >>> pieces((8, 28, 28, 64), (8, 28, 28, 64))  # a kernel adjoint: 8 samples, 64 channels on both sides
     (2, (Rows(first=0, block=28, blocks=1),))
-    >>> pieces((64, 224, 224, 8), (224, 224, 8, 64))
+    >>> pieces((8, 224, 224, 64), (8, 224, 224, 64))
     (1, (Rows(first=0, block=9, blocks=24), Rows(first=216, block=8, blocks=1)))
     """
-    *size, samples, outputs = kernel
-    row = 4 * (math.prod(size[1:]) * outputs + math.prod(image[:-1]) // size[0])
-    fit = [n for n in range(1, samples + 1) if samples % n == 0 and n * size[0] * row <= ROOM]
+    samples, size = lines[:2]
+    row = 4 * (math.prod(lines[2:]) + math.prod(images[1:]) // size)
+    fit = [n for n in range(1, samples + 1) if samples % n == 0 and n * size * row <= ROOM]
     if fit:
-        return fit[-1], (Rows(0, size[0], 1),)
-    block = min(size[0], max(1, ROOM // row))
-    blocks, rest = divmod(size[0], block)
+        return fit[-1], (Rows(0, size, 1),)
+    block = min(size, max(1, ROOM // row))
+    blocks, rest = divmod(size, block)
     whole = Rows(0, block, blocks)
-    return 1, (whole, Rows(size[0] - rest, rest, 1)) if rest else (whole,)
+    return 1, (whole, Rows(size - rest, rest, 1)) if rest else (whole,)

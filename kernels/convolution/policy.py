@@ -74,11 +74,13 @@ def _large_window(work: Work) -> bool:
 
 
 def _out_of_cache(work: Work) -> bool:
-    """A kernel adjoint of images together larger than a second-level cache, many output channels at once."""
+    """A kernel adjoint of many channels, its images larger than a second-level cache, its result not."""
     if work.groups > 1 or not work.adjoint or work.rank != 2 or work.outputs < 32:
         return False
-    numbers = work.inputs * (work.batch * math.prod(work.image) + work.outputs * work.taps)
-    return jnp.dtype(work.dtype).itemsize * numbers > 3 * pieces.ROOM
+    size = jnp.dtype(work.dtype).itemsize
+    images = size * work.inputs * (work.batch * math.prod(work.image) + work.outputs * work.taps)
+    result = size * work.batch * work.sites * work.outputs
+    return images > 3 * pieces.ROOM and result <= pieces.ROOM
 
 
 RULES = (

@@ -19,6 +19,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 from kernels.convolution import grouped, pieces, xla, zeros
 
@@ -41,11 +42,10 @@ def _dense(
         "lhs_dilation": lhs_dilation[1:],
         "rhs_dilation": rhs_dilation[1:],
         "out": out[1:],
-        "groups": 1,
         "precision": precision,
     }
     low, stride, base, step = padding[0][0], strides[0], lhs_dilation[0], rhs_dilation[0]
-    if kernel.shape[0] > out[0] and base == step == 1:
+    if kernel.shape[0] > out[0] and base == step == 1 and len(out) > 1:
         return _by_sites(x, kernel, out[0], stride, low, rest)
     if kernel.shape[0] <= out[0] and stride == 1 and kernel.shape[-1] <= x.shape[-1]:
         return _by_results(x, kernel, out[0], base, step, low, rest)
@@ -62,7 +62,7 @@ def _by_results(
     """Every row of the image with every row of the kernel, then shifted and added."""
     rows, outputs = kernel.shape[0], kernel.shape[-1]
     taps = jnp.moveaxis(zeros.wide(kernel), 0, -2).reshape(*kernel.shape[1:-1], rows * outputs)
-    z = xla.compute(zeros.wide(x).reshape(-1, *x.shape[2:]), taps, **rest)
+    z = xla.compute(zeros.wide(x).reshape(-1, *x.shape[2:]), taps, groups=1, **rest)
     z = z.reshape(*x.shape[:2], *rest["out"], rows, outputs)
     terms = (zeros.along(z[..., j, :], 1, step * j - low, out, base) for j in range(rows))
     return reduce(jnp.add, terms).astype(kernel.dtype)
@@ -72,15 +72,11 @@ def _by_sites(
     x: jax.Array, kernel: jax.Array, out: int, stride: int, low: int, rest: dict[str, Any]
 ) -> jax.Array:
     """The kernel moved to where each row of the output sees it, side by side."""
-    moved = [zeros.along(kernel, 0, low - stride * p, x.shape[1]) for p in range(out)]
-    taps = jnp.concatenate(moved, -1)  # (q, ..., c, (p i))
-    image = jnp.moveaxis(x, 1, -2)  # (n, ..., q, c)
-    convolve = pieces.compute if rest["out"] else xla.compute
-    y = convolve(
-        image.reshape(*image.shape[:-2], -1),
-        jnp.moveaxis(taps, 0, -3).reshape(*taps.shape[1:-2], -1, taps.shape[-1]),
-        **rest,
-    )
+    # Before their transposition for the kernel adjoint rows and samples lie side by side: see ``pieces.py``.
+    images, lines = jnp.swapaxes(x, 0, -1), jnp.moveaxis(kernel, -2, 0)
+    moved = [zeros.along(lines, 1, low - stride * p, images.shape[1]) for p in range(out)]
+    lines = jnp.concatenate(moved, -1)  # (c, q, ..., (p i))
+    y = pieces.summed(lax.collapse(images, 0, 2), lax.collapse(lines, 0, 2), **rest)
     return jnp.moveaxis(y.reshape(*y.shape[:-1], out, -1), -2, 1)
 
 
@@ -93,6 +89,7 @@ def _by_windows(
     y = xla.compute(
         lines.reshape(-1, *lines.shape[2:]),
         taps.reshape(*taps.shape[:-3], -1, taps.shape[-1]),
+        groups=1,
         **rest,
     )
     return y.reshape(image.shape[0], out, *y.shape[1:])
