@@ -1,3 +1,49 @@
 """What was tried where a figure is not reached: printed beside it in the first table while it is missed."""
 
-TRIED: dict[str, str] = {}
+TRIED: dict[str, str] = {
+    "geometric mean over cases and directions outside loops, to the better lax layout": (
+        "in 12 of the 27 cases, dense ones of ordinary sizes, the forward pass and the input adjoint are lax's"
+        " own program: a loop over samples or over blocks of rows took 1.1 to 1.3 times as long; their kernel"
+        " adjoints are summed image by image where the batch leaves the cache, up to 5 times as fast"
+    ),
+    "geometric mean over steps in scan, to lax NHWC": (
+        "all three directions of a dense layer are canonical convolutions there, whose time is that of XLA's"
+        " fast kernel on small images; the five cases of the quick selection have given 12 to 22"
+    ),
+    "geometric mean over steps in scan, to the better lax layout": (
+        "grouped and one-channel layers, where XLA's naive loop over lax's NCHW is not slow on small images,"
+        " hold it down; sums of shifted copies as functions of their own, with the border outside, doubled"
+        " these; several rows of a kernel adjoint in one turn of its loop took 2 to 4 times as long"
+    ),
+    "4 groups, 56x56, 64 to 64, k3: step": (
+        "the kernel adjoint is two thirds of it. One loop over samples with all groups in its body is 1.3 times"
+        " as fast in it and compiles 3 times as long; a loop over groups, one product for two or four groups"
+        " together, products per tap: no faster. In the forward pass two groups as one dense convolution:"
+        " slower with 16 channels a group"
+    ),
+    "3-D 32x32x32, 16 to 16, k3: step": (
+        "results widened instead of windows (twice as fast), the kernel widened and summed slice by slice"
+        " (1.8 times as fast); blocks of two and four slices: slower"
+    ),
+    "1024x1024, 1 to 1, k3: forward": (
+        "one pass without a border: 0.7 to 1.5 ms in different runs, where doubling every number of the image"
+        " takes 0.5 to 0.6; ratios from 13 to 26 were seen"
+    ),
+    "1024x1024, 3 to 3, k31: kernel adjoint": (
+        "4 to 32 tiles, tiles written out or in a loop, spectra multiplied as real and imaginary parts: no"
+        " faster; the few rows of the result by a matrix product: 1.2 times as fast, kept"
+    ),
+    "1x1, 56x56, 64 to 256: kernel adjoint": (
+        "it is one matrix product; image by image, and as a convolution: slower; ratios from 3.9 to 7.7 were seen"
+    ),
+    "every case, direction and context, to the better lax layout": (
+        "rank one in a loop body: the kernel adjoint of a 1 x 15 kernel keeps 15 running sums per row; XLA's"
+        " naive loop in NCHW is faster there, and 9 times slower outside loops, which no rule can tell apart"
+    ),
+    "compiling a training step against lax NHWC": (
+        "every loop that XLA does not have ready costs 20 to 40 ms of LLVM: lax's three convolutions have none."
+        " Tiles of transforms in a loop instead of written out: a third of the time; shifted copies as"
+        " functions of their own: half of it in networks that repeat a layer; one border for a layer and its"
+        " kernel adjoint; a single sum for all taps: no gain"
+    ),
+}
