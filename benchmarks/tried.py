@@ -2,8 +2,8 @@
 
 TRIED: dict[str, str] = {
     "geometric mean over cases and directions outside loops, to the better lax layout": (
-        "in 12 of the 27 cases, dense ones of ordinary sizes, the forward pass and the input adjoint are lax's"
-        " own program: a loop over samples or over blocks of rows took 1.1 to 1.3 times as long; their kernel"
+        "in 12 of the 27 cases, dense ones of ordinary sizes, forward pass and input adjoint are lax's own"
+        " program: a loop over samples or over blocks of rows took 1.1 to 1.3 times as long; their kernel"
         " adjoints are summed image by image where the batch leaves the cache, up to 5 times as fast"
     ),
     "geometric mean over steps in scan, to lax NHWC": (
@@ -16,7 +16,7 @@ TRIED: dict[str, str] = {
         " these; several rows of a kernel adjoint in one turn of its loop took 2 to 4 times as long"
     ),
     "4 groups, 56x56, 64 to 64, k3: step": (
-        "the kernel adjoint is two thirds of it. One loop over samples with all groups in its body is 1.3 times"
+        "the kernel adjoint is the larger part. A loop over samples with all groups in its body is 1.3 times"
         " as fast in it and compiles 3 times as long; a loop over groups, one product for two or four groups"
         " together, products per tap: no faster. In the forward pass two groups as one dense convolution:"
         " slower with 16 channels a group"
@@ -34,14 +34,14 @@ TRIED: dict[str, str] = {
         " faster; the few rows of the result by a matrix product: 1.2 times as fast, kept"
     ),
     "1x1, 56x56, 64 to 256: kernel adjoint": (
-        "it is one matrix product; image by image, and as a convolution: slower; ratios from 3.9 to 7.7 were seen"
+        "one matrix product; image by image, and as a convolution: slower; ratios from 3.9 to 7.7 were seen"
     ),
     "every case, direction and context, to the better lax layout": (
         "rank one in a loop body: the kernel adjoint of a 1 x 15 kernel keeps 15 running sums per row; XLA's"
         " naive loop in NCHW is faster there, and 9 times slower outside loops, which no rule can tell apart"
     ),
     "compiling a training step against lax NHWC": (
-        "every loop that XLA does not have ready costs 20 to 40 ms of LLVM: lax's three convolutions have none."
+        "every loop that XLA has to compile costs 20 to 40 ms, and lax's three convolutions have none."
         " Tiles of transforms in a loop instead of written out: a third of the time; shifted copies as"
         " functions of their own: half of it in networks that repeat a layer; one border for a layer and its"
         " kernel adjoint; a single sum for all taps: no gain"
