@@ -21,7 +21,7 @@ from scipy import sparse
 import derive as dv
 
 MOST_UNKNOWNS = 400
-NORMAL = settings(max_examples=30, suppress_health_check=list(HealthCheck))
+NORMAL = settings(max_examples=100, suppress_health_check=list(HealthCheck))
 LONG = settings(max_examples=500, suppress_health_check=list(HealthCheck))
 
 
