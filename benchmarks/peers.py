@@ -81,17 +81,23 @@ def _on_grid(size: int) -> list[sympy.Matrix]:
     return [eye[:, moved.ravel().tolist()] for moved in (np.rot90(sites), np.fliplr(sites))]
 
 
+def _grid_to_grid(size: int) -> Any:
+    """Pixels to pixels under the square's symmetries."""
+    field = dv.Field(dv.point_group("D4"), 1, grid=(size, size))
+    return dv.solve(field, field)
+
+
 SMALL: dict[str, tuple[Callable[[], Any], Callable[[], list[sympy.Matrix]]]] = {
     "S_3, V^2 to V^2": (
         lambda: dv.solve(dv.permutation(dv.symmetric(3)) ** 2, dv.permutation(dv.symmetric(3)) ** 2),
         lambda: _matrices(dv.permutation(dv.symmetric(3)) ** 2),
     ),
     "D4 on 3 x 3 pixels": (
-        lambda: dv.solve(*[dv.Field(dv.point_group("D4"), 1, grid=(3, 3))] * 2),
+        lambda: _grid_to_grid(3),
         lambda: _on_grid(3),
     ),
     "D4 on 4 x 4 pixels": (
-        lambda: dv.solve(*[dv.Field(dv.point_group("D4"), 1, grid=(4, 4))] * 2),
+        lambda: _grid_to_grid(4),
         lambda: _on_grid(4),
     ),
     "S_4, V^2 to V^2": (
@@ -125,9 +131,9 @@ def linear_systems(limit: float, names: list[str]) -> list[tuple[str, str, str]]
     """(problem, this library, SymPy) in processes of their own."""
     rows = []
     for name in names:
-        cells = []
-        for call in ("by_derive", "by_linsolve"):
-            source = f"from benchmarks.peers import {call} as f; print('%.3f s, %d' % f({name!r}))"
-            cells.append(_told(fresh(source, limit)))
-        rows.append((name, *cells))
+        ours, theirs = (
+            f"from benchmarks.peers import {call} as f; print('%.3f s, %d' % f({name!r}))"
+            for call in ("by_derive", "by_linsolve")
+        )
+        rows.append((name, _told(fresh(ours, limit)), _told(fresh(theirs, limit))))
     return rows

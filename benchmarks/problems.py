@@ -47,7 +47,7 @@ def diagonals(solution: Any) -> object:
 def torus(name: str, size: int, into: str = "trivial", out: str = "trivial") -> Any:
     """A wallpaper group on a periodic grid."""
     group = dv.wallpaper(name)
-    where = {"grid": (size, size), "boundary": "periodic"}
+    where: Any = {"grid": (size, size), "boundary": "periodic"}
     x, y = (dv.Field(group, fibre=getattr(dv, kind)(group.point), **where) for kind in (into, out))
     return dv.solve(x, y)
 

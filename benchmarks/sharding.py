@@ -99,7 +99,7 @@ def main(quick: bool) -> None:
         )
         for label, conv in contenders.items():
             for step, (function, operands) in _programs(conv, image, kernel).items():
-                compiled = jax.jit(function).lower(*operands).compile()
+                compiled: Any = jax.jit(function).lower(*operands).compile()
                 memory = compiled.memory_analysis()
                 sent = list(_sent(compiled.as_text()))
                 line = {

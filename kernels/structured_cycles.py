@@ -16,10 +16,10 @@ import numpy as np
 from kernels.convolution.convolve import conv
 from kernels.convolution.pullback import input_adjoint, kernel_adjoint
 from kernels.ops import Static
+from kernels.precision import summed
 from kernels.structured_forms import Form
 
 LONG = 256  # points from which a circular convolution of as many taps goes through the Fourier transform
-HALVES = ("float16", "bfloat16")  # which the Fourier transform does not know
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,8 @@ def _spectral_adjoint(x: jax.Array, taps: jax.Array, ybar: jax.Array) -> tuple[j
 
 
 def _rfft(x: jax.Array, axis: int) -> jax.Array:
-    return jnp.fft.rfft(x.astype(jnp.float32) if x.dtype.name in HALVES else x, axis=axis)
+    """Half precision is summed in single, and the transform knows no other way."""
+    return jnp.fft.rfft(summed(x), axis=axis)
 
 
 def _irfft(waves: jax.Array, n: int, axis: int, dtype: Any) -> jax.Array:
