@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-from kernels.convolution import options, policy
+from kernels.convolution import implementations, options, policy
 from kernels.convolution.directions import directions
 from kernels.convolution.options import Ints, Padding
 from kernels.convolution.saved import Policy
@@ -86,4 +86,4 @@ def explain(
 
 def _reason(direction: str, work: Work, implementation: str | Policy) -> Reason:
     choice = policy.decide(work, implementation)
-    return Reason(direction, policy.implementation_of(work, implementation).name, choice.why, work)
+    return Reason(direction, implementations.named(choice.name, work).name, choice.why, work)
