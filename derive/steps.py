@@ -23,6 +23,21 @@ class Step:
     where: tuple[tuple[sympy.Symbol, sympy.Set], ...] = ()
 
 
+def residues(n: sympy.Expr) -> sympy.Set:
+    """Z mod n: the sites of an axis that is closed to a ring, so that n - 1 is followed by 0."""
+    k = sympy.Symbol("k", integer=True)
+    return sympy.ImageSet(sympy.Lambda(k, sympy.Mod(k, n, evaluate=False)), sympy.S.Integers)
+
+
+def modulus(domain: sympy.Set) -> sympy.Expr | None:
+    """The n of Z mod n, None for other domains."""
+    if isinstance(domain, sympy.ImageSet) and domain.base_set is sympy.S.Integers:
+        rule = domain.lamda
+        if isinstance(rule.expr, sympy.Mod) and rule.expr.args[0] in rule.variables:
+            return rule.expr.args[1]
+    return None
+
+
 class Derivation(tuple[Step, ...]):
     """A tuple of steps; each step's `before` is the `after` of the one above it.
 

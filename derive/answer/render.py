@@ -14,7 +14,7 @@ from sympy.logic.boolalg import BooleanFunction
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.str import StrPrinter
 
-from derive.steps import Derivation, Step
+from derive.steps import Derivation, Step, modulus
 
 TABLE = re.compile(r"(pi|sign|rho)_(\w+)\((\w+)\)")  # how a generator acts on components
 MOVED = re.compile(r"(?:(T(?=\())\(|())(\w+|L\(\w+\)) (\w+)\)?")  # r x, T(r x), T(L(a) x)
@@ -192,6 +192,9 @@ def _ranges(step: Step, show: Callable[[Any], str], inside: str) -> str:
 
 
 def _domain(domain: sympy.Set, show: Callable[[Any], str]) -> str:
+    n = modulus(domain)
+    if n is not None:
+        return rf"\mathbb{{Z}} / {show(n)}" if show is latex else f"Z mod {show(n)}"
     if not isinstance(domain, sympy.Range):
         return show(domain) if show is latex else {sympy.S.Reals: "R"}.get(domain, "Z")
     dots = r" \ldots " if show is latex else ".."

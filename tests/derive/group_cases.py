@@ -101,6 +101,13 @@ def _grid() -> tuple[Any, ...]:
     return scalar(P, grid=(2, 2)), dv.Field(P, fibre=dv.sign(P), grid=(3, 3))
 
 
+def _closed() -> tuple[Any, ...]:
+    """Sites 0 and -0 = 3 are one: the corner of a torus that nothing translates is fixed."""
+    P = dv.point_group("C4", 2)
+    torus = {"grid": (3, 3), "boundary": "periodic", "offset": 0}
+    return scalar(P, 1, **torus), dv.Field(P, fibre=dv.irreps(P)[-1], **torus)
+
+
 def _spacing(**out: Any) -> Any:
     def state() -> tuple[Any, ...]:
         G = dv.space_group(dv.point_group("C2", 2), period=2)
@@ -142,6 +149,7 @@ GROUP_CASES = [
     GroupCase("torus, symbolic", _torus("n")),
     GroupCase("window", _window),
     GroupCase("grid without translations", _grid),
+    GroupCase("torus without translations", _closed),
     GroupCase("strided", _spacing(spacing=2)),
     GroupCase("two phases", _spacing()),
     GroupCase("own glide", _glide),

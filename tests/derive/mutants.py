@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator
+from itertools import product
 
 import sympy as sp
 from sympy import Add, Eq, Ge, Le, Lt, Ne
@@ -74,6 +75,33 @@ def _walk(expr: sp.Basic) -> Iterator[sp.Basic]:
                 yield _rebuild(expr, args)
             except (TypeError, ValueError):  # SymPy itself refuses it, for example a float bound
                 continue
+
+
+def equivalent(first: sp.Basic, second: sp.Basic) -> bool:
+    """Whether two prints say the same: a sum equal term by term, a count equal at every size.
+
+    Such mutants are true: gcd(-3, n) for gcd(3, n), or a support whose condition reads otherwise but holds
+    at the same displacements.
+    """
+    if first == second:
+        return True
+    if first.func != second.func or len(first.args) != len(second.args):
+        return False
+    if isinstance(first, Eq) and first.lhs == second.lhs and not first.has(sp.Indexed):
+        gap = first.rhs - second.rhs
+        sizes = sorted(gap.free_symbols, key=str)
+        tried = [{s: sp.Integer(n + 5 * k) for k, s in enumerate(sizes)} for n in range(1, 13)]
+        return all(gap.xreplace(known).doit() == 0 for known in tried)
+    if isinstance(first, sp.Sum) and first.limits == second.limits:
+        spans = [(v, range(int(low), int(high) + 1)) for v, low, high in first.limits if _finite(low, high)]
+        names, runs = [v for v, _ in spans], product(*(run for _, run in spans))
+        places = [dict(zip(names, map(sp.Integer, run), strict=True)) for run in runs]
+        return all(first.function.xreplace(p) == second.function.xreplace(p) for p in places)
+    return all(equivalent(a, b) for a, b in zip(first.args, second.args, strict=True))
+
+
+def _finite(low: sp.Expr, high: sp.Expr) -> bool:
+    return bool(low.is_Integer and high.is_Integer)
 
 
 def replaced(steps: Iterable[Step], place: int, after: sp.Basic) -> dv.Derivation:

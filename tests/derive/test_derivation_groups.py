@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import random
 from itertools import combinations, pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from sympy import Eq, Indexed, Tuple
 
 import derive as dv
 from tests.derive.group_cases import GROUP_CASES, GROUP_NAMED, GroupCase, scalar
-from tests.derive.mutants import replaced, restated, survives, variants
+from tests.derive.mutants import equivalent, replaced, restated, survives, variants
 
 every_case = pytest.mark.parametrize("case", GROUP_CASES, ids=repr)
 MUTATED = {
@@ -148,6 +148,24 @@ def test_lie_algebras_are_derivatives() -> None:
     assert "0 = Sum(b[alpha']*rho_y(x01)[alpha,alpha'], (alpha', 0, 2))" in printed
 
 
+def test_what_is_closed_to_a_ring_says_so() -> None:
+    closed, open_ = (
+        str(GROUP_NAMED[f"{kind} without translations"].solution.derivation) for kind in ("torus", "grid")
+    )
+    assert "u in Z mod 3" in closed
+    assert "u in 0..2" in open_
+    assert r"u \in \mathbb{Z} / 3" in GROUP_NAMED["torus without translations"].solution.derivation.latex()
+
+
+def test_an_action_that_leaves_an_open_grid_is_caught() -> None:
+    """-u' + 1 and -u' - 1 are one site of a ring of two, but no site of two that end."""
+    derivation = GROUP_NAMED["grid without translations"].solution.derivation
+    left = [m for m in variants(derivation[0].before) if "m x[c,-u'-1,v']" in dv.text(m)]
+    assert left
+    with pytest.raises(dv.DerivationError, match=r"must keep u' inside 0\.\.1"):
+        restated(derivation, left[0]).check()
+
+
 def test_too_many_entries_are_refused_before_they_are_listed() -> None:
     G = dv.wallpaper("p4m")
     torus = {"grid": (1000, 1000), "boundary": "periodic"}
@@ -166,18 +184,42 @@ def test_a_window_that_cuts_phases_off_is_refused() -> None:
 # ---- wrong ones -----------------------------------------------------------------------------------------
 
 
-def mutants(derivation: dv.Derivation) -> list[tuple[str, sp.Basic, dv.Derivation]]:
+class Mutant(NamedTuple):
+    """A derivation with one print changed."""
+
+    rule: str
+    before: sp.Basic
+    after: sp.Basic
+    derivation: dv.Derivation
+
+
+def mutants(derivation: dv.Derivation) -> list[Mutant]:
     """Every derivation that differs in one index, sign, bound, word or number."""
-    found = [("statement", m, restated(derivation, m)) for m in variants(derivation[0].before)]
+    given = derivation[0].before
+    found = [Mutant("statement", given, m, restated(derivation, m)) for m in variants(given)]
     for place, step in enumerate(derivation):
-        found += [(step.rule, m, replaced(derivation, place, m)) for m in variants(step.after)]
+        found += [
+            Mutant(step.rule, step.after, m, replaced(derivation, place, m)) for m in variants(step.after)
+        ]
     return found
 
 
 def missed(name: str, sample: int) -> list[str]:
     tried = mutants(GROUP_NAMED[name].solution.derivation)
     random.Random(name).shuffle(tried)
-    return [f"{rule}: {dv.text(m)}" for rule, m, mutant in tried[:sample] if survives(mutant)]
+    survivors = [m for m in tried[:sample] if survives(m.derivation)]
+    return [f"{m.rule}: {dv.text(m.after)}" for m in survivors if not equivalent(m.before, m.after)]
+
+
+def test_an_equivalent_print_is_no_mutant() -> None:
+    n, k = sp.symbols("n k", integer=True)
+    count = lambda value: Tuple(Eq(sp.Symbol("dim"), value, evaluate=False))  # noqa: E731
+    assert equivalent(count(sp.gcd(n, 1) + n), count(n + 1))
+    assert not equivalent(count(n), count(n + 1))
+    terms = [sp.Sum(sp.Piecewise((k, c), (0, True)), (k, 0, 1)) for c in (k > 0, sp.Ne(k, 0), k >= 0)]
+    assert equivalent(terms[0], terms[1])
+    assert equivalent(terms[0], terms[2])  # k >= 0 adds 0 at k = 0
+    assert not equivalent(terms[0], sp.Sum(k + 1, (k, 0, 1)))
 
 
 @pytest.mark.parametrize("name", MUTATED)

@@ -235,6 +235,8 @@ class Chapter:
     def _reindex(self, acting: Acting, step: Step) -> None:
         (printed,) = self.kept(step, self.found.state[:-1], 1)
         self.scene.require_bijective(acting.x)
+        self.scene.require_inside(acting.x, self.s.into)
+        self.scene.require_inside(acting.y, self.s.out)
         there, at = tuple(acting.x.lhs.indices), tuple(acting.y.lhs.indices)
         if printed.lhs != IndexedBase(f"T({acting.name} {self.s.x})")[at]:
             raise false(f"must be read where {acting.name} takes the output", printed.lhs)

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
 import numpy as np
 import sympy
-from sympy import Eq, Indexed, IndexedBase, Range, Symbol
+from sympy import Eq, Indexed, IndexedBase, Symbol
 
 from derive.checking.expansion import Bounds, Expander, collect
 from derive.checking.groups.actions import site_matrix
-from derive.checking.groups.statement import LEADING, Statement
+from derive.checking.groups.statement import LEADING, Statement, ends
 from derive.checking.terms import Array, false
+from derive.steps import modulus
 
 COPIES = 2  # of a block: they are spectators
 NEAR = 2  # inputs up to this far from the origin tell one affine map from another
@@ -36,12 +38,13 @@ class Scene:
         if index.name in ("i", "c"):
             return COPIES
         domain = self.statement.where[index]
-        if not isinstance(domain, Range):
+        _, last = ends(domain)
+        if last is sympy.oo:
             return None
-        stop = sympy.sympify(domain.stop).xreplace({s: sympy.Integer(n) for s, n in self.sizes.items()})
-        if not stop.is_Integer:
+        last = sympy.sympify(last).xreplace({s: sympy.Integer(n) for s, n in self.sizes.items()})
+        if not last.is_Integer:
             raise false("must let every index range over Z or to a number", domain)
-        return int(stop)
+        return int(last) + 1
 
     @cached_property
     def components(self) -> dict[str, int]:
@@ -57,8 +60,9 @@ class Scene:
         return (-far, far) if stop is None else (0, stop - 1)
 
     def periods(self, indices: tuple[Symbol, ...]) -> tuple[int | None, ...]:
-        """Sites of a finite grid are read modulo its size, other indices are not."""
-        return tuple(None if s.name in LEADING else self.stop(s) for s in indices)
+        """Sites that range over Z mod n are read modulo n, other indices are not."""
+        where = self.statement.where
+        return tuple(None if modulus(where[s]) is None else self.stop(s) for s in indices)
 
     @cached_property
     def permutations(self) -> dict[str, Array]:
@@ -159,10 +163,23 @@ class Scene:
         if sites and abs(site_matrix(action, sites).det()) != 1:
             raise false("must take sites to sites one to one", action)
 
+    def require_inside(self, action: Eq, plain: tuple[Symbol, ...]) -> None:
+        """Where a grid ends, an action names its sites alone: corners tell, since indices are affine."""
+        sites = [s for s in plain if s.name not in LEADING]
+        corners = product(*(map(sympy.Integer, self.bounds(s)) for s in sites))
+        values = [dict(zip(sites, corner, strict=True)) for corner in corners]
+        named = [e for e in action.atoms(Indexed) if _field(e) == _field(action.lhs)]
+        for k, s in enumerate(plain):
+            stop = self.stop(s)
+            if s not in sites or stop is None or modulus(self.statement.where[s]) is not None:
+                continue
+            if not all(0 <= self._number(e.indices[k], at) < stop for e in named for at in values):
+                raise false(f"must keep {s} inside 0..{stop - 1}", action)
+
     # ---- single entries ---------------------------------------------------------------------------------
 
     def place(self, entry: Indexed, values: Mapping[Symbol, sympy.Integer]) -> tuple[sympy.Expr, ...]:
-        """The indices of an entry at some values, tables looked up; sites of a grid are reduced."""
+        """The indices of an entry at some values, tables looked up; sites on a ring are reduced."""
         indices = [self._number(index, values) for index in entry.indices]
         label = str(entry.base.label)
         s = self.statement
@@ -182,6 +199,11 @@ class Scene:
                 raise false("must use tables that were stated in its indices", index)
             return table[int(at)]
         return index.xreplace({**values, **{s: sympy.Integer(n) for s, n in self.sizes.items()}})
+
+
+def _field(entry: Indexed) -> str:
+    """x, of an entry of x or of g x."""
+    return str(entry.base.label).rsplit(" ", 1)[-1]
 
 
 def tied_bias(expr: sympy.Basic, full: int) -> sympy.Basic:

@@ -10,7 +10,7 @@ import sympy
 from sympy import Eq, Indexed, Symbol, Tuple
 
 from derive.checking.terms import false
-from derive.steps import Step
+from derive.steps import Step, modulus
 
 LEADING = ("i", "alpha", "c", "beta")
 TRANSLATION = "T_s"
@@ -166,20 +166,21 @@ def _require_ranges(statement: Statement) -> None:
 
 
 def ends(domain: sympy.Set) -> tuple[sympy.Expr, sympy.Expr]:
-    """The first and last value of a printed range: all of Z, or from 0."""
+    """The first and last value of a printed range: all of Z, Z mod n, or from 0."""
     if domain is sympy.S.Integers:
         return -sympy.oo, sympy.oo
+    n = modulus(domain)
+    if n is not None:
+        return sympy.S.Zero, n - 1
     if not isinstance(domain, sympy.Range) or domain.start != 0 or domain.step != 1:
-        raise false("must let every index range over Z or from 0", domain)
+        raise false("must let every index range over Z, Z mod n or from 0", domain)
     return sympy.S.Zero, domain.stop - 1
 
 
 def size_symbols(statement: Statement) -> list[Symbol]:
     """The symbols that stand for sizes of grids or for radii, in order."""
-    stops = [
-        d.stop for s, d in statement.where.items() if s.name not in LEADING and isinstance(d, sympy.Range)
-    ]
-    found = {symbol for stop in stops for symbol in sympy.sympify(stop).free_symbols}
+    last = [ends(d)[1] for s, d in statement.where.items() if s.name not in LEADING]
+    found = {symbol for end in last for symbol in end.free_symbols}
     if statement.condition is not None:
         found |= statement.condition.free_symbols - set(statement.where)
     return sorted(found, key=str)

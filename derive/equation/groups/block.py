@@ -19,6 +19,8 @@ from derive.equation.kernel import bias_order, coordinate_symbols, input_axes, k
 from derive.equation.layer import layer
 from derive.equation.operator import Notation, Sites
 from derive.equation.problem import Problem
+from derive.methods.classes import Side
+from derive.steps import residues
 from derive.symmetry.fields import Field
 from derive.symmetry.pieces import trivial_atom
 from derive.symmetry.representations import Representation, from_blocks
@@ -113,8 +115,7 @@ class Block:
         entries += [(a, sympy.Range(0, self.input.dim)) for a in self.input.index]
         for sites, side in ((self.n.out, "out"), (self.n.into, "into")):
             parts = [part for part in (getattr(a, side) for a in self.problem.axes) if part is not None]
-            for site, part in zip(sites, parts, strict=True):
-                entries.append((site, sympy.S.Integers if part.size is None else sympy.Range(0, part.size)))
+            entries += [(s, _sites(part)) for s, part in zip(sites, parts, strict=True)]
         return (*entries, *((s, sympy.S.Integers) for s in self.n.shifts))
 
     # ---- entries ----------------------------------------------------------------------------------------
@@ -251,6 +252,13 @@ class Block:
     def reads_modulo(self) -> tuple[str, ...]:
         """The axes whose sites are read modulo the grid."""
         return tuple(self.problem.axes[i].name for i in input_axes(self.n) if self.n.wraps(i))
+
+
+def _sites(part: Side) -> sympy.Set:
+    """The sites of one side along an axis: all of Z, Z mod n on a ring, or 0 to n - 1."""
+    if part.size is None:
+        return sympy.S.Integers
+    return residues(part.size) if part.boundary == "periodic" else sympy.Range(0, part.size)
 
 
 def replaced(field: Field, fibre: Representation, name: str | None = None) -> Field:
