@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import jax
 
-from kernels.convolution import blocks, fft, grouped, matmul, phases, pieces, shifted, unfold, xla
+from kernels.convolution import bands, blocks, fft, grouped, matmul, phases, pieces, shifted, unfold, xla
 from kernels.convolution.work import Work
 from kernels.errors import ImplementationError
 
@@ -51,6 +51,10 @@ def _few(work: Work) -> bool:
     return _sized(work) and min(work.taps, work.sites) * work.groups <= MOST
 
 
+def _short(work: Work) -> bool:
+    return _sized(work) and work.sites * work.groups <= MOST
+
+
 IMPLEMENTATIONS = (
     Implementation("xla", xla.compute, "nothing", _always),
     Implementation("shifted", shifted.compute, "sizes that are numbers", _sized, apart=True),
@@ -61,6 +65,7 @@ IMPLEMENTATIONS = (
     Implementation("phases", phases.compute, "sizes that are numbers", _sized),
     Implementation("blocks", blocks.compute, "sizes that are numbers", _sized),
     Implementation("pieces", pieces.compute, "sizes that are numbers", _sized),
+    Implementation("bands", bands.compute, f"numbers as sizes and an output of at most {MOST} sites", _short),
 )
 NAMES = tuple(one.name for one in IMPLEMENTATIONS)
 

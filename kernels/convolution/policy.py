@@ -73,6 +73,14 @@ def _large_window(work: Work) -> bool:
     return work.rank in least and math.prod(work.short) >= least[work.rank]
 
 
+def _long_row(work: Work) -> bool:
+    """A kernel adjoint of few channels whose kernel is one long row."""
+    if work.groups > 1 or not work.adjoint or work.rank > 2 or math.prod(work.out) != work.out[-1]:
+        return False
+    least, most = (33, 16) if work.rank == 1 else (12, 1)
+    return work.out[-1] >= least and work.batch * work.outputs <= most
+
+
 def _out_of_cache(work: Work) -> bool:
     """A kernel adjoint of many channels, its images larger than a second-level cache, its result not."""
     if work.groups > 1 or not work.adjoint or work.rank != 2 or work.outputs < 32:
@@ -93,6 +101,11 @@ RULES = (
         "fft",
         lambda work: _few_channels(work) and _large_window(work),
         "with few channels and many taps, transforms cost less than products with every tap",
+    ),
+    Rule(
+        "bands",
+        _long_row,
+        "a row of many taps is a band of a matrix product, faster than a running sum for every tap",
     ),
     Rule(
         "shifted",

@@ -63,7 +63,8 @@ def test_an_implementation_that_cannot_serve() -> None:
     message = (
         "implementation must serve the case, and 'fft' needs numbers as sizes and at most three spatial axes"
         ", got float32 2 x 3x3x3x3, kernel 2x2x2x2, to 3x3x3x3, 1 to 1 channels; "
-        "use one of ('auto', 'xla', 'shifted', 'grouped', 'matmul', 'unfold', 'phases', 'blocks', 'pieces')"
+        "use one of ('auto', 'xla', 'shifted', 'grouped', 'matmul', 'unfold', 'phases', 'blocks', 'pieces',"
+        " 'bands')"
     )
     with raises(kn.ImplementationError, message):
         kn.conv(x, kernel, implementation="fft")

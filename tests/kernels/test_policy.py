@@ -72,6 +72,9 @@ def chosen(x: tuple[int, ...], kernel: tuple[int, ...], groups: int = 1, platfor
         ((8, 30, 30, 64), (3, 3, 16, 64), 4, "grouped"),
         ((16, 30, 30, 32), (28, 28, 8, 64), 4, "grouped"),  # the kernel adjoint of the line above
         ((64, 58, 58, 8), (56, 56, 8, 64), 1, "pieces"),  # a kernel adjoint
+        ((1, 56, 70, 1), (56, 56, 1, 1), 1, "bands"),  # a kernel adjoint of 1 x 15
+        ((1, 56, 63, 1), (56, 56, 1, 1), 1, "shifted"),  # and of 1 x 8
+        ((4, 1063, 8), (1000, 8, 4), 1, "bands"),  # and in one dimension of 64
         ((1, 30, 30, 1), (3, 3, 1, 1), 1, "shifted"),
         ((1, 30, 30, 1), (3, 3, 1, 64), 1, "xla"),
         ((2, 9, 9, 9, 16), (3, 3, 3, 4, 16), 4, "xla"),
