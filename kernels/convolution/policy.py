@@ -59,17 +59,21 @@ def _few_channels(work: Work) -> bool:
 
 
 def _few_terms(work: Work) -> bool:
-    """Few pairs of channels and few taps; in a kernel adjoint few samples too, whose rows are looped over."""
+    """Few pairs of channels and few taps; in a kernel adjoint few samples too, whose rows are looped over.
+
+    There every tap of a row is a running sum: in one dimension XLA's own is faster from nine of them on.
+    """
     if not _few_channels(work):
         return False
     if work.adjoint:
-        return work.inputs <= 8 and work.out[-1] <= UNROLLED
+        return work.inputs <= 8 and work.out[-1] <= (8 if work.rank == 1 else UNROLLED)
     return work.inputs * work.taps <= UNROLLED
 
 
 def _large_window(work: Work) -> bool:
-    """In one dimension the product of window and image is smaller, so there is less to save."""
-    least = {1: 256, 2: 49 if work.adjoint else 100}
+    """Where transforms win: over running sums in a kernel adjoint, elsewhere over blocks of sites."""
+    blocks = 441 if work.inputs <= 2 else 225
+    least = {1: 256, 2: 49 if work.adjoint else blocks}
     return work.rank in least and math.prod(work.short) >= least[work.rank]
 
 
@@ -77,7 +81,7 @@ def _long_row(work: Work) -> bool:
     """A kernel adjoint of few channels whose kernel is one long row."""
     if work.groups > 1 or not work.adjoint or work.rank > 2 or math.prod(work.out) != work.out[-1]:
         return False
-    least, most = (33, 16) if work.rank == 1 else (12, 1)
+    least, most = (33, 16) if work.rank == 1 else (9, 1)
     return work.out[-1] >= least and work.batch * work.outputs <= most
 
 

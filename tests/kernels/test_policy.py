@@ -75,6 +75,8 @@ def chosen(x: tuple[int, ...], kernel: tuple[int, ...], groups: int = 1, platfor
         ((1, 56, 70, 1), (56, 56, 1, 1), 1, "bands"),  # a kernel adjoint of 1 x 15
         ((1, 56, 63, 1), (56, 56, 1, 1), 1, "shifted"),  # and of 1 x 8
         ((4, 1063, 8), (1000, 8, 4), 1, "bands"),  # and in one dimension of 64
+        ((4, 1015, 8), (1000, 8, 4), 1, "xla"),  # of 16
+        ((4, 1004, 8), (1000, 8, 4), 1, "shifted"),  # and of 5
         ((1, 30, 30, 1), (3, 3, 1, 1), 1, "shifted"),
         ((1, 30, 30, 1), (3, 3, 1, 64), 1, "xla"),
         ((2, 9, 9, 9, 16), (3, 3, 3, 4, 16), 4, "xla"),
@@ -83,6 +85,8 @@ def chosen(x: tuple[int, ...], kernel: tuple[int, ...], groups: int = 1, platfor
         ((8, 30, 30, 64), (1, 1, 64, 256), 1, "matmul"),
         ((64, 30, 30, 8), (30, 30, 8, 256), 1, "matmul"),  # the kernel adjoint of the line above
         ((1, 130, 130, 3), (31, 31, 3, 3), 1, "fft"),
+        ((1, 130, 130, 1), (15, 15, 1, 1), 1, "blocks"),
+        ((1, 130, 130, 1), (21, 21, 1, 1), 1, "fft"),
         ((3, 130, 130, 1), (100, 100, 1, 3), 1, "fft"),  # the kernel adjoint of the line above
         ((1, 130, 130, 1), (7, 7, 1, 1), 1, "blocks"),
         ((2, 9, 9, 9, 16), (3, 3, 3, 1, 16), 16, "shifted"),
