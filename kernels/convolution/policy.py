@@ -50,7 +50,10 @@ def _few_per_group(work: Work) -> bool:
     """What `shifted` writes out: the taps of a row of the kernel, or the output sites of a row."""
     if work.adjoint:
         return work.batch * work.outputs <= 4 and work.out[-1] <= UNROLLED
-    return work.inputs <= 4 and work.inputs * work.taps // work.window[0] <= UNROLLED
+    if work.taps == 1:
+        return work.inputs <= 16
+    few = work.inputs <= 8 and work.inputs * work.outputs <= 64
+    return few and work.inputs * work.taps // work.window[0] <= UNROLLED
 
 
 def _few_channels(work: Work) -> bool:

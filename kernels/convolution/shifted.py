@@ -24,6 +24,8 @@ from kernels.convolution import phases, rows, zeros
 BARE = 10  # the most taps for which asking costs less than a border
 Apart = Callable[[Callable[..., jax.Array]], Callable[..., jax.Array]]
 UNROLLED = 32  # the most terms written out one by one: compiling more takes longer than it saves
+FEW = 20  # terms that may read all channels of a group: more of them run out of registers
+CALLS = 32  # the most calls of what is written out: a turn of a loop takes as long as three of them
 
 
 def _merged(function: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
@@ -31,20 +33,21 @@ def _merged(function: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
 
 
 def compute(
-    x: jax.Array, kernel: jax.Array, *, out: Sequence[int], apart: Apart = _merged, **options: Any
+    x: jax.Array, kernel: jax.Array, *, out: Sequence[int], apart: Apart | None = None, **options: Any
 ) -> jax.Array:
     """The sum, written out over taps and channels, or over samples, sites and channels of the output.
 
-    `apart`: how a function is called that XLA is not to merge with its neighbours.
+    `apart`: how a function is called that XLA is not to merge with its neighbours, where there is a way.
     """
+    call = apart or _merged
     *size, inputs, outputs = kernel.shape
     if math.prod(size) * inputs > math.prod(out) * x.shape[0] * (outputs // options["groups"]):
         return rows.compute(x, kernel, out=out, **options)
     if max(options["lhs_dilation"]) > 1:
-        return apart(partial(phases.compute, out=out, convolve=compute, **options))(x, kernel)
+        return call(partial(phases.compute, out=out, convolve=compute, **options))(x, kernel)
     if x.shape[-1] == 1 and math.prod(size) <= BARE and max(options["strides"]) == 1:
         bare = partial(_borderless, out=out, padding=options["padding"], rhs_dilation=options["rhs_dilation"])
-        return apart(bare)(x, kernel)
+        return call(bare)(x, kernel)
     return _over_taps(x, kernel, out=out, apart=apart, **options)
 
 
@@ -77,35 +80,65 @@ def _over_taps(
     rhs_dilation: Sequence[int],
     groups: int,
     precision: Any,
-    apart: Apart,
+    apart: Apart | None,
 ) -> jax.Array:
     """One term per tap and channel of a group; `precision` says nothing to products of single numbers."""
     *size, inputs, outputs = kernel.shape
+    rows, channels = _block(size, inputs)
     image = zeros.insert(x, padding, lhs_dilation)
     taps = zeros.wide(kernel).reshape(*size, inputs, groups, outputs // groups)
+    length = strides[0] * (out[0] - 1) + rhs_dilation[0] * (rows - 1) + 1
 
-    def add(y: jax.Array | None, image: jax.Array, taps: jax.Array) -> jax.Array:
-        """y and a term for each of these taps; the image is no longer than they need."""
-        split = image.reshape(*image.shape[:-1], groups, inputs)
+    def terms(image: jax.Array, taps: jax.Array, row: jax.Array, channel: jax.Array) -> jax.Array:
+        """The part of y that some rows of the kernel and some channels of every group give."""
+        lines = lax.dynamic_slice_in_dim(image, rhs_dilation[0] * row, length, 1)
+        split = lines.reshape(*lines.shape[:-1], groups, inputs)
+        some = lax.dynamic_slice_in_dim(split, channel, channels, -1)
+        planes = [some[..., c] for c in range(channels)]
+        part = lax.dynamic_slice_in_dim(taps, row, rows, 0)
+        part = lax.dynamic_slice_in_dim(part, channel, channels, -3)
 
-        def term(j: tuple[int, ...], channel: int) -> jax.Array:
+        def term(j: tuple[int, ...], c: int) -> jax.Array:
             first = [e * i for e, i in zip(rhs_dilation, j, strict=True)]
-            seen = zeros.window(split[..., channel], first, strides, out)
-            return zeros.wide(seen)[..., None] * taps[(*j, channel)]
+            seen = zeros.window(planes[c], first, strides, out)
+            return zeros.wide(seen)[..., None] * part[(*j, c)]
 
-        every = product(product(*map(range, taps.shape[:-3])), range(inputs))
-        terms = [term(j, channel) for j, channel in every]
-        return reduce(jnp.add, terms if y is None else [y, *terms])
+        every = product(product(range(rows), *map(range, size[1:])), range(channels))
+        return reduce(jnp.add, (term(j, c) for j, c in every))
 
-    if math.prod(size) * inputs <= UNROLLED or size[0] == 1:
-        y = apart(partial(add, None))(image, taps)
+    def add(y: jax.Array, image: jax.Array, taps: jax.Array, row: jax.Array, channel: jax.Array) -> jax.Array:
+        return y + terms(image, taps, row, channel)
+
+    starts = list(product(range(0, size[0], rows), range(0, inputs, channels)))
+    if len(starts) == 1:
+        y = (apart or _merged)(terms)(image, taps, *starts[0])
     else:
-        length = strides[0] * (out[0] - 1) + 1
-
-        def row(j: jax.Array, y: jax.Array) -> jax.Array:
-            lines = lax.dynamic_slice_in_dim(image, rhs_dilation[0] * j, length, 1)
-            return add(y, lines, lax.dynamic_slice_in_dim(taps, j, 1, 0))
-
-        zero = jnp.zeros((x.shape[0], *out, groups, outputs // groups), taps.dtype)
-        y = lax.fori_loop(0, size[0], row, zero)
+        y = jnp.zeros((x.shape[0], *out, groups, outputs // groups), taps.dtype)
+        if apart and len(starts) <= CALLS:
+            for row, channel in starts:
+                y = apart(add)(y, image, taps, row, channel)
+        else:
+            at = jnp.asarray(starts)
+            y = lax.fori_loop(0, len(starts), lambda i, y: add(y, image, taps, *at[i]), y)
     return y.reshape(*y.shape[:-2], outputs).astype(kernel.dtype)
+
+
+def _block(size: Sequence[int], inputs: int) -> tuple[int, int]:
+    """How many rows of the kernel and channels of a group are written out together, as measured.
+
+    All channels of a row where those are few terms, and as many rows as there is room for; otherwise as many
+    rows as there is room for, and then channels.
+
+    >>> _block((3, 3), 1), _block((3, 3), 4), _block((3, 3), 8), _block((7, 7), 1)
+    ((3, 1), (1, 4), (3, 2), (1, 1))
+    """
+    line = math.prod(size[1:])
+    if line * inputs <= FEW:
+        return _divisor(size[0], UNROLLED // (line * inputs)), inputs
+    rows = _divisor(size[0], UNROLLED // line)
+    return rows, _divisor(inputs, UNROLLED // (line * rows))
+
+
+def _divisor(n: int, most: int) -> int:
+    """The largest divisor of n that is at most `most`, or 1."""
+    return max((d for d in range(1, most + 1) if n % d == 0), default=1)

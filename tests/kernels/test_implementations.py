@@ -11,7 +11,7 @@ import pytest
 
 import kernels as kn
 from kernels import reference
-from kernels.convolution import fft, policy, rows
+from kernels.convolution import fft, policy, rows, shifted
 from tests import compiling
 from tests.kernels.cases import CASES, NAMES, Case
 
@@ -120,13 +120,29 @@ def test_transforms_keep_their_bound(rng) -> None:
     assert apart(y, np.asarray(exact)) < 1e-5
 
 
-def test_many_taps_are_a_loop(rng) -> None:
-    """A 7 x 7 depthwise window is above what is written out; its program has fewer than 32 slices."""
-    x, kernel = pair(rng, (1, 9, 8, 2), (7, 7, 1, 2))
-    run = jax.jit(partial(step, implementation="shifted", groups=2))
-    assert 0 < run.lower(x, kernel).as_text().count("stablehlo.slice") <= 32
-    for got, expected in zip(run(x, kernel), step(x, kernel, "xla", groups=2), strict=True):
-        np.testing.assert_allclose(got, expected, rtol=1e-11, atol=1e-11)
+@pytest.mark.parametrize("calls", [32, 1], ids=["calls", "a loop"])
+@pytest.mark.parametrize(
+    ("image", "kernel", "options"),
+    [
+        ((1, 19, 8, 2), (7, 7, 1, 2), {"groups": 2, "dilation": (2, 1)}),
+        ((1, 24, 13, 2), (9, 9, 1, 2), {"groups": 2, "strides": (2, 1)}),
+        ((1, 12, 11, 16), (3, 3, 8, 4), {"groups": 2, "dilation": 2}),
+        ((1, 12, 11, 8), (5, 5, 4, 2), {"groups": 2}),
+        ((1, 3, 6, 5, 4), (3, 5, 4, 1, 4), {"groups": 4}),
+    ],
+    ids=["rows", "three rows at a time", "two channels at a time", "rows of four channels", "3-D"],
+)
+def test_what_is_not_written_out_at_once(image, kernel, options, calls, rng, monkeypatch) -> None:
+    """One function of at most 32 terms, called again and again, or a loop where that would be too often."""
+    monkeypatch.setattr(shifted, "CALLS", calls)
+    jax.clear_caches()
+    x, kernel = pair(rng, image, kernel)
+    run = jax.jit(partial(kn.conv, implementation="shifted", **options))
+    program = run.lower(x, kernel).as_text()
+    assert 0 < program.count("stablehlo.multiply") <= 32
+    assert ("stablehlo.while" in program) == (calls == 1)
+    np.testing.assert_allclose(run(x, kernel), reference.conv(x, kernel, **options), rtol=1e-11, atol=1e-11)
+    jax.clear_caches()
 
 
 def test_rows_in_pieces(rng, monkeypatch) -> None:

@@ -69,6 +69,9 @@ def chosen(x: tuple[int, ...], kernel: tuple[int, ...], groups: int = 1, platfor
         ((8, 30, 30, 64), (3, 3, 1, 64), 64, "shifted"),
         ((1, 30, 30, 512), (28, 28, 8, 64), 64, "shifted"),  # the kernel adjoint of the line above
         ((8, 36, 36, 64), (9, 9, 1, 64), 64, "shifted"),
+        ((8, 30, 30, 64), (3, 3, 8, 64), 8, "shifted"),
+        ((8, 30, 30, 64), (3, 3, 8, 128), 8, "grouped"),
+        ((8, 30, 30, 64), (1, 1, 16, 128), 4, "shifted"),
         ((8, 30, 30, 64), (3, 3, 16, 64), 4, "grouped"),
         ((16, 30, 30, 32), (28, 28, 8, 64), 4, "grouped"),  # the kernel adjoint of the line above
         ((64, 58, 58, 8), (56, 56, 8, 64), 1, "pieces"),  # a kernel adjoint
