@@ -11,15 +11,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-from kernels.convolution import channels, zeros
+from kernels.convolution import channels, parts, zeros
 
 ROOM = 1 << 16  # numbers in the running sums: what a second-level cache holds
+MOST = 16  # terms written out in one turn
 
 
 def compute(
@@ -45,27 +47,33 @@ def compute(
     image = _batch_second(image, groups, x.shape[0])
     image = zeros.after(image, -2, rhs_dilation[-1] * (pieces * width - size[-1]))
     weights = zeros.after(jnp.moveaxis(zeros.wide(kernel), -2, 0), -2, pieces * width - size[-1])
-    reach = [s * (n - 1) + 1 for s, n in zip(strides, out, strict=True)]
-    reach[-1] += rhs_dilation[-1] * (width - 1)
+    window = [s * (n - 1) + 1 for s, n in zip(strides[:-1], out[:-1], strict=True)]
+    window.append(rhs_dilation[-1] * (width - 1) + 1)
+    steps = (1, 1, *strides[:-1], rhs_dilation[-1], 1)
     part = (*(1,) * (len(size) - 1), width)
+    base = [inputs // block, *size[:-1]]
+    turn = parts.divisor(base[-1], MOST // out[-1])
+    base[-1] //= turn
 
-    def row(i: jax.Array, sums: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
-        c, *j, piece = _digits(i, (inputs // block, *size[:-1], pieces))
-        j = [*j, piece * width]
-        first = [e * a for e, a in zip(rhs_dilation, j, strict=True)]
-        seen = lax.dynamic_slice(image, (c, 0, *first, 0), (block, x.shape[0], *reach, groups))
-        weight = lax.dynamic_slice(weights, (c, *j, 0), (block, *part, outputs))
-        weight = weight.reshape(block, 1, *part, groups, outputs // groups)
+    def add(i: jax.Array, sums: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
+        *lead, last, piece = _digits(i, (*base, pieces))
+        site: list[Any] = [*lead, last * turn, piece * width]  # the sample, then the first site of the kernel
+        scale = (1, *rhs_dilation)
+        start: list[Any] = [e * a for e, a in zip(scale, site, strict=True)]
 
-        def term(p: int) -> jax.Array:
-            start = [0] * len(size) + [strides[-1] * p]
-            step, count = (1, *strides[:-1], rhs_dilation[-1]), (x.shape[0], *out[:-1], width)
-            return zeros.window(seen, start, step, count)[..., None] * weight
+        def term(p: int, row: int) -> jax.Array:
+            """Every term reads the arrays by itself: what several of them read, XLA would copy first."""
+            first = [*start[:-2], start[-2] + scale[-2] * row, start[-1] + strides[-1] * p, 0]
+            seen = lax.dynamic_slice(image, (first[0], 0, *first[1:]), (block, x.shape[0], *window, groups))
+            here = (*site[:-2], site[-2] + row, site[-1], 0)
+            weight = lax.dynamic_slice(weights, here, (block, *part, outputs))
+            weight = weight.reshape(block, 1, *part, groups, outputs // groups)
+            return lax.slice(seen, (0,) * seen.ndim, seen.shape, steps)[..., None] * weight
 
-        return tuple(y + term(p) for p, y in enumerate(sums))
+        return tuple(y + reduce(jnp.add, [term(p, row) for row in range(turn)]) for p, y in enumerate(sums))
 
     zero = jnp.zeros((block, x.shape[0], *out[:-1], width, groups, outputs // groups), weights.dtype)
-    sums = lax.fori_loop(0, inputs // block * math.prod(size[:-1]) * pieces, row, (zero,) * out[-1])
+    sums = lax.fori_loop(0, math.prod(base) * pieces, add, (zero,) * out[-1])
     y = jnp.stack([jnp.sum(one, (0, -3)) for one in sums], -3)
     return y.reshape(x.shape[0], *out, outputs).astype(kernel.dtype)
 

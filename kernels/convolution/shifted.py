@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from kernels.convolution import phases, rows, zeros
+from kernels.convolution import parts, phases, rows, zeros
 
 BARE = 10  # the most taps for which asking costs less than a border
 Apart = Callable[[Callable[..., jax.Array]], Callable[..., jax.Array]]
@@ -134,11 +134,6 @@ def _block(size: Sequence[int], inputs: int) -> tuple[int, int]:
     """
     line = math.prod(size[1:])
     if line * inputs <= FEW:
-        return _divisor(size[0], UNROLLED // (line * inputs)), inputs
-    rows = _divisor(size[0], UNROLLED // line)
-    return rows, _divisor(inputs, UNROLLED // (line * rows))
-
-
-def _divisor(n: int, most: int) -> int:
-    """The largest divisor of n that is at most `most`, or 1."""
-    return max((d for d in range(1, most + 1) if n % d == 0), default=1)
+        return parts.divisor(size[0], UNROLLED // (line * inputs)), inputs
+    rows = parts.divisor(size[0], UNROLLED // line)
+    return rows, parts.divisor(inputs, UNROLLED // (line * rows))
