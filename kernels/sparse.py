@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any
 
 import jax
@@ -22,6 +22,8 @@ from jax.interpreters import ad, batching, mlir
 from kernels.ops import Static
 
 DENSE = 1 << 16  # entries up to which a matrix with several entries in a row is written out
+WRITTEN = 32  # entries of a row up to which they are added one by one, all rows at a time
+LANES = 8  # numbers at every entry of x from which on that is faster than a matrix product
 PADDED = 4  # rows are padded to the longest if that makes at most this many times the entries
 
 
@@ -124,23 +126,45 @@ def _compute(x: jax.Array, *, matrix: SparseMatrix) -> jax.Array:
         return jnp.zeros((x.shape[0], rows, x.shape[2]), x.dtype)
     if matrix.turn is not None:
         return x.reshape(x.shape[0], *matrix.turn, x.shape[2]).swapaxes(1, 2).reshape(x.shape)
+    even = matrix.width * rows <= PADDED * many
+    if even and (matrix.width == 1 or (matrix.width <= WRITTEN and _many(x.shape[2]))):
+        return _gathered(x, matrix)
     if matrix.width > 1 and rows * columns <= DENSE:
         return jnp.einsum("rc,nck->nrk", jnp.asarray(matrix.dense, x.dtype), x, precision="highest")
-    if matrix.width * rows <= PADDED * many:
-        return _gathered(x, matrix)
+    if even:
+        return _gathered_at_once(x, matrix)
     terms = x[:, matrix.column.array] * jnp.asarray(matrix.value.array, x.dtype)[:, None]
     return jnp.zeros((x.shape[0], rows, x.shape[2]), x.dtype).at[:, matrix.row.array].add(terms)
 
 
+def _many(numbers: Any) -> bool:
+    return isinstance(numbers, int) and numbers >= LANES
+
+
 def _gathered(x: jax.Array, matrix: SparseMatrix) -> jax.Array:
-    """Every row reads its entries; a row that has no more of them reads zeros beyond the end."""
+    """The first entries of all rows, and the second ones, and so on: XLA adds them up as it reads them."""
+    x, index, value = _filled(x, matrix)
+    if matrix.width == 1 and (value == 1).all():
+        return x[:, index[:, 0]]
+    wide = jnp.float32 if x.dtype.itemsize < 4 else x.dtype  # as XLA keeps sums of half precision
+    terms = (
+        x[:, at].astype(wide) * jnp.asarray(factor, wide)[:, None]
+        for at, factor in zip(index.T, value.T, strict=True)
+    )
+    return reduce(jnp.add, terms).astype(x.dtype)
+
+
+def _gathered_at_once(x: jax.Array, matrix: SparseMatrix) -> jax.Array:
+    x, index, value = _filled(x, matrix)
+    return (x[:, index] * jnp.asarray(value, x.dtype)[..., None]).sum(axis=2)
+
+
+def _filled(x: jax.Array, matrix: SparseMatrix) -> tuple[jax.Array, np.ndarray, np.ndarray]:
+    """Every row reads as many entries; one that has no more of them reads zeros beyond the end."""
     index, value = matrix.padded
     if (index == matrix.shape[1]).any():
         x = jnp.pad(x, [(0, 0), (0, 1), (0, 0)])
-    if matrix.width == 1:
-        read = x[:, index[:, 0]]
-        return read if (value == 1).all() else read * jnp.asarray(value, x.dtype)
-    return (x[:, index] * jnp.asarray(value, x.dtype)[..., None]).sum(axis=2)
+    return x, index, value
 
 
 def _abstract(x: Any, *, matrix: SparseMatrix) -> jax.core.ShapedArray:

@@ -33,13 +33,14 @@ CASES = {
 }
 
 
+@pytest.mark.parametrize("numbers", [3, 9])
 @pytest.mark.parametrize("matrix", CASES.values(), ids=CASES)
-def test_values_and_every_derivative(matrix: SparseMatrix) -> None:
+def test_values_and_every_derivative(matrix: SparseMatrix, numbers: int) -> None:
     rng = np.random.default_rng(0)
     full = np.zeros(matrix.shape)
     for r, c, v in zip(matrix.row.array, matrix.column.array, matrix.value.array, strict=True):
         full[r, c] += v
-    x, y = (jnp.asarray(rng.normal(size=(2, n, 3))) for n in matrix.shape[::-1])
+    x, y = (jnp.asarray(rng.normal(size=(2, n, numbers))) for n in matrix.shape[::-1])
     expected = np.einsum("rc,nck->nrk", full, x)
 
     def product(x: Any) -> Any:
