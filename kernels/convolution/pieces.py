@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from kernels.convolution import grouped, xla, zeros
+from kernels.convolution import grouped, parts, xla, zeros
 
 ROOM = 1 << 20  # bytes of image and kernel in one turn: they and their windows stay in a second-level cache
 
@@ -50,9 +50,9 @@ def summed(
     precision: Any,
 ) -> jax.Array:
     """The sum for x as (channels, rows, ..., N) and the kernel as (channels, rows, ..., D)."""
-    samples, parts = pieces(images.shape, lines.shape)
+    samples, ranges = pieces(images.shape, lines.shape)
     border, base, reach = tuple(padding), tuple(lhs_dilation), images.shape[1]
-    if parts[0].block < lines.shape[1]:  # where a piece begins must not depend on the border
+    if ranges[0].block < lines.shape[1]:  # where a piece begins must not depend on the border
         rest = len(out) - 1
         images = zeros.insert(images, (padding[0], *((0, 0),) * rest), (lhs_dilation[0], *(1,) * rest))
         border, base = ((0, 0), *border[1:]), (1, *base[1:])
@@ -76,7 +76,7 @@ def summed(
         )
 
     y = jnp.zeros((images.shape[-1], *out, lines.shape[-1]), zeros.wide(lines[:0]).dtype)
-    for rows in parts:
+    for rows in ranges:
         turns = images.shape[0] // samples * rows.blocks
         y = lax.fori_loop(0, turns, lambda turn, y, rows=rows: y + piece(turn, rows), y)
     return y.astype(lines.dtype)
@@ -94,14 +94,18 @@ def pieces(images: Sequence[int], lines: Sequence[int]) -> tuple[int, tuple[Rows
     >>> pieces((8, 28, 28, 64), (8, 28, 28, 64))  # a kernel adjoint: 8 samples, 64 channels on both sides
     (2, (Rows(first=0, block=28, blocks=1),))
     >>> pieces((8, 224, 224, 64), (8, 224, 224, 64))
-    (1, (Rows(first=0, block=9, blocks=24), Rows(first=216, block=8, blocks=1)))
+    (1, (Rows(first=0, block=8, blocks=28),))
+    >>> pieces((8, 223, 223, 64), (8, 223, 223, 64))
+    (1, (Rows(first=0, block=9, blocks=24), Rows(first=216, block=7, blocks=1)))
     """
     samples, size = lines[:2]
     row = 4 * (math.prod(lines[2:]) + math.prod(images[1:]) // size)
     fit = [n for n in range(1, samples + 1) if samples % n == 0 and n * size * row <= ROOM]
     if fit:
         return fit[-1], (Rows(0, size, 1),)
-    block = min(size, max(1, ROOM // row))
+    most = min(size, max(1, ROOM // row))
+    even = parts.divisor(size, most)
+    block = even if 2 * even > most else most  # a loop for the rest is compiled too
     blocks, rest = divmod(size, block)
     whole = Rows(0, block, blocks)
     return 1, (whole, Rows(size - rest, rest, 1)) if rest else (whole,)

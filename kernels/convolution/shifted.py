@@ -3,8 +3,8 @@
     y[n,p,(g,d)] = sum_{j,c} x[n, strides p + rhs_dilation j - low, (g,c)] kernel[j,c,(g,d)]
 
 Products and sums alone: nothing a matrix product could do better where a group has one channel or a few. The
-shorter side is written out: the taps of the kernel, one pass over the image, or, in the kernel adjoint, whose
-kernel is as large as an image, the sites of the output (``rows.py``). Many taps are a loop.
+shorter side is written out: the taps of the kernel, in passes over the image of a few taps and channels each,
+or, in the kernel adjoint, whose kernel is as large as an image, the sites of the output (``rows.py``).
 """
 
 from __future__ import annotations
