@@ -49,7 +49,8 @@ def _one_product(work: Work) -> bool:
 def _few_per_group(work: Work) -> bool:
     """What `shifted` writes out: the taps of a row of the kernel, or the output sites of a row."""
     if work.adjoint:
-        return work.batch * work.outputs <= 4 and work.out[-1] <= UNROLLED
+        many = work.groups >= 8 and max(work.batch, work.outputs) <= 8 and work.sites <= 9
+        return (many or work.batch * work.outputs <= 4) and work.out[-1] <= UNROLLED
     if work.taps == 1:
         return work.inputs <= 16
     few = work.inputs <= 8 and work.inputs * work.outputs <= 64
@@ -86,6 +87,13 @@ def _long_row(work: Work) -> bool:
         return False
     least, most = (33, 16) if work.rank == 1 else (9, 1)
     return work.out[-1] >= least and work.batch * work.outputs <= most
+
+
+def _few_samples(work: Work) -> bool:
+    """A kernel adjoint of one or two samples and a few channels: too little for a matrix product."""
+    if not work.adjoint or work.rank != 2 or work.dilated:
+        return False
+    return work.inputs <= 2 and max(work.batch, work.outputs) <= 16
 
 
 def _out_of_cache(work: Work) -> bool:
@@ -128,6 +136,11 @@ RULES = (
         "blocks",
         lambda work: _few_channels(work) and not work.adjoint and work.taps >= 9,
         "a block of sites as channels makes matrix products of a few channels",
+    ),
+    Rule(
+        "unfold",
+        _few_samples,
+        "copies of the kernel, one for every row of the output, make products of more than a few numbers",
     ),
     Rule(
         "grouped",

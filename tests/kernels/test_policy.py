@@ -74,6 +74,9 @@ def chosen(x: tuple[int, ...], kernel: tuple[int, ...], groups: int = 1, platfor
         ((8, 30, 30, 64), (1, 1, 16, 128), 4, "shifted"),
         ((8, 30, 30, 64), (3, 3, 16, 64), 4, "grouped"),
         ((16, 30, 30, 32), (28, 28, 8, 64), 4, "grouped"),  # the kernel adjoint of the line above
+        ((8, 30, 30, 64), (28, 28, 8, 64), 8, "shifted"),  # of 8 channels a group
+        ((16, 30, 30, 8), (28, 28, 2, 64), 4, "unfold"),  # of two samples
+        ((16, 30, 30, 2), (28, 28, 2, 16), 1, "unfold"),
         ((64, 58, 58, 8), (56, 56, 8, 64), 1, "pieces"),  # a kernel adjoint
         ((1, 56, 70, 1), (56, 56, 1, 1), 1, "bands"),  # a kernel adjoint of 1 x 15
         ((1, 56, 63, 1), (56, 56, 1, 1), 1, "shifted"),  # and of 1 x 8
