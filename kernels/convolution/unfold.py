@@ -74,9 +74,14 @@ def _by_sites(
     """The kernel moved to where each row of the output sees it, side by side."""
     # Before their transposition for the kernel adjoint rows and samples lie side by side: see ``pieces.py``.
     images, lines = jnp.swapaxes(x, 0, -1), jnp.moveaxis(kernel, -2, 0)
-    moved = [zeros.along(lines, 1, low - stride * p, images.shape[1]) for p in range(out)]
-    lines = jnp.concatenate(moved, -1)  # (c, q, ..., (p i))
-    y = pieces.summed(lax.collapse(images, 0, 2), lax.collapse(lines, 0, 2), **rest)
+
+    def one(sample: jax.Array | int) -> jax.Array:
+        image, line = (lax.dynamic_index_in_dim(a, sample, keepdims=False) for a in (images, lines))
+        moved = [zeros.along(line, 0, low - stride * p, image.shape[0]) for p in range(out)]
+        return pieces.summed(image, jnp.concatenate(moved, -1), **rest)  # (q, ..., (p i))
+
+    y = one(0)
+    y = lax.fori_loop(1, len(images), lambda sample, y: y + one(sample), y) if len(images) > 1 else y
     return jnp.moveaxis(y.reshape(*y.shape[:-1], out, -1), -2, 1)
 
 
