@@ -24,7 +24,7 @@ from kernels.convolution import parts, phases, rows, zeros
 BARE = 10  # the most taps for which asking costs less than a border
 Apart = Callable[[Callable[..., jax.Array]], Callable[..., jax.Array]]
 UNROLLED = 32  # the most terms written out one by one: compiling more takes longer than it saves
-FEW = 20  # terms that may read all channels of a group: more of them run out of registers
+FEW = 20  # terms that may read all channels of a group: more of them were slower than fewer channels
 CALLS = 32  # the most calls of what is written out: a turn of a loop takes as long as three of them
 
 
@@ -84,32 +84,32 @@ def _over_taps(
 ) -> jax.Array:
     """One term per tap and channel of a group; `precision` says nothing to products of single numbers."""
     *size, inputs, outputs = kernel.shape
-    rows, channels = _block(size, inputs)
+    height, depth = _block(size, inputs)
     image = zeros.insert(x, padding, lhs_dilation)
     taps = zeros.wide(kernel).reshape(*size, inputs, groups, outputs // groups)
-    length = strides[0] * (out[0] - 1) + rhs_dilation[0] * (rows - 1) + 1
+    length = strides[0] * (out[0] - 1) + rhs_dilation[0] * (height - 1) + 1
 
     def terms(image: jax.Array, taps: jax.Array, row: jax.Array, channel: jax.Array) -> jax.Array:
         """The part of y that some rows of the kernel and some channels of every group give."""
         lines = lax.dynamic_slice_in_dim(image, rhs_dilation[0] * row, length, 1)
         split = lines.reshape(*lines.shape[:-1], groups, inputs)
-        some = lax.dynamic_slice_in_dim(split, channel, channels, -1)
-        planes = [some[..., c] for c in range(channels)]
-        part = lax.dynamic_slice_in_dim(taps, row, rows, 0)
-        part = lax.dynamic_slice_in_dim(part, channel, channels, -3)
+        some = lax.dynamic_slice_in_dim(split, channel, depth, -1)
+        planes = [some[..., c] for c in range(depth)]
+        part = lax.dynamic_slice_in_dim(taps, row, height, 0)
+        part = lax.dynamic_slice_in_dim(part, channel, depth, -3)
 
         def term(j: tuple[int, ...], c: int) -> jax.Array:
             first = [e * i for e, i in zip(rhs_dilation, j, strict=True)]
             seen = zeros.window(planes[c], first, strides, out)
             return zeros.wide(seen)[..., None] * part[(*j, c)]
 
-        every = product(product(range(rows), *map(range, size[1:])), range(channels))
+        every = product(product(range(height), *map(range, size[1:])), range(depth))
         return reduce(jnp.add, (term(j, c) for j, c in every))
 
     def add(y: jax.Array, image: jax.Array, taps: jax.Array, row: jax.Array, channel: jax.Array) -> jax.Array:
         return y + terms(image, taps, row, channel)
 
-    starts = list(product(range(0, size[0], rows), range(0, inputs, channels)))
+    starts = list(product(range(0, size[0], height), range(0, inputs, depth)))
     if len(starts) == 1:
         y = (apart or _merged)(terms)(image, taps, *starts[0])
     else:
@@ -135,5 +135,5 @@ def _block(size: Sequence[int], inputs: int) -> tuple[int, int]:
     line = math.prod(size[1:])
     if line * inputs <= FEW:
         return parts.divisor(size[0], UNROLLED // (line * inputs)), inputs
-    rows = parts.divisor(size[0], UNROLLED // line)
-    return rows, parts.divisor(inputs, UNROLLED // (line * rows))
+    height = parts.divisor(size[0], UNROLLED // line)
+    return height, parts.divisor(inputs, UNROLLED // (line * height))
