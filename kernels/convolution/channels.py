@@ -21,3 +21,8 @@ def swap(array: jax.Array, axis: int, groups: int) -> jax.Array:
     *head, channels = array.shape
     split = jnp.swapaxes(array.reshape(*head, groups, channels // groups), axis, -1)
     return split.reshape(*split.shape[:-2], groups * head[axis])
+
+
+def squeezed(array: jax.Array) -> jax.Array:
+    """Without a last axis of length 1: XLA copies an operand of a loop or of a call that has one."""
+    return array.reshape(array.shape[:-1]) if array.shape[-1] == 1 else array

@@ -43,10 +43,14 @@ def compute(
     block = inputs if inputs * width * copies <= ROOM else 1
     # In a kernel adjoint these undo transpositions that were made just before: they cost nothing, and the
     # border is the one that the layer itself has made.
-    image = zeros.insert(channels.batch_to_channels(zeros.wide(x), groups), padding, lhs_dilation)
-    image = _batch_second(image, groups, x.shape[0])
-    image = zeros.after(image, -2, rhs_dilation[-1] * (pieces * width - size[-1]))
-    weights = zeros.after(jnp.moveaxis(zeros.wide(kernel), -2, 0), -2, pieces * width - size[-1])
+    image = channels.batch_to_channels(zeros.wide(x), groups)
+    if groups == 1:  # a border of one channel is shared with nobody, and XLA would copy what gains an axis
+        image = zeros.surround(_batch_second(image, groups, x.shape[0]), ((0, 0), *padding), (1, *lhs_dilation))
+    else:
+        image = _batch_second(zeros.insert(image, padding, lhs_dilation), groups, x.shape[0])
+    image = channels.squeezed(zeros.after(image, -2, rhs_dilation[-1] * (pieces * width - size[-1])))
+    weights = jnp.moveaxis(zeros.wide(kernel), -2, 0)
+    weights = channels.squeezed(zeros.after(weights, -2, pieces * width - size[-1]))
     window = [s * (n - 1) + 1 for s, n in zip(strides[:-1], out[:-1], strict=True)]
     window.append(rhs_dilation[-1] * (width - 1) + 1)
     steps = (1, 1, *strides[:-1], rhs_dilation[-1], 1)
@@ -63,10 +67,10 @@ def compute(
 
         def term(p: int, row: int) -> jax.Array:
             """Every term slices for itself: where terms shared a slice, a turn took 2 to 9 times as long."""
-            first = [*start[:-2], start[-2] + scale[-2] * row, start[-1] + strides[-1] * p, 0]
-            seen = lax.dynamic_slice(image, (first[0], 0, *first[1:]), (block, x.shape[0], *window, groups))
-            here = (*site[:-2], site[-2] + row, site[-1], 0)
-            weight = lax.dynamic_slice(weights, here, (block, *part, outputs))
+            first = [*start[:-2], start[-2] + scale[-2] * row, start[-1] + strides[-1] * p]
+            seen = _part(image, (first[0], 0, *first[1:]), (block, x.shape[0], *window, groups))
+            here = (*site[:-2], site[-2] + row, site[-1])
+            weight = _part(weights, here, (block, *part, outputs))
             weight = weight.reshape(block, 1, *part, groups, outputs // groups)
             return lax.slice(seen, (0,) * seen.ndim, seen.shape, steps)[..., None] * weight
 
@@ -78,6 +82,12 @@ def compute(
     return y.reshape(x.shape[0], *out, outputs).astype(kernel.dtype)
 
 
+def _part(array: jax.Array, start: Sequence[Any], size: Sequence[int]) -> jax.Array:
+    """All channels of what was perhaps squeezed, from `start` on."""
+    axes = array.ndim
+    return lax.dynamic_slice(array, (*start, 0)[:axes], size[:axes]).reshape(size)
+
+
 def _batch_second(image: jax.Array, groups: int, batch: int) -> jax.Array:
     """(c, ..., g n) -> (c, n, ..., g); nothing moves where n is 1."""
     if batch == 1:
@@ -87,7 +97,9 @@ def _batch_second(image: jax.Array, groups: int, batch: int) -> jax.Array:
 
 def _pieces(row: int, copies: int) -> tuple[int, int]:
     """How many pieces a row is cut into, and their width, so that the running sums stay in cache."""
-    width = -(-row // max(1, min(row, row * copies // ROOM)))
+    most = -(-row // max(1, min(row, row * copies // ROOM)))
+    even = parts.divisor(row, most)
+    width = even if 2 * even > most else most  # what is cut unevenly needs zeros at its end
     return -(-row // width), width
 
 

@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from kernels.convolution import parts, phases, rows, zeros
+from kernels.convolution import channels, parts, phases, rows, zeros
 
 BARE = 10  # the most taps for which asking costs less than a border
 Apart = Callable[[Callable[..., jax.Array]], Callable[..., jax.Array]]
@@ -47,19 +47,19 @@ def compute(
         return call(partial(phases.compute, out=out, convolve=compute, **options))(x, kernel)
     if x.shape[-1] == 1 and math.prod(size) <= BARE and max(options["strides"]) == 1:
         bare = partial(_borderless, out=out, padding=options["padding"], rhs_dilation=options["rhs_dilation"])
-        return call(bare)(x, kernel)
+        return call(bare)(channels.squeezed(x), kernel)
     return _over_taps(x, kernel, out=out, apart=apart, **options)
 
 
 def _borderless(
-    x: jax.Array,
+    planes: jax.Array,
     kernel: jax.Array,
     out: Sequence[int],
     padding: Sequence[tuple[int, int]],
     rhs_dilation: Sequence[int],
 ) -> jax.Array:
-    """An image of one channel, strides of 1: every term asks where the image ends, and no border is made."""
-    image, taps = zeros.wide(x), zeros.wide(kernel)
+    """One channel, without its axis, strides of 1: every term asks where the image ends, no border is made."""
+    image, taps = zeros.wide(planes)[..., None], zeros.wide(kernel)
 
     def term(j: tuple[int, ...]) -> jax.Array:
         first = [e * i - lo for e, i, (lo, _) in zip(rhs_dilation, j, padding, strict=True)]
@@ -85,14 +85,14 @@ def _over_taps(
     """One term per tap and channel of a group; `precision` says nothing to products of single numbers."""
     *size, inputs, outputs = kernel.shape
     height, depth = _block(size, inputs)
-    image = zeros.insert(x, padding, lhs_dilation)
+    image = channels.squeezed(zeros.surround(x, padding, lhs_dilation))
     taps = zeros.wide(kernel).reshape(*size, inputs, groups, outputs // groups)
     length = strides[0] * (out[0] - 1) + rhs_dilation[0] * (height - 1) + 1
 
     def terms(image: jax.Array, taps: jax.Array, row: jax.Array, channel: jax.Array) -> jax.Array:
         """The part of y that some rows of the kernel and some channels of every group give."""
         lines = lax.dynamic_slice_in_dim(image, rhs_dilation[0] * row, length, 1)
-        split = lines.reshape(*lines.shape[:-1], groups, inputs)
+        split = lines.reshape(*lines.shape[: 1 + len(size)], groups, inputs)
         some = lax.dynamic_slice_in_dim(split, channel, depth, -1)
         planes = [some[..., c] for c in range(depth)]
         part = lax.dynamic_slice_in_dim(taps, row, height, 0)
@@ -104,7 +104,7 @@ def _over_taps(
             return zeros.wide(seen)[..., None] * part[(*j, c)]
 
         every = product(product(range(height), *map(range, size[1:])), range(depth))
-        return reduce(jnp.add, (term(j, c) for j, c in every))
+        return reduce(jnp.add, (term(j, c) for j, c in every)).reshape(x.shape[0], *out, outputs)
 
     def add(y: jax.Array, image: jax.Array, taps: jax.Array, row: jax.Array, channel: jax.Array) -> jax.Array:
         return y + terms(image, taps, row, channel)
@@ -113,14 +113,14 @@ def _over_taps(
     if len(starts) == 1:
         y = (apart or _merged)(terms)(image, taps, *starts[0])
     else:
-        y = jnp.zeros((x.shape[0], *out, groups, outputs // groups), taps.dtype)
+        y = jnp.zeros((x.shape[0], *out, outputs), taps.dtype)
         if apart and len(starts) <= CALLS:
             for row, channel in starts:
                 y = apart(add)(y, image, taps, row, channel)
         else:
             at = jnp.asarray(starts)
             y = lax.fori_loop(0, len(starts), lambda i, y: add(y, image, taps, *at[i]), y)
-    return y.reshape(*y.shape[:-2], outputs).astype(kernel.dtype)
+    return y.astype(kernel.dtype)
 
 
 def _block(size: Sequence[int], inputs: int) -> tuple[int, int]:

@@ -19,6 +19,20 @@ def insert(x: jax.Array, padding: Sequence[tuple[int, int]], lhs_dilation: Seque
     return lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *room, (0, 0, 0)])
 
 
+def surround(x: jax.Array, padding: Sequence[tuple[int, int]], lhs_dilation: Sequence[int]) -> jax.Array:
+    """`insert` for what is written to memory as it is, not read by what XLA merges with it.
+
+    >>> surround(jnp.array([[[1.0], [2.0]]]), ((1, 0),), (1,)).ravel().tolist()
+    [0.0, 1.0, 2.0]
+    """
+    if x.shape[-1] > 1 or max(lhs_dilation) > 1 or min(map(min, padding)) < 0:
+        return insert(x, padding, lhs_dilation)
+    for axis, room in enumerate(padding, 1):  # rows of one channel: whole rows are copied, not entries
+        low, high = (jnp.zeros((*x.shape[:axis], n, *x.shape[axis + 1 :]), x.dtype) for n in room)
+        x = lax.concatenate([low, x, high], axis)
+    return x
+
+
 def window(image: jax.Array, first: Sequence[int], step: Sequence[int], count: Sequence[int]) -> jax.Array:
     """Along each spatial axis `count` sites of the image (N, spatial..., C), `step` apart, from `first` on.
 
