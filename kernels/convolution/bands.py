@@ -50,7 +50,7 @@ def _dense(
     *size, inputs, outputs = kernel.shape
     line = Line(out[-1], strides[-1], rhs_dilation[-1])
     # In a kernel adjoint these undo transpositions that were made just before.
-    image = jnp.swapaxes(zeros.insert(zeros.wide(x), padding, lhs_dilation), 0, -1)
+    image = jnp.swapaxes(zeros.surround(zeros.wide(x), padding, lhs_dilation), 0, -1)
     rows = jnp.moveaxis(zeros.wide(kernel), -2, 0).reshape(inputs * math.prod(size[:-1]), size[-1], outputs)
 
     def band(p: tuple[int, ...]) -> jax.Array:

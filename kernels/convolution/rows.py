@@ -41,16 +41,13 @@ def compute(
     copies = x.shape[0] * math.prod(out) * outputs
     pieces, width = _pieces(size[-1], copies)
     block = inputs if inputs * width * copies <= ROOM else 1
-    # In a kernel adjoint these undo transpositions that were made just before: they cost nothing, and the
-    # border is the one that the layer itself has made.
+    rest = pieces * width - size[-1]  # sites of zeros that make all pieces equal
+    # In a kernel adjoint these undo transpositions that were made just before: they cost nothing.
     image = channels.batch_to_channels(zeros.wide(x), groups)
-    if groups == 1:  # a border of one channel is shared with nobody, and XLA would copy what gains an axis
-        image = zeros.surround(_batch_second(image, groups, x.shape[0]), ((0, 0), *padding), (1, *lhs_dilation))
-    else:
-        image = _batch_second(zeros.insert(image, padding, lhs_dilation), groups, x.shape[0])
-    image = channels.squeezed(zeros.after(image, -2, rhs_dilation[-1] * (pieces * width - size[-1])))
-    weights = jnp.moveaxis(zeros.wide(kernel), -2, 0)
-    weights = channels.squeezed(zeros.after(weights, -2, pieces * width - size[-1]))
+    image = _bordered(image, x.shape[0], groups, padding, lhs_dilation)
+    batch = image.shape[1 : image.ndim - len(size) - 1]  # nothing for a batch of one
+    image = channels.squeezed(zeros.after(image, -2, rhs_dilation[-1] * rest))
+    weights = channels.squeezed(zeros.after(jnp.moveaxis(zeros.wide(kernel), -2, 0), -2, rest))
     window = [s * (n - 1) + 1 for s, n in zip(strides[:-1], out[:-1], strict=True)]
     window.append(rhs_dilation[-1] * (width - 1) + 1)
     steps = (1, 1, *strides[:-1], rhs_dilation[-1], 1)
@@ -68,7 +65,8 @@ def compute(
         def term(p: int, row: int) -> jax.Array:
             """Every term slices for itself: where terms shared a slice, a turn took 2 to 9 times as long."""
             first = [*start[:-2], start[-2] + scale[-2] * row, start[-1] + strides[-1] * p]
-            seen = _part(image, (first[0], 0, *first[1:]), (block, x.shape[0], *window, groups))
+            seen = _part(image, (first[0], *(0,) * len(batch), *first[1:]), (block, *batch, *window, groups))
+            seen = seen.reshape(block, x.shape[0], *window, groups)
             here = (*site[:-2], site[-2] + row, site[-1])
             weight = _part(weights, here, (block, *part, outputs))
             weight = weight.reshape(block, 1, *part, groups, outputs // groups)
@@ -88,11 +86,18 @@ def _part(array: jax.Array, start: Sequence[Any], size: Sequence[int]) -> jax.Ar
     return lax.dynamic_slice(array, (*start, 0)[:axes], size[:axes]).reshape(size)
 
 
-def _batch_second(image: jax.Array, groups: int, batch: int) -> jax.Array:
-    """(c, ..., g n) -> (c, n, ..., g); nothing moves where n is 1."""
-    if batch == 1:
-        return image[:, None]
-    return jnp.moveaxis(image.reshape(*image.shape[:-1], groups, batch), -1, 1)
+def _bordered(
+    image: jax.Array,
+    batch: int,
+    groups: int,
+    padding: Sequence[tuple[int, int]],
+    lhs_dilation: Sequence[int],
+) -> jax.Array:
+    """(c, ..., g n) -> (c, n, ..., g), or (c, ..., g) for n = 1, with its border."""
+    if batch == 1:  # nothing moves, and the border is the one that the layer itself has made
+        return zeros.surround(image, padding, lhs_dilation)
+    moved = jnp.moveaxis(image.reshape(*image.shape[:-1], groups, batch), -1, 1)
+    return zeros.surround(moved, ((0, 0), *padding), (1, *lhs_dilation))
 
 
 def _pieces(row: int, copies: int) -> tuple[int, int]:

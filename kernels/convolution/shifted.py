@@ -58,7 +58,7 @@ def _borderless(
     padding: Sequence[tuple[int, int]],
     rhs_dilation: Sequence[int],
 ) -> jax.Array:
-    """One channel, without its axis, strides of 1: every term asks where the image ends, no border is made."""
+    """One channel, without its axis, strides of 1: no border, every term asks where the image ends."""
     image, taps = zeros.wide(planes)[..., None], zeros.wide(kernel)
 
     def term(j: tuple[int, ...]) -> jax.Array:
