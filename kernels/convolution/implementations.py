@@ -14,7 +14,19 @@ from typing import NamedTuple
 
 import jax
 
-from kernels.convolution import bands, blocks, fft, grouped, matmul, phases, pieces, shifted, unfold, xla
+from kernels.convolution import (
+    bands,
+    blocks,
+    eigen,
+    fft,
+    grouped,
+    matmul,
+    phases,
+    pieces,
+    shifted,
+    unfold,
+    xla,
+)
 from kernels.convolution.work import Work
 from kernels.errors import ImplementationError
 
@@ -65,6 +77,7 @@ IMPLEMENTATIONS = (
     Implementation("phases", phases.compute, "sizes that are numbers", _sized),
     Implementation("blocks", blocks.compute, "sizes that are numbers", _sized),
     Implementation("pieces", pieces.compute, "sizes that are numbers", _sized),
+    Implementation("eigen", eigen.compute, "sizes that are numbers", _sized),
     Implementation("bands", bands.compute, f"numbers as sizes and an output of at most {MOST} sites", _short),
 )
 NAMES = tuple(one.name for one in IMPLEMENTATIONS)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
-from kernels.convolution import implementations, pieces
+from kernels.convolution import eigen, implementations, pieces
 from kernels.convolution.saved import Policy
 from kernels.convolution.shifted import UNROLLED
 from kernels.convolution.work import Work
@@ -106,6 +106,26 @@ def _out_of_cache(work: Work) -> bool:
     return images > 3 * pieces.ROOM and result <= pieces.ROOM
 
 
+def _longer(work: Work) -> bool:
+    """Many samples, many channels into few, and an image whose output may be a few rows longer."""
+    if work.rank != 2 or work.groups > 1 or work.adjoint or work.taps == 1 or work.dtype == "float64":
+        return False
+    axis, rest = eigen.surplus(work.image, work.out)
+    if max(work.lhs_dilation) > 1 or max(work.strides) > 1 or not 0 < 8 * rest <= work.out[axis]:
+        return False
+    sites = work.batch * work.sites
+    many = work.batch >= 3 and work.inputs >= 64 and sites >= 5000
+    return many and 32 <= work.outputs <= 96 and sites * work.outputs <= 1 << 22
+
+
+def _many_products(work: Work) -> bool:
+    """A kernel adjoint of many channels on both sides and many samples."""
+    if work.rank != 2 or work.groups > 1 or not work.adjoint or work.dtype == "float64":
+        return False
+    many = work.inputs >= 8 and min(work.batch, work.outputs) >= 64
+    return many and work.inputs * work.taps * work.batch * work.outputs >= 1 << 24
+
+
 RULES = (
     Rule(
         "matmul",
@@ -156,6 +176,16 @@ RULES = (
         "unfold",
         lambda work: work.groups == 1 and work.rank == 3,
         "XLA on CPU has no fast kernel in three dimensions",
+    ),
+    Rule(
+        "eigen",
+        _many_products,
+        "XLA on CPU takes YNNPACK for kernel adjoints, which is slower than Eigen with many products",
+    ),
+    Rule(
+        "eigen",
+        _longer,
+        "XLA on CPU takes YNNPACK, which is slower than Eigen for some samples and up to 96 output channels",
     ),
     Rule(
         "pieces",

@@ -1,0 +1,59 @@
+"""XLA's convolution, in two forms that XLA on CPU computes with Eigen where it would take YNNPACK.
+
+    y[p] = sum_j kernel[j] x[s p + e j - low],    a few sites p more than are wanted, dropped afterwards
+    y[p] = sum_j kernel[j] z[2 s p + 2 e j - 2 low],    z[2 q] = x[q], z[2 q + 1] = 0
+
+along one axis, s and e being the strides and rhs_dilation. XLA gives two-dimensional convolutions in the
+canonical layout to YNNPACK, but not those whose output is longer than their image, nor those with zeros
+between the sites of the image. The first form costs the sites that are dropped; of the zeros of the second
+none is read, but Eigen then goes entry by entry over the channels, so it is for the kernel adjoint, whose
+channels are the few samples.
+
+Source: the conditions are in openxla/xla, `xla/backends/cpu/ynn_support.cc`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+from jax import lax
+
+from kernels.convolution import grouped, xla
+
+STEPS = ("strides", "lhs_dilation", "rhs_dilation")
+
+
+def _dense(x: jax.Array, kernel: jax.Array, *, out: Sequence[int], **options: Any) -> jax.Array:
+    """The second form where the kernel is the larger side, the first elsewhere."""
+    if math.prod(kernel.shape[:-2]) > math.prod(out):
+        return xla.compute(x, kernel, out=out, groups=1, **_spread(**options))
+    axis, rest = surplus(x.shape[1:-1], out)
+    padding = list(options.pop("padding"))
+    low, high = padding[axis]
+    padding[axis] = (low, high + rest * options["strides"][axis])
+    y = xla.compute(x, kernel, out=out, groups=1, padding=padding, **options)
+    return lax.slice_in_dim(y, 0, out[axis], axis=1 + axis)
+
+
+compute = grouped.each(_dense)
+
+
+def surplus(image: Sequence[int], out: Sequence[int]) -> tuple[int, int]:
+    """The axis along which the output needs the fewest sites to be longer than the image, and how many.
+
+    >>> surplus((28, 56), (28, 56)), surplus((28, 28), (26, 28)), surplus((28,), (30,))
+    ((1, 1), (1, 1), (0, 0))
+    """
+    lacks = [max(0, n + 1 - m) for n, m in zip(image, out, strict=True)]
+    axis = min(range(len(out)), key=lambda a: lacks[a] / out[a])
+    return axis, lacks[axis]
+
+
+def _spread(**options: Any) -> dict[str, Any]:
+    """Every step and border along the last axis twice as long."""
+    *pads, (lo, hi) = options["padding"]
+    twice = {name: (*options[name][:-1], 2 * options[name][-1]) for name in STEPS}
+    return options | twice | {"padding": (*pads, (2 * lo, 2 * hi))}
