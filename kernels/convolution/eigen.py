@@ -22,6 +22,7 @@ import jax
 from jax import lax
 
 from kernels.convolution import grouped, xla
+from kernels.convolution.work import Work, work_of
 
 STEPS = ("strides", "lhs_dilation", "rhs_dilation")
 
@@ -39,6 +40,31 @@ def _dense(x: jax.Array, kernel: jax.Array, *, out: Sequence[int], **options: An
 
 
 compute = grouped.each(_dense)
+
+
+def pays(work: Work) -> bool:
+    """Where one of the forms was seen to be faster than what XLA does by itself.
+
+    The first with a few samples, many channels into up to 96, and an output that leaves a cache but not for
+    long; the second with many samples and many channels on both sides.
+    """
+    if work.rank != 2 or work.groups > 1 or max(work.lhs_dilation) > 1 or work.dtype == "float64":
+        return False
+    if work.adjoint:
+        many = work.inputs >= 8 and min(work.batch, work.outputs) >= 64
+        return many and work.inputs * work.taps * work.batch * work.outputs >= 1 << 24
+    axis, rest = surplus(work.image, work.out)
+    if work.taps == 1 or max(work.strides) > 1 or not 0 < 8 * rest <= work.out[axis]:
+        return False
+    sites = work.batch * work.sites
+    many = work.batch >= 3 and work.inputs >= 64 and 32 <= work.outputs <= 96
+    return many and sites >= 5000 and sites * work.outputs <= 1 << 22
+
+
+def best(x: jax.Array, kernel: jax.Array, **options: Any) -> jax.Array:
+    """XLA's convolution, in one of these forms where that pays."""
+    on_cpu = work_of(x, kernel, "cpu", options)
+    return (compute if pays(on_cpu) else xla.compute)(x, kernel, **options)
 
 
 def surplus(image: Sequence[int], out: Sequence[int]) -> tuple[int, int]:

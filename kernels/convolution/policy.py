@@ -106,24 +106,15 @@ def _out_of_cache(work: Work) -> bool:
     return images > 3 * pieces.ROOM and result <= pieces.ROOM
 
 
-def _longer(work: Work) -> bool:
-    """Many samples, many channels into few, and an image whose output may be a few rows longer."""
-    if work.rank != 2 or work.groups > 1 or work.adjoint or work.taps == 1 or work.dtype == "float64":
+def _between(work: Work) -> bool:
+    """Zeros between the sites of the image, and windows that are longer than the gaps."""
+    if work.groups > 1 or max(work.lhs_dilation) == 1:
         return False
-    axis, rest = eigen.surplus(work.image, work.out)
-    if max(work.lhs_dilation) > 1 or max(work.strides) > 1 or not 0 < 8 * rest <= work.out[axis]:
-        return False
-    sites = work.batch * work.sites
-    many = work.batch >= 3 and work.inputs >= 64 and sites >= 5000
-    return many and 32 <= work.outputs <= 96 and sites * work.outputs <= 1 << 22
-
-
-def _many_products(work: Work) -> bool:
-    """A kernel adjoint of many channels on both sides and many samples."""
-    if work.rank != 2 or work.groups > 1 or not work.adjoint or work.dtype == "float64":
-        return False
-    many = work.inputs >= 8 and min(work.batch, work.outputs) >= 64
-    return many and work.inputs * work.taps * work.batch * work.outputs >= 1 << 24
+    if work.adjoint:
+        return True
+    longer = all(k > b or b == 1 for k, b in zip(work.window, work.lhs_dilation, strict=True))
+    products = work.batch * work.sites * work.inputs * work.taps * work.outputs
+    return longer and work.rank <= 2 and work.outputs >= 8 and products >= 1 << 23
 
 
 RULES = (
@@ -169,7 +160,7 @@ RULES = (
     ),
     Rule(
         "phases",
-        lambda work: work.groups == 1 and work.adjoint and max(work.lhs_dilation) > 1,
+        _between,
         "XLA on CPU multiplies by the zeros between the sites of the image, once per entry of the kernel",
     ),
     Rule(
@@ -179,13 +170,8 @@ RULES = (
     ),
     Rule(
         "eigen",
-        _many_products,
-        "XLA on CPU takes YNNPACK for kernel adjoints, which is slower than Eigen with many products",
-    ),
-    Rule(
-        "eigen",
-        _longer,
-        "XLA on CPU takes YNNPACK, which is slower than Eigen for some samples and up to 96 output channels",
+        eigen.pays,
+        "XLA on CPU would take YNNPACK, which is slower than Eigen for many samples of many channels",
     ),
     Rule(
         "pieces",

@@ -63,7 +63,7 @@ BAD = [
         {"implementation": "winograd"},
         "implementation must be a known name, got 'winograd'; "
         "give one of ('auto', 'xla', 'shifted', 'grouped', 'matmul', 'fft', 'unfold', 'phases', 'blocks', "
-        "'pieces', 'bands') "
+        "'pieces', 'eigen', 'bands') "
         "or a policy",
     ),
 ]

@@ -24,10 +24,15 @@ def test_the_three_directions_are_chosen_on_their_own() -> None:
     one = kn.explain((8, 56, 56, 64), (1, 1, 64, 256), platform="cpu")
     assert [one.forward.implementation, one.kernel_adjoint.implementation] == ["matmul", "matmul"]
     up = kn.explain((8, 28, 28, 128), (4, 4, 64, 128), strides=2, transposed=True, platform="cpu")
-    assert [up.forward.implementation, up.kernel_adjoint.implementation] == ["xla", "phases"]
+    assert [up.forward.implementation, up.kernel_adjoint.implementation] == ["phases", "phases"]
     assert up.forward.work.lhs_dilation == up.kernel_adjoint.work.lhs_dilation == (2, 2)
+    shuffle = kn.explain((8, 28, 28, 128), (2, 2, 64, 128), strides=2, transposed=True, platform="cpu")
+    assert shuffle.forward.implementation == "xla"  # one tap to a phase
     dense = kn.explain((8, 56, 56, 64), (3, 3, 64, 64), platform="cpu")
     reasons = (dense.forward, dense.input_adjoint, dense.kernel_adjoint)
+    assert [reason.implementation for reason in reasons] == ["eigen", "eigen", "eigen"]
+    few = kn.explain((8, 56, 56, 32), (3, 3, 32, 32), platform="cpu")
+    reasons = (few.forward, few.input_adjoint, few.kernel_adjoint)
     assert [reason.implementation for reason in reasons] == ["xla", "xla", "pieces"]
     small = kn.explain((8, 8, 8, 64), (3, 3, 64, 64), platform="cpu")
     assert small.kernel_adjoint.implementation == "xla"  # all of it is in cache
@@ -64,7 +69,7 @@ def test_an_implementation_that_cannot_serve() -> None:
         "implementation must serve the case, and 'fft' needs numbers as sizes and at most three spatial axes"
         ", got float32 2 x 3x3x3x3, kernel 2x2x2x2, to 3x3x3x3, 1 to 1 channels; "
         "use one of ('auto', 'xla', 'shifted', 'grouped', 'matmul', 'unfold', 'phases', 'blocks', 'pieces',"
-        " 'bands')"
+        " 'eigen', 'bands')"
     )
     with raises(kn.ImplementationError, message):
         kn.conv(x, kernel, implementation="fft")

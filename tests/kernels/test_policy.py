@@ -64,7 +64,11 @@ def chosen(x: tuple[int, ...], kernel: tuple[int, ...], groups: int = 1, platfor
 @pytest.mark.parametrize(
     ("x", "kernel", "groups", "name"),
     [
-        ((8, 30, 30, 64), (3, 3, 64, 64), 1, "xla"),
+        ((8, 30, 30, 64), (3, 3, 64, 64), 1, "eigen"),
+        ((2, 30, 30, 64), (3, 3, 64, 64), 1, "xla"),  # too few samples
+        ((8, 30, 30, 32), (3, 3, 32, 64), 1, "xla"),  # or channels
+        ((8, 30, 30, 64), (7, 7, 64, 64), 1, "xla"),  # or an output too far from longer than its image
+        ((8, 130, 130, 64), (3, 3, 64, 64), 1, "xla"),  # or too large a one
         ((8, 30, 30, 3), (3, 3, 3, 64), 1, "xla"),
         ((8, 30, 30, 64), (3, 3, 1, 64), 64, "shifted"),
         ((1, 30, 30, 512), (28, 28, 8, 64), 64, "shifted"),  # the kernel adjoint of the line above
@@ -77,7 +81,9 @@ def chosen(x: tuple[int, ...], kernel: tuple[int, ...], groups: int = 1, platfor
         ((8, 30, 30, 64), (28, 28, 8, 64), 8, "shifted"),  # of 8 channels a group
         ((16, 30, 30, 8), (28, 28, 2, 64), 4, "unfold"),  # of two samples
         ((16, 30, 30, 2), (28, 28, 2, 16), 1, "unfold"),
-        ((64, 58, 58, 8), (56, 56, 8, 64), 1, "pieces"),  # a kernel adjoint
+        ((64, 58, 58, 8), (56, 56, 8, 64), 1, "eigen"),  # a kernel adjoint
+        ((32, 58, 58, 8), (56, 56, 8, 32), 1, "pieces"),  # of fewer channels
+        ((64, 30, 30, 4), (28, 28, 4, 64), 1, "xla"),  # or of fewer samples
         ((1, 56, 70, 1), (56, 56, 1, 1), 1, "bands"),  # a kernel adjoint of 1 x 15
         ((1, 56, 63, 1), (56, 56, 1, 1), 1, "shifted"),  # and of 1 x 8
         ((4, 1063, 8), (1000, 8, 4), 1, "bands"),  # and in one dimension of 64
