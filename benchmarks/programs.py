@@ -19,7 +19,7 @@ from benchmarks.contenders import Contender, Function
 Direction = Callable[[jax.Array, jax.Array, jax.Array], Any]
 FORWARD, INPUT, KERNEL, STEP = "forward", "input adjoint", "kernel adjoint", "step"
 OUTSIDE, INSIDE = "outside", "in scan"
-LENGTH = 2  # iterations of the scan; one would not be a loop to XLA
+LENGTH = 4  # iterations of the scan: of two, half of what a small layer took was the call
 RATE = 1e-3
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -54,6 +55,8 @@ def compiled(function, *shapes: tuple[int, ...]) -> str:
 def test_what_is_compiled_by_default() -> None:
     x, kernel = (8, 28, 28, 64), (3, 3, 64, 64)
     assert "pad=1_2x1_1" in compiled(kn.conv, x, kernel)
+    strided = partial(kn.conv, strides=2, implementation="eigen")
+    assert "pad=0_31x0_1" in compiled(strided, x, kernel)  # 29 sites of 28
     adjoint = compiled(lambda x, y: kn.kernel_adjoint(x, y, kernel_shape=kernel), x, x)
     assert "lhs_dilate=1x2" in adjoint
     assert "rhs_dilate=1x2" in adjoint
