@@ -56,12 +56,11 @@ def _over_taps(
     precision: Any,
 ) -> jax.Array:
     """One product (n p, c) (c, i) per tap."""
-    wide = zeros.wide(kernel)
     channels = (((image.ndim - 1,), (0,)), ((), ()))
 
     def term(j: tuple[int, ...]) -> jax.Array:
         seen = zeros.window(image, [e * i for e, i in zip(dilation, j, strict=True)], strides, out)
-        return lax.dot_general(zeros.wide(seen), wide[j], channels, precision)
+        return _product(seen, kernel[j], channels, precision)
 
     terms = map(term, product(*map(range, kernel.shape[:-2])))
     return reduce(jnp.add, terms).astype(kernel.dtype)
@@ -77,14 +76,18 @@ def _over_sites(
     precision: Any,
 ) -> jax.Array:
     """One product (n, j c) (j c, i) per output site, n being the free axis of the image."""
-    wide = zeros.wide(kernel)
     mine, theirs = [a for a in range(image.ndim) if a != free], list(range(kernel.ndim - 1))
     size = kernel.shape[:-2] if free == 0 else kernel.shape[1:-1]
 
     def site(p: tuple[int, ...]) -> jax.Array:
         seen = zeros.window(image, [s * i for s, i in zip(strides, p, strict=True)], dilation, size)
-        return lax.dot_general(zeros.wide(seen), wide, ((mine, theirs), ((), ())), precision)
+        return _product(seen, kernel, ((mine, theirs), ((), ())), precision)
 
     y = jnp.stack([site(p) for p in product(*map(range, out))])
     y = jnp.moveaxis(y, 0, 1)
     return y.reshape(y.shape[0], *out, y.shape[-1]).astype(kernel.dtype)
+
+
+def _product(a: jax.Array, b: jax.Array, dimensions: Any, precision: Any) -> jax.Array:
+    """Summed in float32 at least, without widening the operands: units for half precision take them so."""
+    return lax.dot_general(a, b, dimensions, precision, jnp.promote_types(b.dtype, jnp.float32))
