@@ -90,4 +90,4 @@ def _over_sites(
 
 def _product(a: jax.Array, b: jax.Array, dimensions: Any, precision: Any) -> jax.Array:
     """Summed in float32 at least, without widening the operands: units for half precision take them so."""
-    return lax.dot_general(a, b, dimensions, precision, jnp.promote_types(b.dtype, jnp.float32))
+    return lax.dot_general(a, b, dimensions, precision, zeros.summed(b.dtype))

@@ -75,7 +75,7 @@ def summed(
             precision=precision,
         )
 
-    y = jnp.zeros((images.shape[-1], *out, lines.shape[-1]), zeros.wide(lines[:0]).dtype)
+    y = jnp.zeros((images.shape[-1], *out, lines.shape[-1]), zeros.summed(lines.dtype))
     for rows in ranges:
         turns = images.shape[0] // samples * rows.blocks
         y = lax.fori_loop(0, turns, lambda turn, y, rows=rows: y + piece(turn, rows), y)

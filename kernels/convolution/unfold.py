@@ -21,7 +21,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from kernels.convolution import grouped, pieces, xla, zeros
+from kernels.convolution import eigen, grouped, pieces, zeros
 
 
 def _dense(
@@ -62,7 +62,7 @@ def _by_results(
     """Every row of the image with every row of the kernel, then shifted and added."""
     rows, outputs = kernel.shape[0], kernel.shape[-1]
     taps = jnp.moveaxis(zeros.wide(kernel), 0, -2).reshape(*kernel.shape[1:-1], rows * outputs)
-    z = xla.compute(zeros.wide(x).reshape(-1, *x.shape[2:]), taps, groups=1, **rest)
+    z = eigen.best(zeros.wide(x).reshape(-1, *x.shape[2:]), taps, groups=1, **rest)
     z = z.reshape(*x.shape[:2], *rest["out"], rows, outputs)
     terms = (zeros.along(z[..., j, :], 1, step * j - low, out, base) for j in range(rows))
     return reduce(jnp.add, terms).astype(kernel.dtype)
@@ -91,7 +91,7 @@ def _by_windows(
     """Windows of the image along the first axis, as channels."""
     lines = _lines(image, kernel.shape[0], out, stride, step)
     taps = jnp.moveaxis(kernel, 0, -3)
-    y = xla.compute(
+    y = eigen.best(
         lines.reshape(-1, *lines.shape[2:]),
         taps.reshape(*taps.shape[:-3], -1, taps.shape[-1]),
         groups=1,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -77,5 +78,14 @@ def after(x: jax.Array, axis: int, count: int) -> jax.Array:
 
 
 def wide(x: jax.Array) -> jax.Array:
-    """x in float32 at least: sums of half-precision products are kept there, as XLA's convolution does."""
-    return x if x.dtype in (jnp.float32, jnp.float64) else x.astype(jnp.float32)
+    """x in the dtype of its sums."""
+    return x.astype(summed(x.dtype))
+
+
+def summed(dtype: Any) -> Any:
+    """Sums of half-precision products are kept in float32, as XLA's convolution does.
+
+    >>> summed(jnp.bfloat16).__name__, summed(jnp.float64).__name__
+    ('float32', 'float64')
+    """
+    return dtype if dtype in (jnp.float32, jnp.float64) else jnp.float32

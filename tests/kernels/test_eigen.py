@@ -1,4 +1,4 @@
-"""The forms of a convolution that XLA on CPU gives to Eigen: what they add is never seen."""
+"""The form of a convolution that XLA on CPU gives to Eigen: the zeros in it are never seen."""
 
 from __future__ import annotations
 
@@ -54,14 +54,13 @@ def compiled(function, *shapes: tuple[int, ...]) -> str:
 @pytest.mark.skipif(jax.default_backend() != "cpu", reason="a choice on CPU")
 def test_what_is_compiled_by_default() -> None:
     x, kernel = (8, 28, 28, 64), (3, 3, 64, 64)
-    assert "pad=1_2x1_1" in compiled(kn.conv, x, kernel)
-    strided = partial(kn.conv, strides=2, implementation="eigen")
-    assert "pad=0_31x0_1" in compiled(strided, x, kernel)  # 29 sites of 28
+    layer = compiled(kn.conv, x, kernel)
+    assert all(step in layer for step in ("pad=1_1x2_2", "stride=1x2", "lhs_dilate=1x2", "rhs_dilate=1x2"))
     adjoint = compiled(lambda x, y: kn.kernel_adjoint(x, y, kernel_shape=kernel), x, x)
     assert "lhs_dilate=1x2" in adjoint
-    assert "rhs_dilate=1x2" in adjoint
-    assert "stride=1x2" in adjoint
-    assert "dilate" not in compiled(kn.conv, (2, *x[1:]), kernel)
+    strided = compiled(partial(kn.conv, strides=2), x, kernel)
+    assert all(step in strided for step in ("pad=0_1x0_2", "stride=2x4"))
+    assert "dilate" not in compiled(kn.conv, (1, *x[1:]), kernel)
 
 
 def test_phases_take_what_pays(monkeypatch: pytest.MonkeyPatch, rng) -> None:

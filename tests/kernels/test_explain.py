@@ -33,9 +33,10 @@ def test_the_three_directions_are_chosen_on_their_own() -> None:
     assert [reason.implementation for reason in reasons] == ["eigen", "eigen", "eigen"]
     few = kn.explain((8, 56, 56, 32), (3, 3, 32, 32), platform="cpu")
     reasons = (few.forward, few.input_adjoint, few.kernel_adjoint)
-    assert [reason.implementation for reason in reasons] == ["xla", "xla", "pieces"]
+    assert [reason.implementation for reason in reasons] == ["eigen", "eigen", "pieces"]
     small = kn.explain((8, 8, 8, 64), (3, 3, 64, 64), platform="cpu")
-    assert small.kernel_adjoint.implementation == "xla"  # all of it is in cache
+    reasons = (small.forward, small.input_adjoint, small.kernel_adjoint)
+    assert {reason.implementation for reason in reasons} == {"xla"}  # all of it is in cache
 
 
 def test_it_reads_as_one_line_per_direction() -> None:
