@@ -36,9 +36,13 @@ def pays(work: Work) -> bool:
 
     In a kernel adjoint, whose channels are samples and whose batch are channels, with many of both.
     """
-    if work.rank != 2 or work.groups > 1 or work.dtype == "float64":
+    if work.symbolic or work.rank != 2 or work.groups > 1 or work.dtype == "float64":
         return False
-    if max(work.lhs_dilation) > 1 or any(m > n for m, n in zip(work.out, work.image, strict=True)):
+    if (
+        max(work.lhs_dilation) > 1
+        or max(work.inputs, work.outputs) <= 16
+        or any(m > n for m, n in zip(work.out, work.image, strict=True))
+    ):
         return False  # Eigen's already
     if work.adjoint:
         many = work.inputs >= 8 and min(work.batch, work.outputs) >= 64

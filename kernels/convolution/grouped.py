@@ -31,8 +31,8 @@ def _blocks(array: jax.Array, groups: int) -> list[jax.Array]:
     return [lax.slice_in_dim(array, g * size, (g + 1) * size, axis=-1) for g in range(groups)]
 
 
-def _dense(x: jax.Array, kernel: jax.Array, **options: Any) -> jax.Array:
-    return xla.compute(x, kernel, groups=1, **options)
+def _dense(x: jax.Array, kernel: jax.Array, convolve: Compute = xla.compute, **options: Any) -> jax.Array:
+    return convolve(x, kernel, groups=1, **options)
 
 
 compute = each(_dense)

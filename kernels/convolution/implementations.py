@@ -37,14 +37,15 @@ MOST = 1024  # products that may be written out at all
 class Implementation(NamedTuple):
     """A name, the function, and what it cannot do without.
 
-    `apart`: it takes a keyword of this name, how to call what must not be merged with its neighbours on CPU.
+    Keywords that it takes on CPU: `apart`, how to call what must not be merged with its neighbours, and
+    `convolve`, the convolution that it is made of.
     """
 
     name: str
     compute: Compute
     needs: str
     serves: Callable[[Work], bool]
-    apart: bool = False
+    takes: tuple[str, ...] = ()
 
 
 def _always(work: Work) -> bool:
@@ -69,12 +70,12 @@ def _short(work: Work) -> bool:
 
 IMPLEMENTATIONS = (
     Implementation("xla", xla.compute, "nothing", _always),
-    Implementation("shifted", shifted.compute, "sizes that are numbers", _sized, apart=True),
-    Implementation("grouped", grouped.compute, "nothing", _always),
+    Implementation("shifted", shifted.compute, "sizes that are numbers", _sized, ("apart",)),
+    Implementation("grouped", grouped.compute, "nothing", _always, ("convolve",)),
     Implementation("matmul", matmul.compute, f"numbers as sizes and at most {MOST} products", _few),
     Implementation("fft", fft.compute, "numbers as sizes and at most three spatial axes", _transforms),
-    Implementation("unfold", unfold.compute, "sizes that are numbers", _sized),
-    Implementation("phases", phases.compute, "sizes that are numbers", _sized),
+    Implementation("unfold", unfold.compute, "sizes that are numbers", _sized, ("convolve",)),
+    Implementation("phases", phases.compute, "sizes that are numbers", _sized, ("convolve",)),
     Implementation("blocks", blocks.compute, "sizes that are numbers", _sized),
     Implementation("pieces", pieces.compute, "sizes that are numbers", _sized),
     Implementation("eigen", eigen.compute, "sizes that are numbers", _sized),

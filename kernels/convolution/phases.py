@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from kernels.convolution import eigen, zeros
+from kernels.convolution import xla, zeros
 
 Compute = Callable[..., jax.Array]
 
@@ -46,7 +46,7 @@ def compute(
     rhs_dilation: Sequence[int],
     groups: int,
     precision: Any,
-    convolve: Compute = eigen.best,
+    convolve: Compute = xla.compute,
 ) -> jax.Array:
     """Every phase by XLA's or another convolution, interleaved; strides drop sites afterwards."""
     dense = [s * (n - 1) + 1 for s, n in zip(strides, out, strict=True)]

@@ -21,7 +21,7 @@ from jax.experimental.xla_metadata import set_xla_metadata
 from jax.extend.core import Primitive, jaxprs_in_params
 from jax.interpreters import ad, batching, mlir
 
-from kernels.convolution import adjoint, circle, explicit, mapped, partition, policy
+from kernels.convolution import adjoint, circle, eigen, explicit, mapped, partition, policy
 from kernels.convolution.sizes import dilated, steps
 from kernels.convolution.work import Work, work_of
 from kernels.versions import varying
@@ -145,7 +145,7 @@ def _chosen(arrange: Arrange, platform: str | None, after: Unary = lambda y: y) 
         lhs, rhs, options = arrange(*operands)
         work = work_of(lhs, rhs, platform, options)
         one = policy.implementation_of(work, options.pop("implementation"))
-        how = {"apart": _apart} if one.apart and platform == "cpu" else {}
+        how = {name: _ON_CPU[name] for name in one.takes if platform == "cpu"}
         return after(one.compute(lhs, rhs, **options, **how))
 
     return run
@@ -162,6 +162,9 @@ def _apart(function: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
             return jax.jit(function)(*operands)
 
     return call
+
+
+_ON_CPU: dict[str, Any] = {"apart": _apart, "convolve": eigen.best}
 
 
 def works(jaxpr: Any, platform: str | None) -> list[Work]:

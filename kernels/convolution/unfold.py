@@ -21,7 +21,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from kernels.convolution import eigen, grouped, pieces, zeros
+from kernels.convolution import grouped, pieces, xla, zeros
 
 
 def _dense(
@@ -34,6 +34,7 @@ def _dense(
     lhs_dilation: Sequence[int],
     rhs_dilation: Sequence[int],
     precision: Any,
+    convolve: grouped.Compute = xla.compute,
 ) -> jax.Array:
     """Convolutions of one dimension less between a change of shape before and one after."""
     rest = {
@@ -48,21 +49,28 @@ def _dense(
     if kernel.shape[0] > out[0] and base == step == 1 and len(out) > 1:
         return _by_sites(x, kernel, out[0], stride, low, rest)
     if kernel.shape[0] <= out[0] and stride == 1 and kernel.shape[-1] <= x.shape[-1]:
-        return _by_results(x, kernel, out[0], base, step, low, rest)
+        return _by_results(x, kernel, out[0], base, step, low, rest, convolve)
     image = zeros.insert(x, (padding[0], *((0, 0),) * (len(out) - 1)), (base, *(1,) * (len(out) - 1)))
-    return _by_windows(image, kernel, out[0], stride, step, rest)
+    return _by_windows(image, kernel, out[0], stride, step, rest, convolve)
 
 
 compute = grouped.each(_dense)
 
 
 def _by_results(
-    x: jax.Array, kernel: jax.Array, out: int, base: int, step: int, low: int, rest: dict[str, Any]
+    x: jax.Array,
+    kernel: jax.Array,
+    out: int,
+    base: int,
+    step: int,
+    low: int,
+    rest: dict[str, Any],
+    convolve: grouped.Compute,
 ) -> jax.Array:
     """Every row of the image with every row of the kernel, then shifted and added."""
     rows, outputs = kernel.shape[0], kernel.shape[-1]
     taps = jnp.moveaxis(zeros.wide(kernel), 0, -2).reshape(*kernel.shape[1:-1], rows * outputs)
-    z = eigen.best(zeros.wide(x).reshape(-1, *x.shape[2:]), taps, groups=1, **rest)
+    z = convolve(zeros.wide(x).reshape(-1, *x.shape[2:]), taps, groups=1, **rest)
     z = z.reshape(*x.shape[:2], *rest["out"], rows, outputs)
     terms = (zeros.along(z[..., j, :], 1, step * j - low, out, base) for j in range(rows))
     return reduce(jnp.add, terms).astype(kernel.dtype)
@@ -86,12 +94,18 @@ def _by_sites(
 
 
 def _by_windows(
-    image: jax.Array, kernel: jax.Array, out: int, stride: int, step: int, rest: dict[str, Any]
+    image: jax.Array,
+    kernel: jax.Array,
+    out: int,
+    stride: int,
+    step: int,
+    rest: dict[str, Any],
+    convolve: grouped.Compute,
 ) -> jax.Array:
     """Windows of the image along the first axis, as channels."""
     lines = _lines(image, kernel.shape[0], out, stride, step)
     taps = jnp.moveaxis(kernel, 0, -3)
-    y = eigen.best(
+    y = convolve(
         lines.reshape(-1, *lines.shape[2:]),
         taps.reshape(*taps.shape[:-3], -1, taps.shape[-1]),
         groups=1,

@@ -12,7 +12,7 @@ import pytest
 
 import kernels as kn
 from kernels import reference
-from kernels.convolution import eigen, phases
+from kernels.convolution import eigen
 from kernels.convolution.work import Work
 
 OPTIONS = [
@@ -63,9 +63,9 @@ def test_what_is_compiled_by_default() -> None:
     assert "dilate" not in compiled(kn.conv, (1, *x[1:]), kernel)
 
 
+@pytest.mark.skipif(jax.default_backend() != "cpu", reason="a choice on CPU")
 def test_phases_take_what_pays(monkeypatch: pytest.MonkeyPatch, rng) -> None:
-    """Each phase is chosen for itself, and all agree with the oracle whatever is chosen."""
-    assert phases.compute.__kwdefaults__["convolve"] is eigen.best
+    """Each phase is chosen for itself on CPU, and all agree with the oracle whatever is chosen."""
     x, kernel = rng.standard_normal((2, 5, 6, 3)), rng.standard_normal((4, 3, 2, 3))
     exact = reference.conv_transpose(x, kernel, output_shape=(10, 12), strides=2)
     for answer in (True, False):
