@@ -2,26 +2,28 @@
 
 TRIED: dict[str, str] = {
     "geometric mean over cases and directions outside loops, to the better lax layout": (
-        "in 12 of the 27 cases, dense ones of ordinary sizes, forward pass and input adjoint are lax's own"
-        " program: a loop over samples or over blocks of rows took 1.1 to 1.3 times as long; their kernel"
-        " adjoints are summed image by image where the batch leaves the cache, up to 5 times as fast"
+        "a third of the cells are still lax's own program: a single sample, 8x8 images, one dimension, float64"
+        " and few channels, where XLA takes what is fastest. Dense layers of many samples by Eigen instead of"
+        " YNNPACK: 1.1 to 2.3 times as fast, their kernel adjoints up to 3; transposed ones by phases: 1.4 to 4."
+        " Winograd with 2 x 2 outputs, patches and one product, one product per row of the kernel: 1.1 to 1.7"
+        " times as long"
     ),
     "geometric mean over steps in scan, to lax NHWC": (
         "all three directions of a dense layer are canonical convolutions there, whose time is that of XLA's"
-        " fast kernel on small images; the five cases of the quick selection have given 12 to 22"
+        " fast kernel on small images. With scans of two iterations, as it was measured before, 11 to 13.0 were"
+        " seen; with four 14.3"
     ),
     "geometric mean over steps in scan, to the better lax layout": (
-        "one-channel layers, where XLA's naive loop over lax's NCHW is not slow, hold it down. Sums of"
-        " shifted copies as functions of their own, with the border outside, in calls instead of a loop; rows"
-        " of a kernel adjoint several at a time, each term reading for itself: from 7.0 to 7.7; after that,"
-        " one or two samples of few channels by rows side by side"
+        "one-channel layers, where XLA's naive loop over lax's NCHW is not slow, hold it down. With scans of two"
+        " iterations, as it was measured before, 7.0 to 8.0 were seen; with four 8.6"
     ),
     "4 groups, 56x56, 64 to 64, k3: step": (
-        "the kernel adjoint is the larger part. A loop over samples with all groups in its body is 1.3 times"
-        " as fast in it and compiles 3 times as long; a loop over groups, one product for two or four groups"
-        " together, products per tap, rows side by side (three times as fast for one sample, not for eight):"
-        " no faster. Two groups as one dense convolution, or sums of shifted copies, which win up to 8"
-        " channels a group: slower with 16"
+        "it would be 16 ms, and forward pass and input adjoint, four convolutions each, are 17 by themselves."
+        " Their outputs or windows side by side as channels: 3 to 5 times as long. The kernel adjoint sample by"
+        " sample as one batched product for all groups: 1.4 times as fast in it; a loop over groups, one product"
+        " for two or four groups together, products per tap, rows side by side (three times as fast for one"
+        " sample, not for eight): no faster. Two groups as one dense convolution, or sums of shifted copies,"
+        " which win up to 8 channels a group: slower with 16"
     ),
     "3-D 32x32x32, 16 to 16, k3: step": (
         "results widened instead of windows (twice as fast), the kernel widened and summed slice by slice"
@@ -39,9 +41,10 @@ TRIED: dict[str, str] = {
         "one matrix product; image by image, and as a convolution: slower; ratios from 3.9 to 7.7 were seen"
     ),
     "every case, direction and context, to the better lax layout": (
-        "small layers in a loop body, whose borders of zeros are a pass of their own where XLA's naive loop"
-        " has none: without a border, every term asking where the image ends, no faster there. The kernel"
-        " adjoint of 1 x 15, once at 0.67, is a band of matrix products now"
+        "small layers in a loop body, whose borders of zeros are a pass of their own where XLA's naive loop has"
+        " none: without a border, every term asking where the image ends, no faster there. One-channel images,"
+        " once at 0.74, are not copied for their last axis any more; the kernel adjoint of 1 x 15, once at 0.67,"
+        " is a band of matrix products"
     ),
     "transposed 28x28, 64 to 64, k4, stride 2: kernel adjoint": (
         "four phases; 49 and 59 were seen in two runs"
