@@ -2,36 +2,36 @@
 
 TRIED: dict[str, str] = {
     "geometric mean over cases and directions outside loops, to the better lax layout": (
-        "a third of the cells are still lax's own program: a single sample, 8x8 images, one dimension, float64"
-        " and few channels, where XLA takes what is fastest. Dense layers of many samples by Eigen instead of"
-        " YNNPACK: 1.1 to 2.3 times as fast, their kernel adjoints up to 3; transposed ones by phases: 1.4 to 4."
-        " Winograd with 2 x 2 outputs, patches and one product, one product per row of the kernel: 1.1 to 1.7"
-        " times as long"
+        "a third of the cells are still lax's own program: a single sample, 8x8 images, one dimension,"
+        " float64 and few channels, where XLA takes what is fastest. Dense layers of many samples by Eigen"
+        " instead of YNNPACK: 1.1 to 2.3 times as fast, their kernel adjoints up to 3; transposed ones by"
+        " phases: 1.4 to 4. Winograd with 2 x 2 outputs, patches and one product, one product per row of the"
+        " kernel: 1.1 to 1.7 times as long"
     ),
     "geometric mean over steps in scan, to lax NHWC": (
-        "all three directions of a dense layer are canonical convolutions there, whose time is that of XLA's"
-        " fast kernel on small images. With scans of two iterations, as it was measured before, 11 to 13.0 were"
-        " seen; with four 14.3"
+        "all three directions of a dense layer are canonical convolutions there, whose time is that of"
+        " XLA's fast kernel on small images. With scans of two iterations, as it was measured before, 11 to"
+        " 13.0 were seen; with four 14.3"
     ),
     "geometric mean over steps in scan, to the better lax layout": (
-        "one-channel layers, where XLA's naive loop over lax's NCHW is not slow, hold it down. With scans of two"
-        " iterations, as it was measured before, 7.0 to 8.0 were seen; with four 8.6"
+        "one-channel layers, where XLA's naive loop over lax's NCHW is not slow, hold it down. With scans"
+        " of two iterations, as it was measured before, 7.0 to 8.0 were seen; with four 8.6"
     ),
     "4 groups, 56x56, 64 to 64, k3: step": (
-        "it would be 16 ms, and forward pass and input adjoint, four convolutions each, are 17 by themselves."
-        " Their outputs or windows side by side as channels: 3 to 5 times as long. The kernel adjoint sample by"
-        " sample as one batched product for all groups: 1.4 times as fast in it; a loop over groups, one product"
-        " for two or four groups together, products per tap, rows side by side (three times as fast for one"
-        " sample, not for eight): no faster. Two groups as one dense convolution, or sums of shifted copies,"
-        " which win up to 8 channels a group: slower with 16"
+        "it would be 16 ms, and forward pass and input adjoint, four convolutions each, are 17 by"
+        " themselves. Their outputs or windows side by side as channels: 3 to 5 times as long. The kernel"
+        " adjoint sample by sample as one batched product for all groups: 1.4 times as fast in it; a loop"
+        " over groups, one product for two or four groups together, products per tap, rows side by side"
+        " (three times as fast for one sample, not for eight): no faster. Two groups as one dense"
+        " convolution, or sums of shifted copies, which win up to 8 channels a group: slower with 16"
     ),
     "3-D 32x32x32, 16 to 16, k3: step": (
         "results widened instead of windows (twice as fast), the kernel widened and summed slice by slice"
         " (1.8 times as fast); blocks of two and four slices: slower"
     ),
     "1024x1024, 1 to 1, k3: forward": (
-        "one pass without a border: 0.7 to 1.5 ms in different runs, where doubling every number of the image"
-        " takes 0.5 to 0.6; ratios from 13 to 26 were seen"
+        "one pass without a border: 0.7 to 1.5 ms in different runs, where doubling every number of the"
+        " image takes 0.5 to 0.6; ratios from 13 to 26 were seen"
     ),
     "1024x1024, 3 to 3, k31: kernel adjoint": (
         "4 to 32 tiles, tiles written out or in a loop, spectra multiplied as real and imaginary parts: no"
@@ -41,10 +41,10 @@ TRIED: dict[str, str] = {
         "one matrix product; image by image, and as a convolution: slower; ratios from 3.9 to 7.7 were seen"
     ),
     "every case, direction and context, to the better lax layout": (
-        "small layers in a loop body, whose borders of zeros are a pass of their own where XLA's naive loop has"
-        " none: without a border, every term asking where the image ends, no faster there. One-channel images,"
-        " once at 0.74, are not copied for their last axis any more; the kernel adjoint of 1 x 15, once at 0.67,"
-        " is a band of matrix products"
+        "small layers in a loop body, whose borders of zeros are a pass of their own where XLA's naive loop"
+        " has none: without a border, every term asking where the image ends, no faster there. One-channel"
+        " images, once at 0.74, are not copied for their last axis any more; the kernel adjoint of 1 x 15,"
+        " once at 0.67, is a band of matrix products"
     ),
     "transposed 28x28, 64 to 64, k4, stride 2: kernel adjoint": (
         "four phases; 49 and 59 were seen in two runs"
@@ -53,7 +53,7 @@ TRIED: dict[str, str] = {
         "every loop that XLA has to compile costs 20 to 40 ms, and lax's three convolutions have none."
         " Tiles of transforms in a loop instead of written out: a third of the time; shifted copies as"
         " functions of their own: half of it in networks that repeat a layer; one border for a layer and its"
-        " kernel adjoint; a single sum for all taps: no gain; equal blocks of rows: one loop"
-        " instead of two. Calls instead of a loop made depthwise layers faster, and take longer to compile"
+        " kernel adjoint; a single sum for all taps: no gain; equal blocks of rows: one loop instead of two."
+        " Calls instead of a loop made depthwise layers faster, and take longer to compile"
     ),
 }
