@@ -96,7 +96,7 @@ def race(
     first = {name: _once(call) for name, call in calls.items()}
     quick = [name for name in calls if first[name] <= patience]
     seconds = {name: [] if name in quick else [once] for name, once in first.items()}
-    again = {name: _once(calls[name]) if first[name] < LONGEST else first[name] for name in quick}
+    again = {name: _once(calls[name]) for name in quick}  # the first call may have compiled something
     repeats = _repeats(again, max(first.values()))
     start, order = perf_counter(), Random(0)
     for turn in range(most if quick else 0):
