@@ -2,20 +2,20 @@
 
 TRIED: dict[str, str] = {
     "geometric mean over cases and directions outside loops, to the better lax layout": (
-        "a third of the cells are still lax's own program: a single sample, 8x8 images, one dimension,"
-        " float64 and few channels, where XLA takes what is fastest. Dense layers of many samples by Eigen"
-        " instead of YNNPACK: 1.1 to 2.3 times as fast, their kernel adjoints up to 3; transposed ones by"
-        " phases: 1.4 to 4. Winograd with 2 x 2 outputs, patches and one product, one product per row of the"
-        " kernel: 1.1 to 1.7 times as long"
+        "in a third of the cells lax is less than a third slower, and in half of these it is the same"
+        " program: a single sample, 8x8 images, one dimension, float64, few channels. Dense layers of many"
+        " samples by Eigen instead of YNNPACK: 1.1 to 2.3 times as fast, their kernel adjoints up to 3;"
+        " transposed ones by phases: 1.4 to 4. Winograd with 2 x 2 outputs, patches and one product, one"
+        " product per row of the kernel: 1.1 to 1.7 times as long"
     ),
     "geometric mean over steps in scan, to lax NHWC": (
         "all three directions of a dense layer are canonical convolutions there, whose time is that of"
         " XLA's fast kernel on small images. With scans of two iterations, as it was measured before, 11 to"
-        " 13.0 were seen; with four 13.4 to 14.3"
+        " 13.0 were seen; with four 13.4 to 15.6"
     ),
     "geometric mean over steps in scan, to the better lax layout": (
         "one-channel layers, where XLA's naive loop over lax's NCHW is not slow, hold it down. With scans"
-        " of two iterations, as it was measured before, 7.0 to 8.0 were seen; with four 8.1 to 8.6"
+        " of two iterations, as it was measured before, 7.0 to 8.0 were seen; with four 8.1 to 9.3"
     ),
     "4 groups, 56x56, 64 to 64, k3: step": (
         "it would be 16 ms, and forward pass and input adjoint, four convolutions each, are 17 by"
