@@ -43,7 +43,7 @@ def pays(work: Work) -> bool:
         or max(work.inputs, work.outputs) <= 16
         or any(m > n for m, n in zip(work.out, work.image, strict=True))
     ):
-        return False  # Eigen's already
+        return False  # XLA does not give these to YNNPACK
     if work.adjoint:
         many = work.inputs >= 8 and min(work.batch, work.outputs) >= 64
         return many and work.inputs * work.taps * work.batch * work.outputs >= 1 << 24
