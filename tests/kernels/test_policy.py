@@ -134,6 +134,14 @@ def test_half_precision_is_summed_in_single(implementation: str) -> None:
     assert y.astype(jnp.float32).ravel().tolist() == [300.0, 300.0]
 
 
+@pytest.mark.parametrize("implementation", policy.NAMES[1:])
+def test_what_the_taps_give_is_not_rounded_in_between(implementation: str) -> None:
+    """256 + 1 + 1 + 2: each of the ones by itself is lost in bfloat16."""
+    x, kernel = jnp.ones((1, 9, 1), jnp.bfloat16), jnp.array([256, 1, 1, 2], jnp.bfloat16).reshape(4, 1, 1)
+    y = jax.jit(lambda x, k: kn.conv(x, k, padding="VALID", implementation=implementation))(x, kernel)
+    assert y.astype(jnp.float32).ravel().tolist() == [260.0] * 6
+
+
 def test_what_is_apart_is_not_merged_with_its_neighbours() -> None:
     """Merged, a function before a sum of shifted copies is evaluated once per tap."""
     x, kernel = jnp.ones((2, 9, 9, 64)), jnp.ones((3, 3, 1, 64))
