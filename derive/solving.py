@@ -1,16 +1,19 @@
-"""The front door: a statement of symmetry in, the complete answer out."""
+"""A statement of symmetry in, the complete answer out."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from derive.answer.solution import Solution
-from derive.equation.problem import is_plain, make_problem
+from derive.equation.problem import make_problem
 from derive.methods.supports import require_invariant
+from derive.symmetry.fields import Field
 from derive.symmetry.representations import Representation
 
 
-def solve(x: Any, y: Any, support: Any = None, bias: bool = True) -> Any:
+def solve(
+    x: Field | Representation, y: Field | Representation, support: Any = None, bias: bool = True
+) -> Solution:
     """Every linear map T from field x to field y with T(g x) = g T(x) for every g of their group.
 
         A(g p, g q) = rho_out(g) A(p, q) rho_in(g)^-1        b(g p) = rho_out(g) b(p)
@@ -31,14 +34,6 @@ def solve(x: Any, y: Any, support: Any = None, bias: bool = True) -> Any:
     >>> dv.solve(V**2, V**2).dim
     15
     """
-    if isinstance(x, Representation) and isinstance(y, Representation):
-        from derive.answer.maps import solve_maps  # here, so that `import derive` stays cheap
-
-        return solve_maps(x, y, support, bool(bias))
     problem = make_problem(x, y, support, bias)
     require_invariant(problem.group, problem.support)
-    if is_plain(problem):
-        return Solution(problem)
-    from derive.answer.spacesolution import SpaceSolution
-
-    return SpaceSolution(problem)
+    return Solution(problem)

@@ -6,19 +6,33 @@ as many as an independent count says.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from itertools import product
 from math import prod
-from typing import Any
+from typing import Any, Protocol
 
 import sympy
 
-from derive.equation.problem import Problem
+from derive.answer.counting import hom_dimension
+from derive.answer.counting_lattice import count_lattice
+from derive.answer.residual import Written
+from derive.answer.residuals import Checks
+from derive.answer.structure import independent, residual
+from derive.answer.trials import trials
+from derive.equation.problem import Problem, with_sizes
 
-PERIODS = 4
-LISTED = 20_000
+ENTRIES = 1 << 20  # entries of all dense arrays together that are looked at
+LARGEST = 1 << 22  # entries of a dense array that is written out at all
+SAMPLE = 24  # elements looked at where not all are
+
+
+class Solved(Protocol):
+    """A solution, as its certificate sees it."""
+
+    problem: Problem
+    dim: Any
+    basis: Any
+    answer: Any
 
 
 @dataclass(frozen=True)
@@ -64,195 +78,92 @@ class Certificate:
         )
 
 
-def certify_translations(problem: Problem, dim: Any) -> Certificate:
-    """The certificate of an answer whose group is translations alone."""
-    channels = problem.x.channels * problem.y.channels
-    expected = _count(problem)
-    listed = _listed(problem)
+def certify(solution: Solved) -> Certificate:
+    """The certificate of a solution; its basis is looked at where sizes are numbers, or at several of them."""
+    expected, method = _counted(solution.problem)
+    known = trials(solution.problem, expected, solution.assumptions)
+    checked = [_checked(_at(solution, sizes)) for sizes in known]
+    agree = all(c.many == _put(solution.dim, sizes) for c, sizes in zip(checked, known, strict=True))
     return Certificate(
-        residual=_residual(problem),
-        independent=_separates(problem) and (listed is None or _all_different(problem, listed)),
-        dim=dim if listed is None or len(listed) == expected else channels * len(listed),
-        expected_dim=expected if expected is sympy.oo else sympy.sympify(channels * expected),
-        method="a census of site pairs: translations act freely, so a class is counted at its first member",
+        residual=max(part.residual for part in checked),
+        independent=all(part.independent for part in checked),
+        dim=solution.dim if agree else checked[0].many,
+        expected_dim=expected,
+        method=method,
+        scope=_scope(checked, known),
     )
 
 
-def _listed(problem: Problem) -> Any:
-    """The classes that the basis is made of, one member each, where sizes are numbers and not too large."""
-    count = sympy.sympify(problem.classes.count())
-    symbols = [
-        a.name for a in problem.axes if any(s.size is not None and not s.size.is_Integer for s in a.sides)
-    ]
-    if symbols or not count.is_Integer or count > LISTED:
-        return None
-    return problem.classes.listing().tolist()
+def _at(solution: Solved, sizes: Mapping[sympy.Symbol, sympy.Integer]) -> Solved:
+    return type(solution)(with_sizes(solution.problem, sizes)) if sizes else solution  # type: ignore[call-arg]
 
 
-def _all_different(problem: Problem, rows: list) -> bool:
-    """No two listed pairs are translates of each other: they differ in the first period."""
-    return len(
-        {tuple(_first(a, *z[:2]) for a, z in zip(problem.axes, row, strict=True)) for row in rows}
-    ) == len(rows)
+@dataclass(frozen=True)
+class _Checked:
+    """What was seen of a basis of `many` elements."""
+
+    many: Any
+    residual: int
+    independent: bool
+    scope: str
 
 
-def _first(axis: Any, p: int, q: int) -> tuple[int, int]:
-    """The translate of a pair that stands in the first period."""
-    sides = [(side, z) for side, z in ((axis.out, p), (axis.into, q)) if side is not None]
-    turns = sides[0][1] // sides[0][0].step if sides and sides[0][0].step else 0
-    moved = [z - turns * side.step for side, z in sides]
-    wrap = sides and all(side.boundary == "periodic" for side, _ in sides)
-    first = [z % int(side.size) if wrap else z for z, (side, _) in zip(moved, sides, strict=True)]
-    return (first[0], first[-1]) if first else (0, 0)
+def _put(value: Any, sizes: Mapping[sympy.Symbol, sympy.Integer]) -> Any:
+    return sympy.sympify(value).subs(sizes)
 
 
-def _residual(problem: Problem) -> int:
-    """How much the class of a pair changes under a translation, or around a periodic grid: exactly 0."""
-    quotient = problem.quotient
-    residual = 0
-    for coordinate in (*quotient.phases, *quotient.free):
-        for column in zip(*quotient.moves, strict=True):
-            change = sum(k * step for k, step in zip(coordinate.row, column, strict=True))
-            residual = max(residual, abs(change % coordinate.modulus if coordinate.modulus else change))
-    return residual
+def _scope(checked: Sequence[_Checked], known: Sequence[Mapping[sympy.Symbol, sympy.Integer]]) -> str:
+    if not known[0]:
+        return checked[0].scope
+    tried = "; ".join(", ".join(f"{s} = {n}" for s, n in sizes.items()) for sizes in known)
+    every = {part.scope for part in checked}
+    return f"{every.pop() if len(every) == 1 else 'basis elements'} with {tried}"
 
 
-def _separates(problem: Problem) -> bool:
-    """Whether phases and displacements are complete: unimodular, and as many phases as there are."""
-    rows = [c.row for c in (*problem.quotient.moved, *problem.quotient.free)]
-    if any(len(row) != len(rows) for row in rows) or (rows and abs(sympy.Matrix(rows).det()) != 1):
-        return False
-    return problem.quotient.index == prod(axis.phases for axis in problem.axes if axis.translated)
+def _counted(problem: Problem) -> tuple[Any, str]:
+    """How many free weights there must be, and by which formula."""
+    if not problem.axes:
+        counted = hom_dimension(problem.x.fibre, problem.y.fibre)
+        return counted if counted is not None else (None, "no independent formula for this group")
+    if not problem.group.point.generators:
+        method = "a census of site pairs: translations act freely, so a class is counted at its first member"
+        return count_lattice(problem), method
+    order = problem.group.point.order
+    method = f"the average over the {order} elements of the point group of characters times fixed classes"
+    return count_lattice(problem), method
 
 
-# ---- the census ---------------------------------------------------------------------------------------
+def _checked(solution: Solved) -> _Checked:
+    """The elements themselves: all of them while they are small, else some, and the structure of the rest."""
+    if solution.dim is sympy.oo:
+        return _Checked(sympy.oo, 0, True, "no basis, which has no end")
+    basis, many = solution.basis, len(solution.basis)  # those that are listed, whatever was counted
+    if not many:
+        return _Checked(0, 0, True, "every basis element")
+    size = _dense_size(solution.problem)
+    if many * size <= ENTRIES:
+        written = Written(solution.problem, basis)
+        return _Checked(many, written.residual, written.independent, "every basis element")
+    few = min(many, SAMPLE, max(1, ENTRIES // size)) if size <= LARGEST else 0
+    chosen = sorted({j * (many - 1) // max(few - 1, 1) for j in range(few)})
+    written = Written(solution.problem, [basis[k] for k in chosen])
+    worst, apart, scope = _structure(solution)
+    looked = f"{len(chosen)} of {many} basis elements and " if chosen else ""
+    return _Checked(many, max(worst, written.residual), apart and written.independent, looked + scope)
 
 
-def _count(problem: Problem) -> sympy.Expr:
-    support = problem.support
-    if support is None:
-        return _multiply(_census(axis, None) for axis in problem.axes)
-    if support.points is not None:
-        return sympy.Add(
-            *(
-                _multiply(_census(a, (d,)) for a, d in zip(problem.axes, p, strict=True))
-                for p in support.points
-            )
-        )
-    factors = []
-    for axis, span in zip(problem.axes, support.spans or (), strict=True):
-        factors.append(_census(axis, None) if span is None else _census_of_span(axis, span))
-    return _multiply(factors)
+def _structure(solution: Solved) -> tuple[int, bool, str]:
+    if not solution.problem.axes:
+        checks = Checks(solution.problem.group.point, solution.answer.maps)
+        return checks.residual, checks.independent, checks.scope
+    scope = "every fibre map under its stabiliser, sampled operators under every generator"
+    return residual(solution.answer), independent(solution.answer), scope
 
 
-def _census_of_span(axis: Any, span: Any) -> sympy.Expr:
-    """Displacements beyond the grid meet nothing; on an infinite axis the count is linear in the radius."""
-    if span.symbolic:
-        return _interpolate(span.radius, [(r, _census(axis, _run(r))) for r in range(3)])
-    sizes = [
-        side.size * side.spacing for side in axis.sides if side.size is not None and side.size.is_Integer
-    ]
-    if len(sizes) == 2 and axis.boundary != "periodic":
-        span = span.within(Fraction(int(2 * sum(sizes))) + abs(axis.residue) + 1)
-    if 2 * span.radius <= LISTED or len(sizes) == 2 or span.step != 1:
-        return _census(axis, span.values())
-    t = sympy.Symbol("t")
-    smaller = [span.radius - span.radius // 1 + r for r in range(3)]  # whole steps below the radius
-    points = [(r, _census(axis, type(span)(r).values())) for r in smaller]
-    return _interpolate(t, points).subs(t, span.radius)
-
-
-def _run(radius: int) -> tuple[Fraction, ...]:
-    return tuple(Fraction(d) for d in range(-radius, radius + 1))
-
-
-def _multiply(factors: Iterable[sympy.Expr]) -> sympy.Expr:
-    values = list(factors)
-    return sympy.S.Zero if any(v == 0 for v in values) else sympy.Mul(*values)
-
-
-def _interpolate(symbol: sympy.Expr, points: list[tuple[Any, Any]]) -> sympy.Expr:
-    return sympy.expand(sympy.interpolate(points, symbol))
-
-
-def _census(axis: Any, displacements: tuple[Fraction, ...] | None) -> sympy.Expr:
-    """Classes along one axis; sizes that are symbols or large are reached by interpolating small ones."""
-    sides = axis.sides
-    if not sides:
-        return sympy.S.One
-    if any(side.size is None for side in sides):
-        return _census_infinite(axis, displacements)
-    sizes = [side.size for side in sides]
-    small = 4 * PERIODS * max(1, *(side.step for side in sides)) + _width(displacements)
-    if all(n.is_Integer and n <= small for n in sizes):
-        return sympy.Integer(_census_finite(axis, [int(n) for n in sizes], displacements))
-    return _census_polynomial(axis, sizes, displacements, small)
-
-
-def _width(displacements: tuple[Fraction, ...] | None) -> int:
-    return int(2 * max(abs(d) for d in displacements)) + 2 if displacements else 0
-
-
-def _census_polynomial(axis: Any, sizes: list[Any], displacements: Any, small: int) -> sympy.Expr:
-    """The count is a polynomial of degree 2 in sizes beyond the support: three small grids determine it."""
-    t = sympy.Symbol("t", integer=True, positive=True)
-    steps = [max(side.step, 1) for side in axis.sides]
-    if len({sympy.expand(n / s) for n, s in zip(sizes, steps, strict=True)}) == 1:
-        scale = sizes[0] / steps[0]
-        tries = [[s * k for s in steps] for k in range(small, small + 3)]
-        points = [(small + j, _census_finite(axis, n, displacements)) for j, n in enumerate(tries)]
-        return sympy.expand(_interpolate(t, points).subs(t, scale))
-    first, second = (sympy.Symbol(name) for name in ("n", "m"))
-    rows = []
-    for a in range(small, small + 3):
-        line = [(b, _census_finite(axis, [a, b], displacements)) for b in range(small, small + 3)]
-        rows.append((a, _interpolate(second, line)))
-    return sympy.expand(
-        _interpolate(first, rows).subs({first: sizes[0], second: sizes[-1]}, simultaneous=True)
-    )
-
-
-def _census_infinite(axis: Any, displacements: tuple[Fraction, ...] | None) -> sympy.Expr:
-    """Fix the output site in one period and count the input sites it may see."""
-    steps = [side.step for side in axis.sides]
-    if not any(steps) or (displacements is None and len(axis.sides) == 2):
-        return sympy.oo
-    if len(axis.sides) == 1:
-        return sympy.Integer(steps[0])
-    out, into = axis.sides
-    seen = 0
-    for p, d in product(range(out.step), displacements or ()):
-        seen += ((out.spacing * p + out.offset + d - into.offset) / into.spacing).denominator == 1
-    return sympy.Integer(seen)
-
-
-def _census_finite(axis: Any, sizes: list[int], displacements: tuple[Fraction, ...] | None) -> int:
-    """Pairs inside the grid that are the first of their class: no translate of them comes earlier."""
-    sides = axis.sides
-    periodic = sides[0].boundary == "periodic" and sides[-1].boundary == "periodic"
-    steps = [side.step for side in sides]
-    length = sizes[-1] * sides[-1].spacing
-    total = 0
-    for sites in product(*(range(n) for n in sizes)):
-        if displacements is not None:
-            gap = _gap(sides, sites)
-            hit = any((gap - d) % length == 0 if periodic else gap == d for d in displacements)
-            if not hit:
-                continue
-        if not any(steps):
-            total += 1
-        elif periodic:
-            turns = range(max(n // s for n, s in zip(sizes, steps, strict=True) if s))
-            images = (
-                tuple((z + k * s) % n for z, s, n in zip(sites, steps, sizes, strict=True)) for k in turns
-            )
-            total += sites == min(images)
-        else:
-            earlier = [z - s for z, s in zip(sites, steps, strict=True)]
-            total += any(z < 0 for z in earlier)
-    return total
-
-
-def _gap(sides: Any, sites: tuple[int, ...]) -> Fraction:
-    out, into = sides
-    return into.spacing * sites[1] + into.offset - out.spacing * sites[0] - out.offset
+def _dense_size(problem: Problem) -> int:
+    """The entries of one dense basis element."""
+    channels = int(problem.x.channels * problem.y.channels)
+    sides = [side for axis in problem.axes for side in axis.sides]
+    if all(side.size is not None for side in sides):
+        return channels * prod(int(side.size) for side in sides)
+    return channels * int(problem.classes.count())

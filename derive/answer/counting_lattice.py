@@ -6,6 +6,7 @@ dim = 1/|P| sum_g chi_out(g) chi_in(g^-1) #{classes of site pairs that g fixes} 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -14,14 +15,16 @@ import sympy
 from sympy import ZZ
 from sympy.matrices.normalforms import smith_normal_form
 
+from derive.answer.census import census
 from derive.answer.counting_torus import fixed_in_box, fixed_on_torus
-from derive.equation.problem import Problem
+from derive.answer.site_pairs import SitePairs
+from derive.equation.problem import Problem, with_sizes
 from derive.errors import SymbolicError
-from derive.methods.axes import Axis
-from derive.methods.classes import Classes
-from derive.methods.motions import SiteMaps, by_columns, element_matrices, over_elements, pair_maps
+from derive.methods.motions import element_matrices, over_elements
+from derive.symmetry.fields import Field
 from derive.symmetry.monomial import Monomial, identity_map
 from derive.symmetry.pieces import Piece
+from derive.symmetry.spacegroup import Motion
 from derive.symmetry.support import Region, Span
 
 
@@ -61,9 +64,25 @@ def _signs(m: Monomial) -> np.ndarray:
     return 1 - 2 * m.phase if m.order == 2 else np.ones_like(m.phase)
 
 
+def count_lattice(problem: Problem) -> sympy.Expr:
+    """The number of free weights of a whole problem; sizes may be symbols."""
+    if census(problem) is sympy.oo:
+        return sympy.oo
+    pairs = [
+        (output, input_, sympy.sympify(m) * n)
+        for m, output in problem.y.fibre.blocks
+        for n, input_ in problem.x.fibre.blocks
+    ]
+    known = {kind: count_average(problem, *kind) for kind in {(out, into) for out, into, _ in pairs}}
+    total = sympy.Add(*(copies * known[out, into] for out, into, copies in pairs))
+    return sympy.expand(total) if problem.group.point.generators else total
+
+
 def count_average(problem: Problem, output: Piece, input_: Piece) -> sympy.Expr:
     """The number of equivariant operators between two pieces, exactly; sizes may be symbols."""
     point = problem.group.point
+    if not point.generators:
+        return census(problem) * output.dim * input_.dim
     out, into = character(point, output), character(point, input_)
     fixed = fixed_classes(problem)
     inverse = point.elements.inverse
@@ -73,35 +92,58 @@ def count_average(problem: Problem, output: Piece, input_: Piece) -> sympy.Expr:
 
 def fixed_classes(problem: Problem) -> list[Any]:
     """How many classes every element fixes."""
-    classes = problem.classes.opened()
-    sides = [side.size for axis in classes.axes for side in axis.sides if side.size is not None]
-    open_ = sorted({s for n in sides for s in n.free_symbols}, key=str)
-    if open_:
+    opened = _opened(problem)
+    sizes = [n for field in (opened.x, opened.y) for n in _grid(field) if n is not None]
+    if any(n.free_symbols for n in sizes):
         return _fixed_on_torus(problem)
     radii = sorted({s for span in _spans(problem.support) for s in span.radius.free_symbols}, key=str)
     if not radii:
-        return _fixed(problem, classes)
+        return _fixed(opened)
     if len(radii) > 1:
         raise SymbolicError(
             "support", "may have one symbolic radius here", radii, "use one symbol for all axes"
         )
-    return _interpolated(problem, classes, radii[0])
+    return _interpolated(opened, radii[0])
+
+
+def _grid(field: Field) -> tuple[Any, ...]:
+    return field.lattice.grid if field.lattice is not None else ()
+
+
+def _opened(problem: Problem) -> Problem:
+    """Symbolic grids read as Z, where translations and the support bound classes."""
+    space = problem.group
+    two = all(field.lattice is not None for field in (problem.x, problem.y))
+    open_ = [
+        bool(step)
+        and (not two or problem.support is not None)
+        and any(n is not None and n.free_symbols for n in _along(problem, k))
+        for k, step in enumerate(space.period)
+    ]
+    return replace(problem, x=_on_z(problem.x, open_), y=_on_z(problem.y, open_)) if any(open_) else problem
+
+
+def _along(problem: Problem, axis: int) -> list[Any]:
+    return [_grid(field)[axis] for field in (problem.x, problem.y) if field.lattice is not None]
+
+
+def _on_z(field: Field, axes: Sequence[bool]) -> Field:
+    lattice = field.lattice
+    if lattice is None:
+        return field
+    grid = tuple(None if open_ else n for open_, n in zip(axes, lattice.grid, strict=True))
+    kinds = tuple(None if open_ else kind for open_, kind in zip(axes, lattice.boundary, strict=True))
+    return field.replace(lattice=replace(lattice, grid=grid, boundary=kinds))
 
 
 def _spans(support: Region | None) -> list[Span]:
     return [span for span in (support.spans or ()) if span is not None] if support is not None else []
 
 
-def _interpolated(problem: Problem, classes: Classes, radius: sympy.Symbol) -> list[sympy.Expr]:
+def _interpolated(problem: Problem, radius: sympy.Symbol) -> list[sympy.Expr]:
     """The count is a polynomial in the radius of degree at most the dimension; more points confirm it."""
     degree = problem.group.dim
-    counts = []
-    for r in range(degree + 3):
-        spans = tuple(
-            None if s is None else Span(s.radius.subs(radius, r), s.step)
-            for s in (problem.support.spans or ())  # type: ignore[union-attr]
-        )
-        counts.append(_fixed(problem, Classes(classes.axes, Region(spans=spans))))
+    counts = [_fixed(with_sizes(problem, {radius: sympy.Integer(r)})) for r in range(degree + 3)]
     found = []
     for values in zip(*counts, strict=True):
         polynomial = sympy.interpolate(list(enumerate(values))[: degree + 1], radius)
@@ -113,14 +155,25 @@ def _interpolated(problem: Problem, classes: Classes, radius: sympy.Symbol) -> l
 
 def _fixed_on_torus(problem: Problem) -> list[sympy.Expr]:
     """On an n x n torus g fixes prod gcd(s_i, n) displacements, s_i the Smith invariants of M - 1."""
-    axes = problem.axes
-    sizes = {axis.into.size for axis in axes if axis.into} | {axis.out.size for axis in axes if axis.out}
-    single = all(
-        len(a.sides) == 2 and a.boundary == "periodic" and {s.step for s in a.sides} == {1} for a in axes
-    )
-    maps = pair_maps(problem.group, problem.x, problem.y, axes)
-    shift = maps.into.shift - maps.out.shift
-    if problem.support is not None or not single or len(sizes) != 1 or shift.any():
+    fields, space = (problem.x, problem.y), problem.group
+    sizes = {n for field in fields for n in _grid(field)}
+    kinds = {kind for field in fields if field.lattice is not None for kind in field.lattice.boundary}
+    steps = {
+        t / s
+        for field in fields
+        if field.lattice
+        for t, s in zip(space.period, field.lattice.spacing, strict=True)
+    }
+    single = all(field.lattice is not None for field in fields) and kinds == {"periodic"} and steps == {1}
+    pairs = SitePairs(problem)
+    moves = [pairs.affine(motion) for motion in pairs.motions]
+    dim = space.dim
+    if (
+        problem.support is not None
+        or not single
+        or len(sizes) != 1
+        or any((shift[dim:] - shift[:dim]).any() for _, shift in moves)
+    ):
         raise SymbolicError(
             "grid",
             "may be a symbol for one n x n torus of single sites without a support",
@@ -129,109 +182,70 @@ def _fixed_on_torus(problem: Problem) -> list[sympy.Expr]:
         )
     n = next(iter(sizes))
     found = []
-    for matrix in maps.into.matrix:
-        form = smith_normal_form(sympy.Matrix((matrix - np.eye(len(axes), dtype=int)).tolist()), domain=ZZ)
-        found.append(sympy.Mul(*(gcd(abs(form[i, i]), n) for i in range(len(axes)))))
+    for matrix, _ in moves:
+        change = sympy.Matrix((matrix[dim:, dim:] - np.eye(dim, dtype=int)).tolist())
+        form = smith_normal_form(change, domain=ZZ)
+        found.append(sympy.Mul(*(gcd(abs(form[i, i]), n) for i in range(dim))))
     return found
 
 
-def _fixed(problem: Problem, classes: Classes) -> list[int]:
-    maps = pair_maps(problem.group, problem.x, problem.y, classes.axes)
-    if classes.support is None and _periodic(classes.axes):
-        lattice = _lattice(classes.axes)
-        return [_fixed_on_product(maps, classes.axes, e, lattice) for e in range(maps.order)]
-    if classes.support is None and not any(axis.translated for axis in classes.axes):
-        return [
-            _fixed_sites(maps.out, classes.axes, "out", e) * _fixed_sites(maps.into, classes.axes, "into", e)
-            for e in range(maps.order)
-        ]
-    listed = classes.listing()[:, :, :2]
-    pairs = by_columns(listed.shape)
-    pairs[...] = listed
-    if any(axis.boundary == "zero" for axis in classes.axes):
-        return _fixed_by_window(maps, classes.axes, pairs)
-    return [int(_stays(maps, classes.axes, e, pairs).sum()) if e else len(pairs) for e in range(maps.order)]
+def _fixed(problem: Problem) -> list[int]:
+    pairs = SitePairs(problem)
+    sides = [line for lines in pairs.lines for line in lines if line is not None]
+    if problem.support is None and all(line.ring for line in sides):
+        lattice = _lattice(pairs)
+        return [fixed_on_torus(*pairs.affine(motion), lattice) for motion in pairs.motions]
+    if problem.support is None and not any(line.step for line in sides):
+        return [_fixed_sites(pairs, motion, 0) * _fixed_sites(pairs, motion, 1) for motion in pairs.motions]
+    classes = pairs.classes
+    if any(line.step and line.size is not None and not line.ring for line in sides):
+        return _fixed_by_window(pairs, classes)
+    return [_unmoved(pairs, motion, classes) if e else len(classes) for e, motion in enumerate(pairs.motions)]
 
 
-def _periodic(axes: Sequence[Axis]) -> bool:
-    return all(side.boundary == "periodic" and side.size is not None for axis in axes for side in axis.sides)
+def _unmoved(pairs: SitePairs, motion: Motion, classes: np.ndarray) -> int:
+    return int((pairs.moved(motion, classes) == classes).all(axis=(1, 2)).sum())
 
 
-def _lattice(axes: Sequence[Axis]) -> list[list[int]]:
+def _lattice(pairs: SitePairs) -> list[list[int]]:
     """The pairs of shifts that change no class: once around a grid, and the translations of both sites."""
-    size, vectors = len(axes), []
-    for i, axis in enumerate(axes):
+    size, vectors = len(pairs.lines), []
+    for i, lines in enumerate(pairs.lines):
         step = [0] * (2 * size)
-        for side, at in ((axis.out, i), (axis.into, size + i)):
+        for line, at in zip(lines, (i, size + i), strict=True):
             around = [0] * (2 * size)
-            around[at] = int(side.size) if side is not None else 1
-            step[at] = side.step if side is not None else 0
+            around[at] = int(line.size or 1) if line is not None else 1
+            step[at] = line.step if line is not None else 0
             vectors.append(around)
         vectors.append(step)
     return vectors
 
 
-def _fixed_on_product(maps: Any, axes: Sequence[Axis], e: int, lattice: list[list[int]]) -> int:
-    size = len(axes)
-    matrix = np.zeros((2 * size, 2 * size), dtype=int)
-    matrix[:size, :size], matrix[size:, size:] = maps.out.matrix[e], maps.into.matrix[e]
-    return fixed_on_torus(matrix, np.concatenate([maps.out.shift[e], maps.into.shift[e]]), lattice)
-
-
-def _fixed_sites(maps: SiteMaps, axes: Sequence[Axis], side: str, e: int) -> int:
-    parts = [getattr(axis, side) for axis in axes]
-    if all(part is None for part in parts):
+def _fixed_sites(pairs: SitePairs, motion: Motion, side: int) -> int:
+    """How many sites of one field a motion fixes, with nothing translated."""
+    lines = [both[side] for both in pairs.lines]
+    sizes = [int(line.size or 0) for line in lines if line is not None]
+    if not sizes:
         return 1
-    sizes = [int(part.size) for part in parts]
-    known = fixed_in_box(maps.matrix[e], maps.shift[e], sizes)
+    dim, (matrix, shift) = len(lines), pairs.affine(motion)
+    part = slice(side * dim, (side + 1) * dim)
+    own = matrix[part, part].astype(np.int64), shift[part].astype(np.int64)
+    rings = [line.ring for line in lines if line is not None]
+    known = fixed_in_box(*own, sizes) if not any(rings) else None
     if known is not None:
         return known
     sites = np.stack([g.reshape(-1) for g in np.meshgrid(*map(np.arange, sizes), indexing="ij")], axis=1)
-    return int(np.all(maps.apply(e, sites) == sites, axis=1).sum())
+    gaps = sites @ own[0].T + own[1] - sites
+    around = np.array([n if ring else 0 for n, ring in zip(sizes, rings, strict=True)])
+    same = np.where(around > 0, gaps % np.maximum(around, 1), gaps) == 0
+    return int(same.all(axis=1).sum())
 
 
-def _stays(maps: Any, axes: Sequence[Axis], e: int, pairs: np.ndarray) -> np.ndarray:
-    """Whether g carries a pair to a translate of itself: whole periods undo it on both sides."""
-    p, q = (
-        maps.out.apply(e, pairs[:, :, 0]) - pairs[:, :, 0],
-        maps.into.apply(e, pairs[:, :, 1]) - pairs[:, :, 1],
-    )
-    same = np.ones(len(pairs), dtype=bool)
-    for i, axis in enumerate(axes):
-        same &= _undone(axis, p[:, i], q[:, i])
-    return same
-
-
-def _undone(axis: Axis, p: np.ndarray, q: np.ndarray) -> np.ndarray:
-    lengths = [int(s.size) if s.boundary == "periodic" and s.size is not None else 0 for s in axis.sides]
-    gaps = [gap for gap, side in ((p, axis.out), (q, axis.into)) if side is not None]
-    if not gaps:
-        return np.ones(len(p), dtype=bool)
-    if not axis.translated:
-        return _divides(gaps, lengths)
-    steps = [side.step for side in axis.sides]
-    if not gaps[0].any():
-        return _divides(gaps, lengths)
-    turns = gaps[0] // steps[0]
-    whole = gaps[0] % steps[0] == 0
-    return whole & _divides([g - step * turns for g, step in zip(gaps, steps, strict=True)], lengths)
-
-
-def _divides(gaps: Sequence[np.ndarray], lengths: Sequence[int]) -> np.ndarray:
-    """Whether every gap is a whole number of turns around its torus, or 0 where there is none."""
-    found = np.ones(len(gaps[0]), dtype=bool)
-    for gap, n in zip(gaps, lengths, strict=True):
-        found &= gap % n == 0 if n and gap.any() else gap == 0
-    return found
-
-
-def _fixed_by_window(maps: Any, axes: Sequence[Axis], pairs: np.ndarray) -> list[int]:
+def _fixed_by_window(pairs: SitePairs, classes: np.ndarray) -> list[int]:
     """On a window: the fixed classes among all images, less those of orbits that never meet the window."""
-    inside = {tuple(row) for row in pairs.reshape(len(pairs), -1).tolist()}
-    reached: dict[tuple[int, ...], bool] = {}
-    for e in range(maps.order):
-        moved = maps.apply(e, pairs)
-        for row in moved.reshape(len(moved), -1).tolist():
-            reached[tuple(row)] = True
-    every = np.array(sorted(reached | dict.fromkeys(inside, True))).reshape(-1, len(axes), 2)
-    return [int(_stays(maps, axes, e, every).sum()) for e in range(maps.order)]
+    reached: dict[tuple[int, ...], None] = {}
+    for motion in pairs.motions:
+        moved = pairs.moved(motion, classes)
+        reached.update(dict.fromkeys(map(tuple, moved.reshape(len(moved), -1).tolist())))
+    every = np.array(sorted(reached)).reshape(-1, 2, len(pairs.lines))
+    return [_unmoved(pairs, motion, every) for motion in pairs.motions]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from itertools import accumulate
 from typing import Any
 
@@ -13,16 +12,18 @@ import numpy as np
 import sympy
 
 from derive.answer.counting_lattice import count_average
+from derive.answer.kernel_table import grid_shape, kernel_labels, members, plain_axes, refuse_large
 from derive.answer.plain import Plain, PlainBlock
-from derive.answer.tying import _refuse_large, grid_shape, kernel_labels, members
+from derive.equation.groups.found import Found
 from derive.equation.problem import Problem
-from derive.errors import InfiniteError, SymbolicError
-from derive.methods.fibres import Entries
-from derive.methods.spacegroups import Composition, SpaceSolution, StabiliserOrbits, compose, require_memory
+from derive.errors import SymbolicError
+from derive.methods.free import FreeOrbit
+from derive.methods.spacegroups import Composition, SpaceSolution, compose, require_memory
 from derive.methods.tables import Table
 from derive.symmetry.fields import Field
 from derive.symmetry.pieces import Piece
 from derive.symmetry.representations import Representation, trivial
+from derive.symmetry.words import format_word
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,10 +39,24 @@ class PiecePair:
 
 
 @dataclass(frozen=True)
-class FibredAnswer:
+class LatticeAnswer:
     """The answer to one problem, block pair by block pair, output blocks outermost."""
 
     problem: Problem
+
+    @property
+    def name(self) -> str:
+        """What is mapped to what."""
+        return f"{self.problem.x!r} -> {self.problem.y!r}"
+
+    @property
+    def _listable(self) -> bool:
+        """Whether orbits can be listed: no symbols among the sizes that bound them, and an end."""
+        classes = self.problem.classes.opened()
+        sizes = [side.size for axis in classes.axes for side in axis.sides if side.size is not None]
+        support = self.problem.support
+        symbolic = any(n.free_symbols for n in sizes) or (support is not None and support.symbolic)
+        return not symbolic and self.problem.classes.count() is not sympy.oo
 
     @cached_property
     def composition(self) -> Composition:
@@ -72,31 +87,50 @@ class FibredAnswer:
         return self.solved[pair.output, pair.input]
 
     @cached_property
-    def dim(self) -> sympy.Expr:
-        """The number of free weights; by the character average while sizes are symbols."""
-        if self.problem.classes.count() is sympy.oo:
-            return sympy.oo
-        try:
-            dims = [self.of(pair).dim for pair in self.pairs]
-        except SymbolicError:
-            return self.counted
-        return sympy.sympify(
-            sum((d * p.copies_in * p.copies_out for d, p in zip(dims, self.pairs, strict=True)), 0)
-        )
+    def weights(self) -> dict[tuple[Piece, Piece], sympy.Expr]:
+        """Free weights between two pieces; where sizes are symbols, by a formula."""
+        kinds = dict.fromkeys((pair.output, pair.input) for pair in self.pairs)
+        return {kind: sympy.sympify(self._weights(*kind)) for kind in kinds}
+
+    def _weights(self, output: Piece, input_: Piece) -> Any:
+        count = self.problem.classes.count()
+        if count is sympy.oo or not self.problem.group.point.generators:
+            return count * output.dim * input_.dim  # every class is an orbit of its own
+        if self._listable:
+            return self.solved[output, input_].dim
+        return count_average(self.problem, output, input_)
 
     @cached_property
-    def counted(self) -> sympy.Expr:
-        """The same number by characters alone."""
+    def dim(self) -> sympy.Expr:
+        """The number of free weights."""
         if self.problem.classes.count() is sympy.oo:
             return sympy.oo
-        total = sympy.S.Zero
-        for pair in self.pairs:
-            total += count_average(self.problem, pair.output, pair.input) * pair.copies_in * pair.copies_out
-        return sympy.expand(total)
+        return sympy.Add(*(self.weights[p.output, p.input] * p.copies_in * p.copies_out for p in self.pairs))
+
+    @property
+    def found(self) -> tuple[Found, ...]:
+        """What a derivation prints of every pair of blocks."""
+        count = sympy.sympify(self.problem.classes.count())
+        return tuple(
+            Found(
+                self.weights[pair.output, pair.input],
+                count,
+                partial(self._orbits, pair) if self._listable else None,
+            )
+            for pair in self.pairs
+        )
+
+    def _orbits(self, pair: PiecePair) -> list[FreeOrbit]:
+        return list(self.of(pair).free_orbits())
 
     @cached_property
     def _starts(self) -> list[int]:
         return [0, *accumulate(int(self.of(p).dim * p.copies_in * p.copies_out) for p in self.pairs)]
+
+    @property
+    def listed_dim(self) -> int:
+        """How many basis elements are listed."""
+        return self._starts[-1]
 
     def place(self, k: int) -> tuple[PiecePair, int, int, int]:
         """Basis element k as (block pair, weight, input copy, output copy), the last running fastest."""
@@ -104,6 +138,10 @@ class FibredAnswer:
         pair = self.pairs[at]
         weight, rest = divmod(k - self._starts[at], int(pair.copies_in * pair.copies_out))
         return pair, weight, *divmod(rest, int(pair.copies_out))
+
+    def element(self, k: int) -> LatticeElement:
+        """Basis element k."""
+        return LatticeElement(self, k)
 
     @cached_property
     def listed(self) -> Plain:
@@ -114,8 +152,6 @@ class FibredAnswer:
         sites = classes.listing()[:, :, :2]
         look = Table(_flat(self.composition.maps.canonical(sites.copy())))
         blocks = tuple(_block(self.of(pair), pair, look) for pair in self.pairs)
-        from derive.answer.tying import plain_axes
-
         return Plain(
             axes=plain_axes(p.axes),
             channels_in=int(p.x.channels),
@@ -125,6 +161,35 @@ class FibredAnswer:
             bias_site=np.zeros((0, len(p.axes)), dtype=int),
             blocks=blocks,
         )
+
+    def plain(self, bias: LatticeAnswer | None, description: str) -> Plain:
+        """The answer as plain NumPy for lowering, with the sites and blocks of the bias."""
+        plain = replace(self.listed, description=description)
+        if bias is not None:
+            plain = replace(plain, bias_site=bias.listed.out_site, bias_blocks=bias.listed.blocks)
+        return replace(plain, blocks=None, bias_blocks=None) if self._is_plain else plain
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether translations are all there is, and channels alike."""
+        return not self.problem.group.point.generators and all(
+            len(field.fibre.blocks) == 1 and field.fibre.blocks[0][1].dim == 1
+            for field in (self.problem.x, self.problem.y)
+        )
+
+    def why_zero(self) -> str:
+        """What fixes every orbit and leaves it no fibre map, orbit by orbit."""
+        point = self.problem.group.point
+        lines = ["every operator is zero, orbit by orbit of site pairs:"]
+        for pair in self.pairs:
+            orbits = self.of(pair).orbits
+            for kind, stabiliser in enumerate(orbits.stabilisers):
+                words = ", ".join(format_word(point.elements.words[e]) for e in stabiliser if e)
+                lines.append(
+                    f"  {int(orbits.counts[kind])} orbit(s), such as sites {orbits.example(kind)}, fixed by "
+                    f"{words or '1'}: no map {pair.input.name} -> {pair.output.name} commutes with them but 0"
+                )
+        return "\n".join(lines)
 
 
 def bias_problem(problem: Problem) -> Problem:
@@ -172,10 +237,10 @@ def _block(solution: SpaceSolution, pair: PiecePair, look: Table) -> PlainBlock:
 
 
 @dataclass(frozen=True)
-class FibredElement:
+class LatticeElement:
     """One free weight set to 1, everything else to 0."""
 
-    answer: FibredAnswer
+    answer: LatticeAnswer
     k: int
 
     def dense(self) -> np.ndarray:
@@ -197,8 +262,6 @@ class FibredElement:
 def _dense(
     problem: Problem, pairs: np.ndarray, rows: np.ndarray, columns: np.ndarray, values: np.ndarray
 ) -> np.ndarray:
-    from derive.answer.tying import plain_axes
-
     axes = plain_axes(problem.axes)
     kind = values.dtype
     channels = (int(problem.y.channels), int(problem.x.channels))
@@ -217,7 +280,7 @@ def _dense(
     shape = grid_shape(answer)
     outs = sum(1 for axis in axes if axis.out is not None)
     whole = (channels[0], *shape[:outs], channels[1], *shape[outs:])
-    _refuse_large(whole)
+    refuse_large(whole)
     full = np.zeros(whole, dtype=kind)
     for k, (i, c, value) in enumerate(zip(rows, columns, values, strict=True)):
         for place in members(answer, k):
@@ -237,8 +300,6 @@ class _Frame:
 
 def _frame(problem: Problem) -> _Frame:
     """The kernel's places on an infinite lattice, and the class at each."""
-    from derive.answer.tying import plain_axes
-
     table = problem.classes.listing()
     empty = np.zeros((0, table.shape[1]), dtype=int)
     answer = Plain(plain_axes(problem.axes), 1, 1, table[:, :, 0], table[:, :, 1], empty)
@@ -247,111 +308,3 @@ def _frame(problem: Problem) -> _Frame:
 
 def _flat(pairs: np.ndarray) -> np.ndarray:
     return pairs.reshape(len(pairs), -1)
-
-
-@dataclass(frozen=True)
-class FibredBasis(Sequence):
-    """The exact basis of all solutions, one element per free weight."""
-
-    answer: FibredAnswer
-
-    def __len__(self) -> int:
-        if self.answer.dim is sympy.oo:
-            remedy = "give a support such as box(1), or a grid"
-            raise InfiniteError("support", "must leave finitely many weights to list them", None, remedy)
-        return int(self.answer.dim)
-
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return tuple(self[j] for j in range(*index.indices(len(self))))
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"basis index {index} out of range for dimension {len(self)}")
-        return FibredElement(self.answer, int(index) % len(self))
-
-
-def residual(answer: FibredAnswer, sample: int = 24) -> int:
-    """The largest entry of rho_out(g) K rho_in(g)^-1 - K(g .), over generators: exactly 0 when right.
-
-    Every fibre map is tested against its whole stabiliser; some operators are carried by every generator.
-    """
-    worst = 0
-    for solution in answer.solved.values():
-        for kind, stabiliser in enumerate(solution.orbits.stabilisers):
-            base = solution.bases[kind]
-            moved = (solution.fibres.moved(s, base) for s in stabiliser[1:])
-            worst = max([worst, *(_difference(base.which, base, e.which, e) for e in moved)])
-        many = min(sample, solution.dim)
-        chosen = {j * (solution.dim - 1) // max(many - 1, 1) for j in range(many)}
-        worst = max([worst, *(_operator_gap(solution, k) for k in chosen)])
-    return worst
-
-
-def _difference(at: np.ndarray, a: Entries, other: np.ndarray, b: Entries) -> int:
-    """The largest difference of entries: `a` holds those of the maps `at`, `b` those of the maps `other`."""
-    orders = np.lexsort((a.columns, a.rows, at)), np.lexsort((b.columns, b.rows, other))
-    pairs = ((at, other), (a.rows, b.rows), (a.columns, b.columns), (a.values, b.values))
-    if len(at) == len(other) and all((x[orders[0]] == y[orders[1]]).all() for x, y in pairs):
-        return 0
-    left, right = _as_map(at, a), _as_map(other, b)
-    keys = left.keys() | right.keys()
-    gaps = [
-        sympy.simplify(left.get(k, 0) - right.get(k, 0)) for k in keys if left.get(k, 0) != right.get(k, 0)
-    ]
-    return max((1 if not g.is_Integer else abs(int(g)) for g in gaps if g != 0), default=0)
-
-
-def _as_map(at: np.ndarray, e: Entries) -> dict[tuple[int, ...], Any]:
-    found: dict[tuple[int, ...], Any] = {}
-    for key in zip(at.tolist(), e.rows.tolist(), e.columns.tolist(), e.values.tolist(), strict=True):
-        found[key[:3]] = found.get(key[:3], 0) + key[3]
-    return found
-
-
-def _operator_gap(solution: SpaceSolution, k: int) -> int:
-    pairs, entries, at = solution.element(k)
-    look = Table(_flat(pairs))
-    generators = range(1, 1 + len(solution.fibres.point.generators))
-    worst = 0
-    for g in generators:
-        if g >= solution.maps.order:
-            break
-        image = look.find(_flat(solution.maps.apply(g, pairs)))
-        moved = solution.fibres.moved(
-            g, Entries(np.arange(len(at)), entries.rows, entries.columns, entries.values)
-        )
-        worst = max(worst, _difference(at, entries, image[at[moved.which]], moved))
-    return worst
-
-
-def _rank(base: Entries, spots: np.ndarray, count: int) -> int:
-    matrix = sympy.zeros(count, int(spots.max()) + 1)
-    for k, spot, value in zip(base.which.tolist(), spots.tolist(), base.values.tolist(), strict=True):
-        matrix[k, spot] += value
-    return int(matrix.rank(simplify=True))
-
-
-def independent(answer: FibredAnswer) -> bool:
-    """Every fibre map has an entry that no other map of its stabiliser has; orbits do not overlap."""
-    for solution in answer.solved.values():
-        for base in solution.bases:
-            spots = base.rows * solution.fibres.shape[1] + base.columns
-            alone = np.bincount(spots, minlength=1)[spots] == 1
-            count = int(base.which.max(initial=-1)) + 1
-            if len(np.unique(base.which[alone])) != count and _rank(base, spots, count) != count:
-                return False
-        if not isinstance(solution.orbits, StabiliserOrbits) and not _disjoint(solution):
-            return False
-    return True
-
-
-def _disjoint(solution: SpaceSolution) -> bool:
-    """Whether no orbit is listed twice, by whichever members: their least images all differ."""
-    maps, pairs = solution.maps, solution.orbits.pairs
-    if not len(pairs):
-        return True
-    images = [_flat(maps.apply(e, pairs.copy())) for e in range(maps.order)]
-    low = np.min([image.min(axis=0) for image in images], axis=0)
-    extent = np.max([image.max(axis=0) for image in images], axis=0) - low + 1
-    weights = np.concatenate([np.cumprod(extent[:0:-1])[::-1], [1]]).astype(np.int64)
-    least = np.min([(image - low) @ weights for image in images], axis=0)
-    return len(np.unique(least)) == len(pairs)

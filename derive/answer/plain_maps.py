@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from derive.answer.plain_copies import with_copies
 from derive.answer.plain_cycles import ENTRY_LIMIT, PlainCycle, read_cycle, real_coefficients, refuse_complex
 from derive.answer.plain_moves import move
 from derive.errors import TooLargeError
@@ -235,17 +234,15 @@ class PlainMaps:
         return {g: (move(self.x, g), move(self.y, g)) for g in self.x.group.generators}
 
 
-def plain_maps(solution: Any, sizes: Mapping[str, int] | None, channels: Sequence[int] | None) -> PlainMaps:
-    """A solution between representations as plain NumPy, its symbols put in."""
-    x, y = with_copies(solution.x, solution.y, sizes, channels)
-    solved = type(solution)(x, y, solution.bias) if (x, y) != (solution.x, solution.y) else solution
-    maps = solved.maps
+def plain_maps(maps: Intertwiners, bias: Intertwiners | None, description: str) -> PlainMaps:
+    """A solution between representations as plain NumPy; `bias` are the vectors that are fixed."""
+    x, y = maps.V, maps.W
     blocks, at = [], 0
     for copies, piece in y.blocks:
         blocks.append((at, copies * piece.dim))
         at += copies * piece.dim
-    bias = _pairs(solved.bias_maps) if solved.bias else ()
-    return PlainMaps(int(x.dim), int(y.dim), tuple(blocks), _pairs(maps), bias, repr(solved), x, y)
+    bias_pairs = _pairs(bias) if bias is not None else ()
+    return PlainMaps(int(x.dim), int(y.dim), tuple(blocks), _pairs(maps), bias_pairs, description, x, y)
 
 
 def _pairs(maps: Intertwiners) -> tuple[PlainPair, ...]:

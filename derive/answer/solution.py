@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import sympy
-from sympy import Eq
+from sympy import Eq, Tuple
 
-from derive.answer.certificate import Certificate, certify_translations
+from derive.answer.basis import Basis
+from derive.answer.certificate import Certificate, certify
+from derive.answer.fibred import LatticeAnswer, bias_problem
+from derive.answer.general import general_form, general_layer
+from derive.answer.maps import MapAnswer
+from derive.answer.numbers import with_numbers
 from derive.answer.plain import Plain
-from derive.answer.projection import Projection, project
-from derive.answer.tying import Basis, Tying, plain
-from derive.equation.equivariance import equivariance_steps
+from derive.answer.plain_maps import PlainMaps
+from derive.answer.projection import Projection, embedding, project
+from derive.answer.render import latex
+from derive.answer.tying import Tying
+from derive.equation.groups.chapters import constraints, derive, equations
 from derive.equation.kernel import form
+from derive.equation.layer import layer
 from derive.equation.operator import Notation, general_operator
 from derive.equation.problem import Problem
-from derive.equation.tying import tying_steps
+from derive.equation.representations import commutes, equivariant
+from derive.equation.windows import opened
 from derive.errors import SizeError
 from derive.steps import Derivation
+from derive.symmetry.groups import Group
 
 
 @dataclass(frozen=True)
@@ -30,21 +40,20 @@ class Solution:
     problem: Problem
 
     @cached_property
-    def _notation(self) -> Notation:
-        return Notation(self.problem)
-
-    @property
-    def derivation(self) -> Derivation:
-        """The numbered steps from the general operator to the count."""
-        return self._translations
+    def answer(self) -> LatticeAnswer | MapAnswer:
+        """The orbits of site pairs, and the fibre maps that their stabilisers fix."""
+        return _answer(self.problem)
 
     @cached_property
-    def _translations(self) -> Derivation:
-        steps = equivariance_steps(self._notation)
-        return Derivation([*steps, *tying_steps(self._notation, steps[-1].after)])
+    def bias_answer(self) -> LatticeAnswer | MapAnswer:
+        """The same for the bias, a map from the trivial representation."""
+        return _answer(bias_problem(self.problem))
 
-    def _step(self, rule: str) -> Any:
-        return next(step.after for step in self._translations if step.rule == rule)
+    # ---- equations --------------------------------------------------------------------------------------
+
+    @cached_property
+    def _notation(self) -> Notation:
+        return Notation(self.problem)
 
     def _put(self, equation: Eq) -> Eq:
         values = self._notation.values
@@ -56,38 +65,46 @@ class Solution:
         return self._put(general_operator(self._notation))
 
     @cached_property
-    def equation(self) -> Eq:
-        """T(T_s x)[i,u,v] = (T_s T x)[i,u,v], both sides written out as sums."""
-        return self._put(self._step("act on the output"))
+    def equation(self) -> Eq | Tuple:
+        """T(g x) = g T(x), both sides written out as sums: for translations, and for every generator."""
+        found = equations(self.problem) if self.problem.axes else equivariant(self.problem)
+        return found[0] if len(found) == 1 else Tuple(*found)
 
     @cached_property
-    def constraint(self) -> Eq:
-        """What the weights obey, for every s: A[i,u+s_u,v+s_v,c,u'+s_u,v'+s_v] = A[i,u,v,c,u',v']."""
-        return self._put(self._step("the constraint for every s")[0])
+    def constraint(self) -> Eq | Tuple:
+        """What the weights obey: A[g p, g q] rho_x(g) = rho_y(g) A[p, q], for translations and generators."""
+        found = constraints(self.problem) if self.problem.axes else commutes(self.problem)
+        return found[0] if len(found) == 1 else Tuple(*found)
 
     @cached_property
     def form(self) -> Eq:
-        """Every weight in terms of the tied kernel: A[i,u,v,c,u',v'] = K[i,c,u'-u,v'-v]."""
+        """Every weight in terms of the tied kernel, A[i,u,v,c,u',v'] = K[i,c,u'-u,v'-v], or of free weights."""
+        if isinstance(self.answer, MapAnswer):
+            return general_form(self.answer)
         return self._put(form(self._notation))
 
     @cached_property
     def layer(self) -> Eq:
         """The layer: y[i,u,v] = Sum(K[i,c,du,dv] x[c,u+du,v+dv]) + b[i]."""
-        return self._put(self._step("write the layer"))
+        if isinstance(self.answer, MapAnswer):
+            return general_layer(self.answer, self.bias_answer if self.problem.bias else None)
+        return self._put(layer(Notation(self._open)))
+
+    @cached_property
+    def _open(self) -> Problem:
+        return opened(self.problem)
+
+    # ---- counts -----------------------------------------------------------------------------------------
 
     @cached_property
     def dim(self) -> sympy.Expr:
         """How many weights are free, the bias not counted; oo without a support on an infinite lattice."""
-        count = sympy.sympify(self.problem.classes.count())
-        return count if count is sympy.oo else self.problem.x.channels * self.problem.y.channels * count
+        return self.answer.dim
 
     @cached_property
     def bias_dim(self) -> sympy.Expr:
         """How many numbers the bias holds."""
-        if not self.problem.bias:
-            return sympy.S.Zero
-        count = sympy.sympify(self.problem.bias_classes.count())
-        return count if count is sympy.oo else self.problem.y.channels * count
+        return self.bias_answer.dim if self.problem.bias else sympy.S.Zero
 
     @property
     def assumptions(self) -> tuple[sympy.Basic, ...]:
@@ -95,19 +112,34 @@ class Solution:
         return self.problem.classes.assumptions()
 
     @property
-    def basis(self) -> Sequence[Any]:
+    def basis(self) -> Basis:
         """The exact basis, `dim` elements; `basis[k].dense()` is an array."""
-        return Basis(self.problem)
+        return Basis(self.answer)
 
     @property
     def tying(self) -> Tying:
-        """Which entries of A share a weight."""
-        return Tying(self.problem)
+        """Which entries share a free weight, and with which sign."""
+        return Tying(self.problem, self.answer)
+
+    # ---- proofs -----------------------------------------------------------------------------------------
+
+    @cached_property
+    def derivation(self) -> Derivation:
+        """The numbered steps: one constraint per generator, the kernel, its orbits, the layer, the count."""
+        return derive(self.problem, self.answer.found, self.bias_answer.found if self.problem.bias else ())
 
     @cached_property
     def certificate(self) -> Certificate:
         """The proof that the answer is right and complete."""
-        return certify_translations(self.problem, self.dim)
+        return certify(self)
+
+    def why_zero(self) -> str:
+        """Why no operator is equivariant: what leaves every orbit no map but zero."""
+        if self.dim != 0:
+            return f"the answer is not zero: {self.dim} weights are free"
+        return self.answer.why_zero()
+
+    # ---- other operators --------------------------------------------------------------------------------
 
     def project(self, a: Any) -> Projection:
         """The equivariant operator nearest to `a`, an array shaped like `basis[k].dense()`.
@@ -119,21 +151,37 @@ class Solution:
     @property
     def _shape(self) -> tuple[int, ...]:
         """The shape of a dense basis element."""
+        if isinstance(self.answer, MapAnswer):
+            return self.answer.shape
         if not len(self.basis):
             raise SizeError(
                 "basis", "must hold an element to project on", 0, "the only equivariant operator is zero"
             )
         return self.basis[0].dense().shape
 
-    def plain(self, sizes: Mapping[str, int] | None = None, channels: Sequence[int] | None = None) -> Plain:
+    def restrict(self, subgroup: Group) -> tuple[Solution, sympy.ImmutableMatrix]:
+        """The solution under a subgroup of the point group, and the exact E with B_here = B_there E."""
+        p = self.problem
+        space = p.group.restrict(subgroup)
+        found = Solution(replace(p, x=p.x.restrict(space), y=p.y.restrict(space)))
+        return found, embedding(self.basis, found.basis, found._shape)
+
+    def plain(
+        self, sizes: Mapping[str, int] | None = None, channels: Sequence[int] | None = None
+    ) -> Plain | PlainMaps:
         """The answer as NumPy arrays, which `kernels.lower` reads."""
-        return plain(self.problem, sizes, channels, repr(self))
+        problem = with_numbers(self.problem, sizes, channels)
+        solved = self if problem == self.problem else Solution(problem)
+        bias = problem.bias and solved.bias_dim is not sympy.oo
+        return solved.answer.plain(solved.bias_answer if bias else None, repr(self))
 
     def __repr__(self) -> str:
         bias = f", bias {self.bias_dim}" if self.problem.bias else ""
-        return f"Solution({self.problem.x!r} -> {self.problem.y!r}: {self.dim} free weights{bias})"
+        return f"Solution({self.answer.name}: {self.dim} free weights{bias})"
 
     def _repr_latex_(self) -> str:
-        from derive.answer.render import latex
-
         return f"$\\displaystyle {latex(self.layer)}$"
+
+
+def _answer(problem: Problem) -> LatticeAnswer | MapAnswer:
+    return LatticeAnswer(problem) if problem.axes else MapAnswer(problem)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sympy
 from sympy import Eq, Mod, Piecewise, Sum, Symbol, ceiling, floor
 
-from derive.equation.equivariance import locality
 from derive.equation.kernel import input_axes, kernel_at, tied_bias
+from derive.equation.locality import locality
 from derive.equation.operator import Notation
 from derive.methods.classes import Axis
 from derive.symmetry.sizes import number
@@ -49,7 +49,7 @@ def _run(n: Notation, i: int, axis: Axis) -> tuple[sympy.Expr, tuple, bool]:
         return _run_displacement(n, i, axis, int(ratio))
     span = n.problem.span(i)
     if span is None or n.wraps(i):
-        return plain[0], plain[1], support is None
+        return plain[0], plain[1], support is None and n.problem.cut(i) is None
     spacing = number(into.spacing)
     here = q - n.displacement[i] / spacing
     reach = span.radius / spacing
@@ -58,17 +58,20 @@ def _run(n: Notation, i: int, axis: Axis) -> tuple[sympy.Expr, tuple, bool]:
 
 def _run_displacement(n: Notation, i: int, axis: Axis, ratio: int) -> tuple[sympy.Expr, tuple, bool]:
     p, d = Symbol(axis.name, integer=True), Symbol("d" + axis.name, integer=True)
-    support, span = n.problem.support, n.problem.span(i)
+    support, span, cut = n.problem.support, n.problem.span(i), n.problem.cut(i)
     spacing, gap = axis.both[1].spacing, number(axis.residue)
     if span is not None:
         low, high = ((sign * span.radius - gap) / number(spacing) for sign in (-1, 1))
         step = int(span.step / spacing) if low != high else 1
         start = sympy.S.Zero if step == 1 or (low.is_Integer and low % step == 0) else low
-        return ratio * p + start + step * d, (d, (low - start) / step, (high - start) / step), True
+        return ratio * p + start + step * d, (d, (low - start) / step, (high - start) / step), cut is None
     if support is not None and support.points is not None:
         values = support.values(i) or ()
         low, high = (number((v - axis.residue) / spacing) for v in (values[0], values[-1]))
         return ratio * p + d, (d, low, high), False
     if n.wraps(i):
         return ratio * p + d, (d, 0, n.grid[i] - 1), True
+    if cut is not None:
+        ends, begins = (side.size - 1 for side in cut.both)
+        return ratio * p + d, (d, -ratio * ends, begins), cut.phases == 1
     return ratio * p + d, (d, -sympy.oo, sympy.oo), True

@@ -13,7 +13,7 @@ from derive.errors import RepresentationError, SupportError
 from derive.methods.classes import Axis, Classes, Side
 from derive.methods.elimination import Quotient, quotient
 from derive.symmetry.fields import Field
-from derive.symmetry.representations import from_blocks
+from derive.symmetry.representations import Representation, from_blocks
 from derive.symmetry.spacegroup import SpaceGroup, axis_names
 from derive.symmetry.support import Region, Span, as_support, resolve
 
@@ -26,6 +26,7 @@ class Problem:
     y: Field
     support: Region | None
     bias: bool
+    window: tuple[Axis | None, ...] = ()  # of fields that are read on Z: the axes that end, as they were
 
     @property
     def group(self) -> SpaceGroup:
@@ -81,6 +82,10 @@ class Problem:
                 rows.append([part.step if j == i else 0 for j in self.translated])
         return rows
 
+    def cut(self, axis: int) -> Axis | None:
+        """The window that a field read on Z was cut to along an axis, where it cuts classes off."""
+        return self.window[axis] if self.window else None
+
     def span(self, axis: int) -> Span | None:
         """The displacements along one axis, where the support is a product of spans."""
         spans = self.support.spans if self.support is not None else None
@@ -93,12 +98,6 @@ class Problem:
     @cached_property
     def bias_classes(self) -> Classes:
         return Classes(tuple(Axis(axis.name, axis.out, None) for axis in self.axes), None)
-
-
-def is_plain(problem: Problem) -> bool:
-    """Whether translations are all there is: no point generators, and fibres that nothing acts on."""
-    pieces = [piece for field in (problem.x, problem.y) for _, piece in field.fibre.blocks]
-    return not problem.group.point.generators and all(piece.dim == 1 for piece in pieces)
 
 
 def symbols_of(problem: Problem) -> set[sympy.Symbol]:
@@ -116,14 +115,11 @@ def with_sizes(problem: Problem, known: Mapping[sympy.Symbol, int]) -> Problem:
         return None if value is None else sympy.sympify(value).subs(known)
 
     def field(old: Field) -> Field:
-        new = object.__new__(Field)
         lattice = old.lattice
         if lattice is not None:
             lattice = replace(lattice, grid=tuple(put(n) for n in lattice.grid))
         fibre = from_blocks(old.fibre.group, [(put(copies), piece) for copies, piece in old.fibre.blocks])
-        for key, value in (("group", old.group), ("fibre", fibre), ("name", old.name), ("lattice", lattice)):
-            object.__setattr__(new, key, value)
-        return new
+        return old.replace(fibre=fibre, lattice=lattice)
 
     support = problem.support
     if support is not None and support.spans is not None:
@@ -136,32 +132,33 @@ def make_problem(x: Any, y: Any, support: Any = None, bias: bool = True) -> Prob
     """A validated problem from what people give: fields and representations, mixed."""
     x, y = _same_group(x, y)
     problem = Problem(x, y, None, bool(bias))
-    region = _region(problem, support)
-    problem = Problem(x, y, region, bool(bias))
+    problem = replace(problem, support=_region(problem, support))
     problem.classes.validate()
     return problem
 
 
 def _same_group(x: Any, y: Any) -> tuple[Field, Field]:
-    spaces = [f.group for f in (x, y) if isinstance(f, Field)]
-    fields = []
     for argument, value in (("x", x), ("y", y)):
-        if isinstance(value, Field):
-            fields.append(value)
-        elif spaces and hasattr(value, "blocks"):
-            fields.append(Field.off_lattice(spaces[0], _on(spaces[0], value, argument)))
-        else:
+        if not isinstance(value, Field | Representation):
             raise RepresentationError(
                 argument, "must be a Field or a Representation", repr(value), "use Field(G, ...)"
             )
+    space = next((f.group for f in (x, y) if isinstance(f, Field)), None)
+    if space is None:
+        if x.group != y.group:
+            raise _two_groups(x.group, y.group, "build both on one")
+        space = SpaceGroup(x.group, (), ())  # no lattice is a lattice without axes
+    fields = [
+        value if isinstance(value, Field) else Field.off_lattice(space, _on(space, value, argument))
+        for argument, value in (("x", x), ("y", y))
+    ]
     if fields[0].group != fields[1].group:
-        raise RepresentationError(
-            "x, y",
-            "must be fields of one group",
-            f"{fields[0].group} and {fields[1].group}",
-            "build both fields on the same group",
-        )
+        raise _two_groups(fields[0].group, fields[1].group, "build both fields on the same group")
     return fields[0], fields[1]
+
+
+def _two_groups(first: Any, second: Any, remedy: str) -> RepresentationError:
+    return RepresentationError("x, y", "must be of one group", f"{first!r} and {second!r}", remedy)
 
 
 def _on(space: SpaceGroup, fibre: Any, argument: str) -> Any:
@@ -178,6 +175,8 @@ def _on(space: SpaceGroup, fibre: Any, argument: str) -> Any:
 def _region(problem: Problem, support: Any) -> Region | None:
     if support is None:
         return None
+    if not problem.axes:
+        raise RepresentationError("support", "needs fields on a lattice", support, "leave it out")
     if any(len(axis.sides) < 2 for axis in problem.axes):
         raise SupportError(
             "support",

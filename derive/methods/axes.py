@@ -192,7 +192,7 @@ class Axis:
             if side.boundary == "zero" and self.translated:
                 found.append(sympy.Ge(n, max(side.step, 1)))
             if reach is not None and len(self.sides) == 2:
-                found.append(sympy.Ge(n, sympy.expand(self._room(reach, side) / number(side.spacing))))
+                found.append(sympy.Ge(n, sympy.expand(self.room(reach, side) / number(side.spacing))))
         if self.boundary == "periodic" and len(self.sides) == 2:
             out, into = self.both
             same = sympy.Eq(out.size * number(out.spacing), into.size * number(into.spacing), evaluate=True)
@@ -200,7 +200,7 @@ class Axis:
                 found.append(same)
         return [relation for relation in dict.fromkeys(found) if relation not in (sympy.true, sympy.false)]
 
-    def _room(self, reach: sympy.Expr, side: Side) -> sympy.Expr:
+    def room(self, reach: sympy.Expr, side: Side) -> sympy.Expr:
         """How long a grid must be for every displacement up to `reach` to have all its classes."""
         if self.boundary == "periodic":
             return 2 * reach + number(self.mesh)

@@ -21,6 +21,7 @@ from derive.errors import InfiniteError
 from derive.methods.boxes import pair_box, pair_images, site_box, site_images
 from derive.methods.classes import Classes
 from derive.methods.fibres import Entries, FibreMaps, cosets
+from derive.methods.free import FreeMap, FreeOrbit
 from derive.methods.listing import refuse_classes
 from derive.methods.motions import PairMaps, by_columns, pair_maps
 from derive.methods.tables import Table, orbit_table
@@ -97,6 +98,12 @@ class SpaceSolution:
                 pairs = self.maps.apply(e, self.orbits.pairs[members])
                 yield members, pairs, self.fibres.moved(e, self.bases[kind])
 
+    def free_orbits(self) -> Iterator[FreeOrbit]:
+        """Every orbit by its first class, with the maps that are free there."""
+        maps = [tuple(_separate(base, int(n))) for base, n in zip(self.bases, self.sizes, strict=True)]
+        for pair, kind in zip(self.orbits.pairs.tolist(), self.orbits.kinds.tolist(), strict=True):
+            yield FreeOrbit(tuple((p, q) for p, q in pair), maps[kind])
+
     def element(self, weight: int) -> tuple[np.ndarray, Entries, np.ndarray]:
         """One basis operator: the classes it touches, its fibre entries, and the class of every entry."""
         pair, kind, k = self.orbits.locate(weight, self.sizes)
@@ -119,6 +126,13 @@ class SpaceSolution:
             join([p.values for p in parts]),
         )
         return join(pairs), entries, join(at)
+
+
+def _separate(base: Entries, count: int) -> Iterator[FreeMap]:
+    """Maps that are stored together, one by one."""
+    for k in range(count):
+        keep = base.which == k
+        yield FreeMap(base.rows[keep], base.columns[keep], base.values[keep])
 
 
 @dataclass(frozen=True, eq=False)

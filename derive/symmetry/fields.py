@@ -59,23 +59,19 @@ class Field:
     @classmethod
     def off_lattice(cls, group: SpaceGroup, fibre: Representation) -> Field:
         """A representation as a field with zero lattice dimensions: nothing moves but the fibre."""
-        field = object.__new__(cls)
-        for key, value in {"group": group, "fibre": fibre, "name": None, "lattice": None}.items():
-            object.__setattr__(field, key, value)
-        return field
+        return _of_parts(group, fibre, None, None)
+
+    def replace(self, **parts: Any) -> Field:
+        """The same field with another `group`, `fibre`, `name` or `lattice`, which must fit together."""
+        unknown = set(parts) - {"group", "fibre", "name", "lattice"}
+        if unknown:
+            raise GroupError("replace", "takes group, fibre, name and lattice", sorted(unknown), "name those")
+        now = {"group": self.group, "fibre": self.fibre, "name": self.name, "lattice": self.lattice}
+        return _of_parts(**(now | parts))
 
     def restrict(self, space: SpaceGroup) -> Field:
         """The same field, on which only a subgroup acts, given as a space group with fewer generators."""
-        field = object.__new__(Field)
-        fibre = self.fibre.restrict(space.point)
-        for key, value in (
-            ("group", space),
-            ("fibre", fibre),
-            ("name", self.name),
-            ("lattice", self.lattice),
-        ):
-            object.__setattr__(field, key, value)
-        return field
+        return self.replace(group=space, fibre=self.fibre.restrict(space.point))
 
     @property
     def channels(self) -> sympy.Expr:
@@ -87,6 +83,18 @@ class Field:
         return f"Field {self.name or ''}: {self.channels} channels on {where} under {self.group}".replace(
             " :", ":"
         )
+
+
+def _of_parts(group: SpaceGroup, fibre: Representation, name: str | None, lattice: Lattice | None) -> Field:
+    """A field of parts that exist: the fibre is one of the point group, the lattice has its dimension."""
+    if fibre.group != group.point or (lattice is not None and lattice.dim != group.dim):
+        raise RepresentationError(
+            "fibre, lattice", f"must belong to {group}", (fibre, lattice), "build them on this group"
+        )
+    field = object.__new__(Field)
+    for key, value in (("group", group), ("fibre", fibre), ("name", name), ("lattice", lattice)):
+        object.__setattr__(field, key, value)
+    return field
 
 
 def _name(name: str | None) -> str | None:

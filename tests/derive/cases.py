@@ -359,7 +359,7 @@ CASES = [
         "window",
         plain(T2, **WINDOW),
         conv_2d,
-        eq(y[i, u, v], over(near, (du, -oo, oo), (dv_, -oo, oo)) + b[i]),
+        eq(y[i, u, v], over(near, (du, 1 - H, H - 1), (dv_, 1 - W, W - 1)) + b[i]),
         C * D * (2 * H - 1) * (2 * W - 1),
         D,
         (Side(1, H, True), Side(1, W, True)),
@@ -408,7 +408,7 @@ CASES = [
             field(T1by2, "D", grid=4, boundary="zero", spacing=2),
         ),
         eq(A[i, u, c, p], K[i, c, p - 2 * u]),
-        eq(y[i, u], over(K[i, c, du] * x[c, 2 * u + du], (du, -oo, oo)) + b[i]),
+        eq(y[i, u], over(K[i, c, du] * x[c, 2 * u + du], (du, -6, 7)) + b[i]),
         14 * C * D,
         D,
         (Side(1, 4, True),),
@@ -432,7 +432,23 @@ CASES = [
         "polyphase window",
         plain(T1by2, grid="N", boundary="zero"),
         eq(A[i, u, c, p], K[i, c, Mod(u, 2), p - u]),
-        eq(y[i, u], over(K[i, c, Mod(u, 2), du] * x[c, u + du], (du, -oo, oo)) + b[i, Mod(u, 2)]),
+        eq(
+            y[i, u],
+            over(
+                Piecewise(
+                    (
+                        K[i, c, Mod(u, 2), du] * x[c, u + du],
+                        sp.And(
+                            sp.Le(u + du - 2 * floor(u / 2), N - 1),
+                            sp.Le(u - 2 * floor(u / 2 + du / 2), N - 1),
+                        ),
+                    ),
+                    (0, True),
+                ),
+                (du, 1 - N, N - 1),
+            )
+            + b[i, Mod(u, 2)],
+        ),
         C * D * (4 * N - 4),
         2 * D,
         (Side(2, N, True),),

@@ -13,20 +13,19 @@ from tests.derive.cases import (
 )
 
 RULES = [
-    "write the general operator",
-    "act on the input",
-    "act on the output",
-    "re-index the sum",
-    "compare coefficients",
-    "the constraint for every s",
+    "write the general linear operator",
+    "act on the input by T_s",
+    "re-index by T_s",
+    "act on the output by T_s",
+    "compare coefficients under T_s",
     "choose s to reach a representative",
     "name the kernel",
-    "impose locality",
     "tie the bias",
+    "impose locality",
     "write the layer",
     "count",
-    "give the sizes their values",
 ]
+UNMOVED = [RULES[0], *RULES[8:]]  # where no translation is
 
 # One axis of every kind of layer: small enough to mutate everywhere.
 LINES = {

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import sympy as sp
-from sympy import Sum, oo
+from sympy import Sum
 
 import derive as dv
 from derive.steps import Step
@@ -19,7 +19,7 @@ from tests.derive.cases import (
     p,
     u,
 )
-from tests.derive.lines import LINES, RULES
+from tests.derive.lines import LINES, RULES, UNMOVED
 
 every_case = pytest.mark.parametrize("case", CASES, ids=repr)
 
@@ -29,8 +29,7 @@ every_case = pytest.mark.parametrize("case", CASES, ids=repr)
 
 @every_case
 def test_every_case_checks(case: Case) -> None:
-    """On two grids of coprime sides; in three dimensions the smaller one alone, for time."""
-    case.solution.derivation.check(grid=(3, 4, 5) if len(case.out) == 3 else None)
+    case.solution.derivation.check()
 
 
 @pytest.mark.parametrize("name", LINES)
@@ -40,14 +39,11 @@ def test_every_line_checks(name: str) -> None:
 
 @every_case
 def test_rules_follow_the_design(case: Case) -> None:
-    """The same road for every layer; locality and values appear where there is something to say."""
-    absent = set()
-    if len(case.given) < 3:
-        absent.add("impose locality")
+    """The same road for every layer; locality appears where there is something to say."""
     given = [step.rule for step in case.solution.derivation]
-    if "give the sizes their values" not in given:
-        absent.add("give the sizes their values")
-    assert given == [rule for rule in RULES if rule not in absent]
+    wanted = RULES if case.solution.problem.translated else UNMOVED
+    local = len(case.given) > 2 or any(side.window for side in (*case.out, *case.into))
+    assert given == [rule for rule in wanted if local or rule != "impose locality"]
 
 
 @every_case
@@ -64,17 +60,12 @@ def test_the_solution_says_what_the_derivation_derives(case: Case) -> None:
     """form, layer and counts are those of the steps, with the sizes put in."""
     solution, last = case.solution, case.solution.derivation[-1].after
     counts = {str(e.lhs): e.rhs for e in last}
-    assert sp.expand(counts["dim"] - solution.dim) in (0, sp.nan)
-    assert counts["dim"] == solution.dim or solution.dim is not oo
+    assert counts["dim"] == solution.dim or sp.expand(counts["dim"] - solution.dim) == 0
     assert sp.expand(counts["bias_dim"] - solution.bias_dim) == 0
-    named = next(step for step in solution.derivation if step.rule == "name the kernel").after[0]
-    values = {e.lhs: e.rhs for e in last if str(e.lhs) not in counts or isinstance(e.lhs, sp.Symbol)}
-    assert named.xreplace({k: v for k, v in values.items() if k.is_positive}) == solution.form
-
-
-@pytest.mark.parametrize("grid", [5, (5,), [7], (3,)])
-def test_a_grid_of_ones_own(grid: Any) -> None:
-    dv.solve(*LINES["convolution"]).derivation.check(grid=grid)
+    steps = {step.rule: step for step in solution.derivation}
+    if "name the kernel" in steps:
+        assert steps["name the kernel"].after[1] == solution.form
+        assert steps["write the layer"].after[0] == solution.layer
 
 
 def test_witnesses_reach_the_representative() -> None:
@@ -85,7 +76,7 @@ def test_witnesses_reach_the_representative() -> None:
         step = next(s for s in derivation if s.rule == "choose s to reach a representative")
         words = step.because.split("s_u = ")[1].split(" carries")[0]
         shift = sp.sympify(words.replace("'", "_prime"), locals={"u": u, "u_prime": p})
-        _, left, _, right = step.after[0].rhs.indices
+        _, left, _, right = step.after[1].rhs.indices
         for at in ({u: a, p: z} for a, z in product(range(-7, 8), repeat=2)):
             s = shift.subs(at)
             assert [left.subs(at), right.subs(at)] == [at[u] + out_step * s, at[p] + in_step * s]
@@ -100,8 +91,8 @@ def test_text_holds_every_rule_reason_and_equation(case: Case) -> None:
     printed = str(derivation)
     for number, step in enumerate(derivation, 1):
         assert f"{number:2d}. {step.rule}: {step.because}" in printed
-    assert dv.text(case.solution.derivation[5].after[0]) in printed
-    assert printed.startswith("given\n     T_s x[")
+    assert dv.text(case.solution.derivation[-2].after[0]) in printed
+    assert printed.startswith("given\n")
     assert len(printed.splitlines()) > 2 * len(derivation)
     assert "Sum(" in printed
     assert "Indexed" not in printed
@@ -111,7 +102,7 @@ def test_text_holds_every_rule_reason_and_equation(case: Case) -> None:
 def test_text_of_the_convolution() -> None:
     printed = str(BY_NAME["convolution 2-D"].solution.derivation)
     for line in (
-        "T_s x[c,u',v'] = x[c,u'-s_u,v'-s_v]",
+        "T_s x[c,u'+s_u,v'+s_v] = x[c,u',v']",
         "|u' - u| <= 1 and |v' - v| <= 1",
         "A[i,u+s_u,v+s_v,c,u'+s_u,v'+s_v] = A[i,u,v,c,u',v']",
         "A[i,u,v,c,u',v'] = A[i,0,0,c,u'-u,v'-v]",
@@ -199,7 +190,7 @@ def test_notebooks_find_their_representations() -> None:
     assert derivation._repr_html_() == derivation.html()
     assert solution._repr_latex_().startswith("$")
     assert "13" not in repr(derivation)
-    assert repr(derivation).startswith("Derivation of 12 steps: write the general operator; act on")
+    assert repr(derivation).startswith("Derivation of 11 steps: write the general linear operator; act on")
     assert derivation.steps == tuple(derivation)
 
 

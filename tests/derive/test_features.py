@@ -181,8 +181,8 @@ def test_row_05_the_hankel_form_has_the_same_count_and_another_span() -> None:
 def test_row_06_the_equation_is_solved_for_the_weights() -> None:
     """Constraint, then K; x is arbitrary and s is every shift, both said; conversely every K solves it."""
     steps = {step.rule: step for step in conv_2d.derivation}
-    assert "x is arbitrary" in steps["compare coefficients"].because
-    assert "s is every translation" in steps["the constraint for every s"].because
+    assert "x is arbitrary" in steps["compare coefficients under T_s"].because
+    assert "s is every translation" in steps["compare coefficients under T_s"].because
     assert conv_2d.constraint == eq(A[i, u + s_u, v + s_v, c, p + s_u, q + s_v], A[i, u, v, c, p, q])
     offsets = conv_2d.constraint.xreplace({p: u + du, q: v + dv_})
     assert offsets.lhs == A[i, u + s_u, v + s_v, c, u + du + s_u, v + dv_ + s_v]

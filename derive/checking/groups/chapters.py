@@ -18,7 +18,8 @@ from derive.checking.groups.actions import check_relations
 from derive.checking.groups.listing import Listing
 from derive.checking.groups.reduction import Reduction
 from derive.checking.groups.scene import Scene
-from derive.checking.groups.statement import Acting, Statement, read_statement, size_symbols
+from derive.checking.groups.statement import Acting, Statement, read_statement
+from derive.checking.groups.trials import typical_sizes
 from derive.checking.terms import false
 from derive.errors import DerivationError
 from derive.steps import Step
@@ -26,7 +27,6 @@ from derive.steps import Step
 Rule = tuple[str, Callable[[Step], None]]
 BEGIN = "write the general linear operator"
 MALFORMED = (AttributeError, IndexError, KeyError, TypeError, ValueError, StopIteration)
-ANY_SIZE = 5  # what a symbol for a size stands for, where any number would do
 
 
 def check_groups(steps: Sequence[Step], grid: int | Sequence[int] | None = None) -> None:
@@ -122,7 +122,7 @@ class Chapter:
         if steps[0].rule != BEGIN:
             raise false(f"must go on with {BEGIN!r}", steps[0].rule)
         statement = read_statement(steps)
-        return cls(steps, Scene(statement, dict.fromkeys(size_symbols(statement), ANY_SIZE)))
+        return cls(steps, Scene(statement, typical_sizes(statement)))
 
     @property
     def s(self) -> Statement:
@@ -210,12 +210,12 @@ class Chapter:
         (printed,) = step.after
         if self.scene.permutations is not None:  # looked at first: they must be permutations
             check_relations(self.s, self.scene.components)
-        self._require_limits(printed.rhs)
+        self.require_limits(printed.rhs)
         self.scene.require_same(
             printed.rhs, self.total(self.weight * self.read) + (self.bias if self.s.biased else 0)
         )
 
-    def _require_limits(self, right: sympy.Expr) -> None:
+    def require_limits(self, right: sympy.Expr) -> None:
         """Sums over inputs run over the stated ranges, all of them."""
         stated = dict.fromkeys(self.s.limits(self.s.into))
         for total in right.atoms(sympy.Sum):
@@ -229,7 +229,7 @@ class Chapter:
             raise false("must have plain indices on its left", printed.lhs)
         moved = IndexedBase(f"{acting.name} {self.s.x}")[self.s.into]
         constant = self.bias if self.s.biased and not acting.infinitesimal else 0
-        self._require_limits(printed.rhs)
+        self.require_limits(printed.rhs)
         self.scene.require_same(printed.rhs, self.total(self.weight * moved) + constant)
 
     def _reindex(self, acting: Acting, step: Step) -> None:
@@ -242,7 +242,7 @@ class Chapter:
             raise false(f"must be read where {acting.name} takes the output", printed.lhs)
         constant = IndexedBase("b")[at] if self.s.biased and not acting.infinitesimal else 0
         expected = self.total(IndexedBase("A")[(*at, *there)] * acting.x.rhs) + constant
-        self._require_limits(printed.rhs)
+        self.require_limits(printed.rhs)
         self.scene.require_same(printed.rhs, expected)
 
     def _act_on_output(self, acting: Acting, step: Step) -> None:
@@ -252,7 +252,7 @@ class Chapter:
         operator = self.found.state[0].rhs
         label = str(acting.y.lhs.base.label).rsplit(" ", 1)[1]
         defined = Eq(IndexedBase(label)[self.s.out], operator, evaluate=False)
-        self._require_limits(printed.rhs)
+        self.require_limits(printed.rhs)
         self.scene.require_same(printed.rhs, acting.y.rhs, defined)
 
     def _compare(self, step: Step) -> None:

@@ -20,7 +20,9 @@ LARGEST = 1 << 22
 
 def classes_of(chapter: Chapter, target: Target) -> list[Class] | None:
     """The classes in use, in order; None where they never end."""
-    near = _reach(chapter.s.condition)
+    condition = chapter.s.condition
+    sizes = {symbol: sympy.Integer(n) for symbol, n in chapter.scene.sizes.items()}
+    near = _reach(condition.xreplace(sizes) if condition is not None else None)
     found = [_classes(chapter, target, far) for far in (near, 2 * near)]
     return sorted(found[0]) if found[0] == found[1] else None
 

@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING, Any
 import sympy
 from sympy import Eq, Indexed
 
-from derive.checking.groups.classes import classes_of
+from derive.checking.groups.classes import Class, classes_of
 from derive.checking.groups.entries import EntryTable
 from derive.checking.groups.matrices import MatrixTable
 from derive.checking.groups.scene import NEAR, tied_bias
 from derive.checking.groups.statement import size_symbols
+from derive.checking.groups.trials import trial_sizes
 from derive.checking.terms import false
 from derive.steps import Step
 
 if TYPE_CHECKING:
     from derive.checking.groups.chapters import Chapter, Rule
-
-TRIAL = (3, 4)  # numbers for symbols of sizes, when only the count can be tried
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class Listing:
     def rules(self) -> Iterator[Rule]:
         chapter = self.chapter
         counted: list[Callable[[], sympy.Expr]] = []
-        if not size_symbols(chapter.s) and self._finite():
+        if chapter.s.point and not size_symbols(chapter.s) and self._finite():
             for target in self.targets:
                 kind = MatrixTable if chapter.found.upcoming.startswith("solve at") else EntryTable
                 table = kind(chapter, target, classes_of(chapter, target) or [])
@@ -88,7 +87,10 @@ class Listing:
         if str(printed.lhs.base.label) in ("A", "K", "b", s.x):
             raise false("must name the output", printed.lhs)
         self._require_forward(printed.rhs)
-        chapter.scene.require_same(tied_bias(printed.rhs, full), tied_bias(total, full), endless=2 * NEAR + 1)
+        chapter.require_limits(printed.rhs)
+        chapter.scene.require_same(
+            tied_bias(printed.rhs, full), tied_bias(total, full), endless=2 * (NEAR + chapter.scene.reach) + 1
+        )
 
     def _require_forward(self, right: sympy.Expr) -> None:
         """Sums run forwards over input sites: shifted or turned round they would be the same, but mislead."""
@@ -122,18 +124,26 @@ class Listing:
         return stops[0] if stops else sympy.S.One
 
     def _require_tried(self, k: int, copies: sympy.Expr, printed: Any) -> None:
-        """A count with symbols, against orbits counted one by one at small sizes; oo where they never end."""
-        chapter = self.chapter
-        symbols = size_symbols(chapter.s)
-        for n in TRIAL if symbols else (0,):
-            known = dict.fromkeys(symbols, n)
-            tried = chapter.with_sizes(known)
+        """A count with symbols: classes and orbits counted at more sizes than it has degrees.
+
+        Channels stay symbols. Where classes never end the count is oo.
+        """
+        s = self.chapter.s
+        for known in trial_sizes(s, printed.rhs):
+            tried = self.chapter.with_sizes(known)
             target = Listing(tried).targets[k]
             classes = classes_of(tried, target)
             if (classes is None) != (printed.rhs is sympy.oo):
                 raise false("must be infinite exactly where classes are", printed)
             if classes is not None:
-                kind = MatrixTable if any(a.mixes for a in chapter.s.point) else EntryTable
-                found = copies * kind(tried, target, classes).free()
+                found = copies * self._free(tried, target, classes)
                 if sympy.expand((printed.rhs - found).subs(known)) != 0:
-                    raise false(f"must be {found} at {n}", printed)
+                    raise false(f"must be {found} at {known}", printed)
+
+    def _free(self, tried: Chapter, target: Target, classes: list[Class]) -> sympy.Expr:
+        """The free weights per pair of copies: without generators every entry of every class is one."""
+        if not tried.s.point:
+            dims = tried.scene.components
+            return sympy.Integer(len(classes) * dims["y"] * (1 if target.bias else dims["x"]))
+        kind = MatrixTable if any(a.mixes for a in tried.s.point) else EntryTable
+        return kind(tried, target, classes).free()

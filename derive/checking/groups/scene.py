@@ -81,11 +81,12 @@ class Scene:
     def expander(self, ranks: Mapping[str, int], endless: int = NEAR) -> Expander:
         """All tensors of the chapter: on Z, x is known near the origin, all others far out."""
         s = self.statement
-        wide = [[self.bounds(index, FAR) for index in side] for side in (s.out, s.into)]
+        furthest = FAR + 2 * self.reach
+        wide = [[self.bounds(index, furthest) for index in side] for side in (s.out, s.into)]
         lead = [[b for index, b in zip(side, w, strict=True) if index.name in LEADING]
                 for side, w in zip((s.out, s.into), wide, strict=True)]  # fmt: skip
         inputs = tuple(self.bounds(index) for index in s.into)
-        far = [(-FAR, FAR)]
+        far = [(-furthest, furthest)]
         bounds: dict[str, tuple[Bounds, ...]] = {
             "A": (*wide[0], *wide[1]),
             "b": tuple(wide[0]),
@@ -116,8 +117,25 @@ class Scene:
         values = {}
         for index in dict.fromkeys((*s.out, *s.into, *s.shifts)):
             low, high = (-3, 3) if index in s.shifts else self.bounds(index)
-            values[index] = generator.integers(low, high + 1, size=ROWS)
+            values[index] = generator.integers(low, high + 1, size=self.count)
+            if index in s.sites[0] and self.stop(index) is None:  # most outputs at an end of the support
+                ends = np.array([-self.reach, -(self.reach // 2), self.reach // 2, self.reach])
+                values[index][ROWS // 2 :] += generator.choice(ends, size=self.count - ROWS // 2)
         return values
+
+    @property
+    def count(self) -> int:
+        """How many rows there are: more where a support has an end to be seen."""
+        return 3 * ROWS if self.reach else ROWS
+
+    @cached_property
+    def reach(self) -> int:
+        """The largest number in the condition on supports: how far they may extend."""
+        condition = self.statement.condition
+        if condition is None:
+            return 0
+        put = {s: sympy.Integer(n) for s, n in self.sizes.items()}
+        return max((abs(int(n)) for n in condition.xreplace(put).atoms(sympy.Rational)), default=0)
 
     def polynomial(
         self,
@@ -130,8 +148,8 @@ class Scene:
         known = [e for e in sympy.sympify(expr).atoms(Indexed) if str(e.base.label) in ("K", TIED)]
         expander = self.expander({str(e.base.label): len(e.indices) for e in known}, endless)
         few = [Eq(eq.lhs, self.few(eq.rhs), evaluate=False) for eq in definitions]
-        values = {**self.rows, **{s: np.array(v[:ROWS]) for s, v in (extra or {}).items()}}
-        return collect(expander.with_definitions(*few).expand(self.few(sympy.sympify(expr)), values, ROWS))
+        values = {**self.rows, **{s: np.resize(v, self.count) for s, v in (extra or {}).items()}}
+        return collect(expander.with_definitions(*few).expand(self.few(sympy.sympify(expr)), values, self.count))
 
     def few(self, expr: sympy.Expr) -> sympy.Expr:
         """Sums over many copies as sums over a few."""

@@ -42,6 +42,7 @@ class Statement:
     actings: tuple[Acting, ...]
     tables: Mapping[str, sympy.Basic]
     relations: tuple[Eq, ...]
+    presumed: tuple[sympy.Basic, ...]
     condition: sympy.Basic | None
     where: Mapping[Symbol, sympy.Set]
     out: tuple[Symbol, ...]  # i, alpha, u, v: the indices of y
@@ -90,9 +91,11 @@ def read_statement(steps: Sequence[Step]) -> Statement:
     actions = [item for item in given if isinstance(item, Eq) and isinstance(item.lhs, Indexed)]
     relations = [item for item in given if isinstance(item, Eq) and not item.lhs.is_commutative]
     tables = [e for e in given if isinstance(e, Eq) and isinstance(e.lhs, Symbol) and e not in relations]
-    rest = given[len(actions) + len(tables) + len(relations) :]
-    if list(given) != [*actions, *tables, *relations, *rest] or len(rest) > 1 or len(actions) % 2:
-        raise false("must state actions on both fields, tables, relations, then locality", given)
+    stated = given[len(actions) + len(tables) + len(relations) :]
+    presumed = [item for item in stated if not item.free_symbols & {symbol for symbol, _ in where}]
+    rest = stated[len(presumed) :]
+    if list(given) != [*actions, *tables, *relations, *presumed, *rest] or len(rest) > 1 or len(actions) % 2:
+        raise false("must state actions on both fields, tables, relations, sizes, then locality", given)
     pairs = list(zip(actions[::2], actions[1::2], strict=True))
     actings = tuple(Acting(_name(of_x)[0], of_x, of_y) for of_x, of_y in pairs)
     x = _field(operator)
@@ -111,6 +114,7 @@ def read_statement(steps: Sequence[Step]) -> Statement:
         actings,
         {eq.lhs.name: eq.rhs for eq in tables},
         tuple(relations),
+        tuple(presumed),
         rest[0] if rest else None,
         ranges,
         out,
@@ -183,4 +187,5 @@ def size_symbols(statement: Statement) -> list[Symbol]:
     found = {symbol for end in last for symbol in end.free_symbols}
     if statement.condition is not None:
         found |= statement.condition.free_symbols - set(statement.where)
+    found = found.union(*(relation.free_symbols for relation in statement.presumed))
     return sorted(found, key=str)

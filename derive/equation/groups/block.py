@@ -6,24 +6,24 @@ y[i,alpha,p] = Sum(A[i,alpha,p,c,beta,q] x[c,beta,q]) + b[i,alpha,p]
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import sympy
 from sympy import Eq, Indexed, IndexedBase, Sum, Symbol
 
-from derive.equation.equivariance import locality
 from derive.equation.groups.fibre import Action, Fibre, Limit
 from derive.equation.kernel import bias_order, coordinate_symbols, input_axes, kernel_at
 from derive.equation.layer import layer
+from derive.equation.locality import locality
 from derive.equation.operator import Notation, Sites
 from derive.equation.problem import Problem
 from derive.methods.classes import Side
 from derive.steps import residues
 from derive.symmetry.fields import Field
 from derive.symmetry.pieces import trivial_atom
-from derive.symmetry.representations import Representation, from_blocks
+from derive.symmetry.representations import from_blocks
 from derive.symmetry.sizes import number
 
 Affine = tuple[tuple[tuple[int, ...], ...], tuple[int, ...]]
@@ -57,15 +57,17 @@ class Block:
     input: Fibre
     copies_out: sympy.Expr
     copies_in: sympy.Expr
+    presumed: tuple[sympy.Basic, ...] = ()  # what the sizes of the problem have to satisfy
+    ends: tuple[str, ...] = ()  # axes along which a window is read as Z
 
     @cached_property
     def n(self) -> Notation:
         """The letters of the same fields with copies alone for channels."""
         plain = [
-            replaced(field, from_blocks(field.fibre.group, [(copies, trivial_atom(field.fibre.group))]))
+            field.replace(fibre=from_blocks(field.fibre.group, [(copies, trivial_atom(field.fibre.group))]))
             for field, copies in ((self.problem.x, self.copies_in), (self.problem.y, self.copies_out))
         ]
-        return Notation(Problem(plain[0], plain[1], self.problem.support, self.problem.bias))
+        return Notation(replace(self.problem, x=plain[0], y=plain[1]))
 
     @property
     def x(self) -> IndexedBase:
@@ -211,7 +213,7 @@ class Block:
     @cached_property
     def condition(self) -> sympy.Basic:
         """Where weights may be."""
-        return self.put(locality(self.n)) if self.problem.support is not None else sympy.true
+        return self.put(locality(self.n))
 
     # ---- the layer --------------------------------------------------------------------------------------
 
@@ -259,15 +261,6 @@ def _sites(part: Side) -> sympy.Set:
     if part.size is None:
         return sympy.S.Integers
     return residues(part.size) if part.boundary == "periodic" else sympy.Range(0, part.size)
-
-
-def replaced(field: Field, fibre: Representation, name: str | None = None) -> Field:
-    """The same lattice with another fibre."""
-    new = object.__new__(Field)
-    entries = {"group": field.group, "fibre": fibre, "name": name or field.name, "lattice": field.lattice}
-    for key, value in entries.items():
-        object.__setattr__(new, key, value)
-    return new
 
 
 def summed(term: sympy.Expr, limits: Sequence[Any]) -> sympy.Expr:

@@ -6,32 +6,26 @@ of a piece are indices, not chapters.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
-from math import prod
-from typing import Any
 
 import sympy
 from sympy import Eq, Tuple
 
 from derive.equation.chain import Move
-from derive.equation.groups.block import Block, replaced
+from derive.equation.groups.block import Block
 from derive.equation.groups.fibre import Fibre
-from derive.equation.groups.invariance import constraint, equivariance, statement
-from derive.equation.groups.listing import Count, listing
+from derive.equation.groups.found import Found
+from derive.equation.groups.invariance import both_sides, constraint, equivariance, statement
+from derive.equation.groups.listing import BIAS_DIM, DIM, listing
 from derive.equation.groups.reduction import reduction
 from derive.equation.operator import Notation
 from derive.equation.problem import Problem
-from derive.equation.tying import BIAS_DIM, DIM
-from derive.errors import DerivationError
+from derive.equation.windows import opened
 from derive.steps import Derivation, Step
 from derive.symmetry.fields import Field
 from derive.symmetry.pieces import Piece
-from derive.symmetry.representations import Representation, from_blocks
-from derive.symmetry.sizes import number
-from derive.symmetry.spacegroup import SpaceGroup
-from derive.symmetry.support import Region, Span
+from derive.symmetry.representations import from_blocks
 
 
 @dataclass(frozen=True)
@@ -49,29 +43,26 @@ class Part:
         return f"{self.name} are the channels {self.start}..{last} of {of}"
 
 
-def derive_maps(x: Representation, y: Representation, bias: bool) -> Derivation:
-    """The derivation for two representations: fields over no lattice."""
-    space = SpaceGroup(x.group, (), ())
-    problem = Problem(Field.off_lattice(space, x), Field.off_lattice(space, y), None, bias)
-    return derive_fields(problem, lambda p: (sympy.nan, sympy.nan))  # never asked: nothing has a size
+def derive(problem: Problem, weights: Sequence[Found], biases: Sequence[Found]) -> Derivation:
+    """The derivation for two fields, printed from what was found for every pair of blocks.
 
-
-def derive_fields(problem: Problem, count: Count) -> Derivation:
-    """The derivation for two fields; `count` counts free weights and biases where sizes are symbols."""
-    problem = opened(problem)
+    `weights`: pair by pair, output blocks outermost; `biases`: one for each output block.
+    """
     blocks = _blocks(problem)
+    columns = len(problem.x.fibre.blocks)
+    found = [(weights[k], biases[k // columns] if block.biased else None) for k, block in enumerate(blocks)]
     steps: list[Step] = []
     if len(blocks) == 1:
         (block,) = blocks
-        return _chain(statement(block), block, _moves(block, count))
+        return _chain(statement(block), block, _moves(block, *found[0]))
     given = Tuple(*dict.fromkeys(item for block in blocks for item in statement(block)))
     state: sympy.Basic = given
     totals: list[tuple[sympy.Basic, ...]] = []
-    for block in blocks:
+    for block, answers in zip(blocks, found, strict=True):
         told = statement(block)
         rule = f"take {block.y.label} from {block.x.label}"
         steps.append(Step(rule, state, told, _because(problem, block), block.domains))
-        chapter = _chain(told, block, _moves(block, count))
+        chapter = _chain(told, block, _moves(block, *answers))
         steps += chapter
         state = steps[-1].after
         totals.append(tuple(state))
@@ -79,13 +70,18 @@ def derive_fields(problem: Problem, count: Count) -> Derivation:
     return Derivation(steps)
 
 
-def constraints(problem: Problem) -> Tuple:
+def constraints(problem: Problem) -> tuple[Eq, ...]:
     """A[g p, g q] rho_x(g) = rho_y(g) A[p, q], entry by entry, for translations and every generator."""
-    found = []
-    for block in _blocks(opened(problem)):
-        pair = (block.n.out, block.n.into)
-        found += [constraint(block, mover, pair)[0] for mover in block.movers]
-    return Tuple(*found)
+    return tuple(
+        constraint(block, mover, (block.n.out, block.n.into))[0]
+        for block in _blocks(problem)
+        for mover in block.movers
+    )
+
+
+def equations(problem: Problem) -> tuple[Eq, ...]:
+    """T(g x) = g T(x), both sides written out as sums, for translations and every generator."""
+    return tuple(both_sides(block, mover) for block in _blocks(problem) for mover in block.movers)
 
 
 def _chain(given: sympy.Basic, block: Block, moves: Iterator[Move]) -> Derivation:
@@ -97,7 +93,7 @@ def _chain(given: sympy.Basic, block: Block, moves: Iterator[Move]) -> Derivatio
     return Derivation(steps)
 
 
-def _moves(block: Block, count: Count) -> Iterator[Move]:
+def _moves(block: Block, weights: Found, biases: Found | None) -> Iterator[Move]:
     state: tuple[sympy.Basic, ...] = ()
     for move in equivariance(block):
         yield move
@@ -105,7 +101,7 @@ def _moves(block: Block, count: Count) -> Iterator[Move]:
     for move in reduction(block, state):
         yield move
         state = tuple(move[1])
-    yield from listing(block, state, count)
+    yield from listing(block, state, weights, biases)
 
 
 def _because(problem: Problem, block: Block) -> str:
@@ -128,18 +124,25 @@ def _added(state: sympy.Basic, totals: list[tuple[sympy.Basic, ...]]) -> Step:
     return Step("add up the blocks", state, Tuple(*sums), "every pair of blocks has its own weights")
 
 
-def _blocks(problem: Problem) -> list[Block]:
+def _blocks(given: Problem) -> list[Block]:
+    presumed, problem = given.classes.assumptions(), opened(given)
+    ends = tuple(given.axes[i].name for i in given.translated if given.axes[i].boundary == "zero")
     n = Notation(problem)
     rows, columns = _parts(problem.y, str(n.y.label)), _parts(problem.x, str(n.x.label))
     return [
         Block(
-            Problem(
-                _field(problem.x, column), _field(problem.y, row), problem.support, problem.bias and not k
+            replace(
+                problem,
+                x=_field(problem.x, column),
+                y=_field(problem.y, row),
+                bias=problem.bias and not k,
             ),
             Fibre(row.piece, "y", row.name),
             Fibre(column.piece, "x", column.name),
             row.copies,
             column.copies,
+            presumed,
+            ends,
         )
         for row in rows
         for k, column in enumerate(columns)
@@ -157,62 +160,4 @@ def _parts(field: Field, name: str) -> list[Part]:
 
 
 def _field(field: Field, part: Part) -> Field:
-    return replaced(field, from_blocks(field.group.point, [(part.copies, part.piece)]), part.name)
-
-
-def opened(problem: Problem) -> Problem:
-    """Windows with a zero border read as Z: what meets the window, and its images, is the support."""
-    zero = [i for i in problem.translated if problem.axes[i].boundary == "zero"]
-    if not zero:
-        return problem
-    table = problem.classes.listing()
-    points = _closure(problem, {tuple(_displacement(problem, row)) for row in table})
-    fields = [_without_window(field, zero) for field in (problem.x, problem.y)]
-    found = Problem(fields[0], fields[1], _region(sorted(points)), problem.bias)
-    if problem.quotient.index > 1 and found.classes.count() != problem.classes.count():
-        raise DerivationError(
-            "derivation",
-            "is not written out for a window that cuts single phases off",
-            problem.x,
-            "make the window a whole number of periods",
-        )
-    return found
-
-
-def _closure(problem: Problem, points: set[tuple[Fraction, ...]]) -> set[tuple[Fraction, ...]]:
-    """The displacements with all their images under the point group."""
-    matrices = [problem.group.motions[g].matrix for g in problem.group.point.generators]
-    frontier = points
-    while frontier:
-        images = {
-            tuple(sum((k * x for k, x in zip(row, d, strict=True)), Fraction(0)) for row in matrix)
-            for matrix in matrices
-            for d in frontier
-        }
-        frontier = images - points
-        points = points | frontier
-    return points
-
-
-def _region(points: list[tuple[Fraction, ...]]) -> Region:
-    """The displacements as a box in unit steps, where they fill one."""
-    spans = tuple(Span(number(max(abs(p[k]) for p in points))) for k in range(len(points[0])))
-    filled = prod(int(span.count) for span in spans) == len(points)
-    return Region(spans=spans) if filled else Region(points=tuple(points))
-
-
-def _displacement(problem: Problem, row: Any) -> Any:
-    for axis, (p, q, _) in zip(problem.axes, row, strict=True):
-        out, into = axis.both
-        yield into.spacing * int(q) - out.spacing * int(p) + axis.residue
-
-
-def _without_window(field: Field, axes: list[int]) -> Field:
-    lattice = field.lattice
-    if lattice is None:
-        return field
-    grid = tuple(None if k in axes else n for k, n in enumerate(lattice.grid))
-    boundary = tuple(None if k in axes else kind for k, kind in enumerate(lattice.boundary))
-    new = replaced(field, field.fibre)
-    object.__setattr__(new, "lattice", replace(lattice, grid=grid, boundary=boundary))
-    return new
+    return field.replace(fibre=from_blocks(field.group.point, [(part.copies, part.piece)]), name=part.name)

@@ -5,7 +5,7 @@ rho_y(s) K[d] = K[d] rho_x(s)  for s d = d,        K[g d] = rho_y(g) K[d] rho_x(
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -16,10 +16,9 @@ from derive.equation.groups.fibre import Fibre
 from derive.equation.groups.unknown import Class, Unknown
 from derive.equation.groups.witnesses import Letters, class_orbits
 from derive.methods.fibres import generating
-from derive.methods.intertwiners import intertwiners
+from derive.methods.free import FreeMap
 from derive.methods.motions import simplified
 from derive.symmetry.pieces import exact_inverse
-from derive.symmetry.representations import from_blocks
 
 FREE = {"b": "v"}  # the letters of free weights, where it is not w
 
@@ -39,13 +38,12 @@ class Carried:
 def carried_orbits(unknown: Unknown) -> list[Carried]:
     """All orbits of classes with their matrices; free weights are numbered through."""
     found: list[Carried] = []
-    for orbit in class_orbits(unknown):
+    for orbit, maps in class_orbits(unknown):
         start = next(iter(orbit))
         fixing = _stabiliser(unknown, start, orbit)
-        first = sum(c.dim for c in found)
-        at_start, dim = _fixed(unknown, fixing, first)
+        at_start = _general(unknown, maps, sum(c.dim for c in found))
         members = tuple((at, letters, _along(unknown, letters, at_start)) for at, letters in orbit.items())
-        found.append(Carried(fixing, members, dim))
+        found.append(Carried(fixing, members, len(maps)))
     return found
 
 
@@ -63,18 +61,15 @@ def _moved(unknown: Unknown, word: Letters, at: Class) -> Class:
     return reduce(lambda place, g: unknown.moves[g](place), reversed(word), at)
 
 
-def _fixed(unknown: Unknown, fixing: tuple[Letters, ...], first: int) -> tuple[ImmutableMatrix, int]:
-    """The general matrix that commutes with these words, in free weights numbered from `first`."""
-    V, W = (from_blocks(unknown.point, [(1, fibre.piece)]) for fibre in (unknown.input, unknown.output))
-    if fixing != tuple((g,) for g in unknown.point.generators):
-        words = {f"s{k}": tuple((g, 1) for g in word) for k, word in enumerate(fixing)}
-        subgroup = unknown.point.subgroup(words)
-        V, W = V.restrict(subgroup), W.restrict(subgroup)
-    maps = intertwiners(V, W)
+def _general(unknown: Unknown, maps: Sequence[FreeMap], first: int) -> ImmutableMatrix:
+    """The maps that are free at a representative, each times a free weight, numbered from `first`."""
     total = sympy.zeros(unknown.output.dim, unknown.input.dim)
-    for k in range(len(maps)):
-        total += sympy.Matrix(maps.element(k).dense()) * free_weight(unknown, first + k)
-    return ImmutableMatrix(total), len(maps)
+    for k, found in enumerate(maps, first):
+        for row, column, value in zip(
+            found.rows.tolist(), found.columns.tolist(), found.values.tolist(), strict=True
+        ):
+            total[row, column] += sympy.sympify(value) * free_weight(unknown, k)
+    return ImmutableMatrix(total)
 
 
 def free_weight(unknown: Unknown, k: int) -> sympy.Expr:

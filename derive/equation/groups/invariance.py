@@ -26,8 +26,8 @@ def statement(block: Block) -> Tuple:
     """How every generator acts on both fields, by which tables, what generators satisfy, the support."""
     acting = [eq for mover in block.movers for eq in _acting(block, mover)]
     tables = [eq for mover in block.movers for a in (mover.input, mover.output) for eq in a.definitions]
-    where = [block.condition] if block.problem.support is not None else []
-    return Tuple(*acting, *tables, *presentation(block.problem.group.point), *where)
+    where = [block.condition] if block.condition != sympy.true else []
+    return Tuple(*acting, *tables, *presentation(block.problem.group.point), *block.presumed, *where)
 
 
 def _acting(block: Block, mover: Mover) -> tuple[Eq, Eq]:
@@ -76,7 +76,7 @@ def equivariance(block: Block) -> Iterator[Move]:
             Tuple(*state, acted),
             f"put {g} {block.x.label} in the place of {block.x.label}" + _derivative(mover),
         )
-        reindexed = _reindexed(block, mover)
+        reindexed, equation = _reindexed(block, mover), both_sides(block, mover)
         yield (
             f"re-index by {g}",
             Tuple(*state, reindexed),
@@ -84,7 +84,6 @@ def equivariance(block: Block) -> Iterator[Move]:
             if not mover.infinitesimal
             else f"{g} {block.x.label} is written out",
         )
-        equation = Eq(reindexed.rhs, _output_side(block, mover), evaluate=False)
         yield (
             f"act on the output by {g}",
             Tuple(*state, equation),
@@ -100,9 +99,22 @@ def equivariance(block: Block) -> Iterator[Move]:
         )
 
 
+def both_sides(block: Block, mover: Mover) -> Eq:
+    """T(g x) = g T(x), both sides written out and read where g takes the output."""
+    return Eq(_reindexed(block, mover).rhs, _output_side(block, mover), evaluate=False)
+
+
 def _notes(block: Block) -> str:
-    axes = block.reads_modulo
-    return f"; sites along {', '.join(axes)} are read modulo the grid" if axes else ""
+    notes = []
+    if block.reads_modulo:
+        notes.append(f"; sites along {', '.join(block.reads_modulo)} are read modulo the grid")
+    if block.ends:
+        notes.append(
+            f"; a field is 0 outside its window along {', '.join(block.ends)}, so its sites are read as Z: "
+            "what is equivariant on the window is so on Z, with weights where a pair or a translate of it "
+            "lies in the window"
+        )
+    return "".join(notes)
 
 
 def _derivative(mover: Mover) -> str:

@@ -3,36 +3,37 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
 import sympy
-from sympy import Add, Eq, Mul, Tuple
+from sympy import Add, Eq, Mul, Symbol, Tuple
 
 from derive.equation.chain import Move
 from derive.equation.groups.block import Block
 from derive.equation.groups.fixed import carried_orbits
+from derive.equation.groups.found import Found
 from derive.equation.groups.presentation import word
 from derive.equation.groups.reduction import State
-from derive.equation.groups.unknown import Unknown, countable, unknowns
+from derive.equation.groups.unknown import Unknown, bias_entries, weight_entries
 from derive.equation.groups.witnesses import coefficient, signed_orbits
-from derive.equation.problem import Problem
-from derive.equation.tying import BIAS_DIM, DIM
 
-Count = Callable[[Problem], tuple[sympy.Expr, sympy.Expr]]
+DIM, BIAS_DIM = Symbol("dim"), Symbol("bias_dim")
 Listed = tuple[State, sympy.Expr]
 
 
-def listing(block: Block, state: State, count: Count) -> Iterator[Move]:
-    """The moves from constraints on the kernel to the layer and the count.
-
-    `count`: how many weights and biases are free, asked only where entries cannot be listed.
-    """
-    dims = []
-    if countable(block):
-        for unknown in unknowns(block):
-            free = yield from (_by_entries if unknown.monomial else _by_matrices)(unknown, state)
-            state, total = free
-            dims.append(total)
+def listing(block: Block, state: State, weights: Found, biases: Found | None) -> Iterator[Move]:
+    """The moves from constraints on the kernel to the layer and the count, as they were found."""
+    totals = []
+    listed = all(found is None or found.orbits is not None for found in (weights, biases))
+    for found, bias in ((weights, False), (biases, True)):
+        if found is None:
+            continue
+        total = sympy.sympify(found.total)
+        if listed and block.problem.group.point.generators:
+            unknown = bias_entries(block, found) if bias else weight_entries(block, found)
+            state, total = yield from (_by_entries if unknown.monomial else _by_matrices)(unknown, state)
+        copies = block.copies_out * (1 if bias else block.copies_in)
+        totals.append(Eq(BIAS_DIM if bias else DIM, _times(copies, total), evaluate=False))
     state = (block.layer, *state[1:])
     yield (
         "write the layer",
@@ -41,24 +42,19 @@ def listing(block: Block, state: State, count: Count) -> Iterator[Move]:
         if block.tied
         else "the operator again: its weights are now known",
     )
-    copies = (block.copies_out * block.copies_in, block.copies_out)
-    if not dims:
-        totals = [
-            Eq(name, total, evaluate=False)
-            for name, total in zip((DIM, BIAS_DIM)[: 1 + block.biased], count(block.problem), strict=False)
-        ]
-        yield "count", Tuple(*totals), "the average over the point group of characters times fixed classes"
-        return
-    totals = [
-        Eq(name, _times(many, total), evaluate=False)
-        for name, many, total in zip((DIM, BIAS_DIM), copies, dims, strict=False)
-    ]
-    yield (
-        "count",
-        Tuple(*totals),
-        "one free number per orbit that is not forced to zero"
-        + (", and per pair of copies" if copies[0] != 1 else ""),
-    )
+    yield "count", Tuple(*totals), _counted(block, weights, listed)
+
+
+def _counted(block: Block, weights: Found, listed: bool) -> str:
+    """Why these are the free numbers."""
+    if weights.total is sympy.oo:
+        return "one free number per class of pairs: they have no end"
+    if not block.problem.group.point.generators:
+        return "one free number per class of pairs and pair of channels"
+    if not listed:
+        return "the average over the point group of characters times fixed classes"
+    each = ", and per pair of copies" if block.copies_out * block.copies_in != 1 else ""
+    return "one free number per orbit that is not forced to zero" + each
 
 
 def _by_entries(unknown: Unknown, state: State) -> Generator[Move, None, Listed]:
@@ -137,6 +133,8 @@ def _sum_of(terms: Sequence[sympy.Expr]) -> sympy.Expr:
 
 def _times(copies: sympy.Expr, total: sympy.Expr) -> sympy.Expr:
     """Copies times a sum that stands as it is."""
+    if total is sympy.oo:
+        return total
     if not isinstance(total, Add) or copies == 1:
         return total if copies == 1 else copies * total
     return Mul(*Mul.make_args(copies), total, evaluate=False)

@@ -53,7 +53,7 @@ def reduction(block: Block, state: State) -> Iterator[Move]:
                 Tuple(*state, *constraints),
                 f"the constraint at the representative, which {mover.name} takes to another class",
             )
-    if block.problem.support is not None:
+    if block.condition != sympy.true:
         state = (state[0], _local(block), *state[2 if block.tied else 1 :])
         yield (
             "impose locality",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -14,7 +14,9 @@ from sympy import Indexed, IndexedBase, Symbol
 
 from derive.equation.groups.block import Affine, Block
 from derive.equation.groups.fibre import Fibre
+from derive.equation.groups.found import Found
 from derive.errors import TooLargeError
+from derive.methods.free import FreeMap
 from derive.symmetry.groups import Group
 from derive.symmetry.pieces import trivial_atom
 
@@ -25,12 +27,15 @@ Place = tuple[int, int, Class]  # component of the output, of the input, class o
 
 @dataclass(frozen=True, eq=False)
 class Unknown:
-    """One tensor: `label`, its classes of sites, and the action on them, generator by generator."""
+    """One tensor: `label`, the orbits of its classes of sites, and the action, generator by generator.
+
+    `orbits`: the first class of each, and the maps that are free there.
+    """
 
     label: IndexedBase
     output: Fibre
     input: Fibre
-    classes: tuple[Class, ...]
+    orbits: tuple[tuple[Class, tuple[FreeMap, ...]], ...]
     moves: dict[str, Callable[[Class], Class]]
     before: tuple[Symbol, ...]  # copies of the output
     between: tuple[Symbol, ...]  # copies of the input
@@ -49,11 +54,10 @@ class Unknown:
             for g in self.point.generators
         )
 
-    @cached_property
-    def places(self) -> list[Place]:
-        """All entries, class by class."""
+    def places(self, classes: Iterable[Class]) -> list[Place]:
+        """All entries of some classes, class by class."""
         rows, columns = range(self.output.dim), range(self.input.dim)
-        return [(a, b, at) for at in self.classes for a in rows for b in columns]
+        return [(a, b, at) for at in classes for a in rows for b in columns]
 
     def entry(self, place: Place) -> Indexed:
         """The entry as it is printed."""
@@ -73,28 +77,16 @@ class Unknown:
         return (int(out.image[a]), int(into.image[b]), self.moves[generator](at)), turn % 1
 
 
-def unknowns(block: Block) -> tuple[Unknown, ...]:
-    """The kernel (or A, with nothing translated), and the bias where there is one."""
-    return (_weights(block), *((_bias(block),) if block.biased else ()))
-
-
-def countable(block: Block) -> bool:
-    """Whether the classes can be listed: no symbols for sizes, and finitely many."""
-    sizes = [side.size for axis in block.problem.axes for side in axis.sides if side.size is not None]
-    support = block.problem.support
-    symbolic = any(n.free_symbols for n in sizes) or (support is not None and support.symbolic)
-    return not symbolic and block.problem.classes.count() is not sympy.oo
-
-
-def _weights(block: Block) -> Unknown:
+def weight_entries(block: Block, found: Found) -> Unknown:
+    """The kernel, or A where nothing is translated."""
     problem = block.problem
-    _refuse_large(problem.classes.count(), block.output.dim * block.input.dim)
-    listed = problem.classes.listing()
-    sides = [("out", 0), ("into", 1)]
+    _refuse_large(found.classes, block.output.dim * block.input.dim)
     columns = [
-        (k, side) for name, side in sides for k, axis in enumerate(problem.axes) if getattr(axis, name)
+        (k, side)
+        for side, name in enumerate(("out", "into"))
+        for k, axis in enumerate(problem.axes)
+        if getattr(axis, name)
     ]
-    pairs = [tuple(int(row[k, side]) for k, side in columns) for row in listed]
     name = _weight_coordinates(block)
     lift = block.problem.quotient.lift if block.tied else None
     cut = len(block.n.out)
@@ -112,7 +104,7 @@ def _weights(block: Block) -> Unknown:
         label=block.n.K if block.tied else block.n.A,
         output=block.output,
         input=block.input,
-        classes=tuple(dict.fromkeys(map(name, pairs))),
+        orbits=_named(found, columns, name),
         moves={g: mover(g) for g in problem.group.point.generators},
         before=block.i,
         between=block.c,
@@ -120,17 +112,24 @@ def _weights(block: Block) -> Unknown:
     )
 
 
+def _named(
+    found: Found, columns: Sequence[tuple[int, int]], name: Callable[[Class], Class]
+) -> tuple[tuple[Class, tuple[FreeMap, ...]], ...]:
+    """The orbits with the class of each first pair by its coordinates."""
+    orbits = found.orbits() if found.orbits is not None else ()
+    return tuple((name(tuple(orbit.pair[k][side] for k, side in columns)), orbit.maps) for orbit in orbits)
+
+
 def _plain_weight(block: Block) -> Callable[[Any, Any, Any], Indexed]:
     cut = len(block.n.out)
     return lambda a, b, at: block.weight(a, at[:cut], b, at[cut:])
 
 
-def _bias(block: Block) -> Unknown:
+def bias_entries(block: Block, found: Found) -> Unknown:
+    """The bias: a map from what does not move."""
     problem = block.problem
-    _refuse_large(problem.bias_classes.count(), block.output.dim)
-    listed = problem.bias_classes.listing()
-    columns = [k for k, axis in enumerate(problem.axes) if axis.out]
-    sites = [tuple(int(row[k, 0]) for k in columns) for row in listed]
+    _refuse_large(found.classes, block.output.dim)
+    columns = [(k, 0) for k, axis in enumerate(problem.axes) if axis.out]
     name = _coordinates(block.bias_class_of(block.n.out), block.n.out, _sizes(block, "out"), block.tied)
 
     def mover(g: str) -> Callable[[Class], Class]:
@@ -143,7 +142,7 @@ def _bias(block: Block) -> Unknown:
         label=block.n.b,
         output=block.output,
         input=Fibre(trivial_atom(problem.group.point), "x", "1"),
-        classes=tuple(dict.fromkeys(map(name, sites))),
+        orbits=_named(found, columns, name),
         moves={g: mover(g) for g in problem.group.point.generators},
         before=block.i,
         between=(),

@@ -42,8 +42,8 @@ CASES = {
 def test_right_maps_leave_nothing_and_wrong_ones_something(name: str) -> None:
     solution = dv.solve(*CASES[name]())
     assert solution.certificate.holds
-    group = solution.x.group
-    for pair in solution.maps.pairs:
+    group = solution.answer.group
+    for pair in solution.answer.maps.pairs:
         maps = pair.maps
         for k in range(maps.dim):
             right = maps.element(k)
@@ -71,7 +71,7 @@ def _changed(element: Element) -> Element:
 
 def test_large_orbits_are_looked_at_by_their_ranges() -> None:
     V = dv.permutation(dv.symmetric(5000))
-    checks = Checks(V.group, dv.solve(V**2, V**2).maps)
+    checks = Checks(V.group, dv.solve(V**2, V**2).answer.maps)
     assert checks.scope == "15 basis elements"
     assert checks.residual == 0
     assert checks.independent
@@ -95,7 +95,9 @@ def test_a_wrong_description_of_an_orbit_is_seen(which: str, monkeypatch: pytest
         return dataclasses.replace(leaf, pattern=(0,) * len(leaf.pattern), ranges=leaf.ranges[:1])
 
     monkeypatch.setattr(InvariantTensors, "leaf", changed)
-    checks = Checks(V.group, dv.solve(V, V).maps if "blocks" in which else dv.solve(V**2, V**2).maps)
+    checks = Checks(
+        V.group, dv.solve(V, V).answer.maps if "blocks" in which else dv.solve(V**2, V**2).answer.maps
+    )
     assert checks.residual or not checks.independent
 
 
@@ -116,7 +118,7 @@ def test_the_factors_of_large_products_are_looked_at() -> None:
 
 def test_a_wrong_factor_of_a_large_product_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     V = _cloud()
-    maps = dv.solve(V, V).maps
+    maps = dv.solve(V, V).answer.maps
     original = PieceMaps.element
 
     def changed(self: PieceMaps, k: int) -> Element:

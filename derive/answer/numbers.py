@@ -1,0 +1,69 @@
+"""Numbers for the symbols of a solution, from sizes by name or from numbers of channels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from derive.answer.plain_copies import with_copies
+from derive.equation.problem import Problem, symbols_of, with_sizes
+from derive.errors import SizeError, SymbolicError
+from derive.symmetry.sizes import size
+
+
+def with_numbers(
+    problem: Problem, sizes: Mapping[str, int] | None, channels: Sequence[int] | None
+) -> Problem:
+    """The same problem with a number for every symbol; `channels`: of the input and of the output.
+
+    Grids may stay open where translations and the support bound the weights. Raises SymbolicError naming a
+    size that is missing, SizeError where numbers do not agree with the fields.
+    """
+    if not problem.axes:
+        fibres = with_copies(problem.x.fibre, problem.y.fibre, sizes, channels)
+        x, y = (f.replace(fibre=V) for f, V in zip((problem.x, problem.y), fibres, strict=True))
+        return replace(problem, x=x, y=y)
+    known = known_sizes(problem, sizes, channels)
+    symbols = {s: known[s.name] for s in symbols_of(problem) if s.name in known}
+    found = with_sizes(problem, symbols) if symbols else problem
+    missing = sorted(s.name for s in symbols_of(found) - _open_sizes(found))
+    if missing:
+        raise SymbolicError(
+            "sizes", "must give a number for every symbol", missing, f"give sizes={{{missing[0]!r}: 8}}"
+        )
+    return found
+
+
+def _open_sizes(problem: Problem) -> set[Any]:
+    """Symbols for grids that need no number."""
+    opened = problem.classes.opened()
+    closed = [side.size for axis in opened.axes for side in axis.sides if side.size is not None]
+    grids = [side.size for axis in problem.axes for side in axis.sides if side.size is not None]
+    needed = set().union(*(n.free_symbols for n in closed), problem.x.channels.free_symbols)
+    needed |= problem.y.channels.free_symbols
+    spans = problem.support.spans or () if problem.support is not None else ()
+    needed |= {symbol for span in spans if span is not None for symbol in span.radius.free_symbols}
+    return set().union(*(n.free_symbols for n in grids)) - needed
+
+
+def known_sizes(
+    problem: Problem, sizes: Mapping[str, int] | None, channels: Sequence[int] | None
+) -> dict[str, int]:
+    known = {str(k): int(v) for k, v in (sizes or {}).items()}
+    fields = (problem.x.channels, problem.y.channels)
+    for field, n in zip(fields, channels or fields, strict=True):
+        given = size(n, "channels")
+        if field.is_Symbol and given.is_Integer and known.setdefault(field.name, int(given)) == given:
+            continue
+        if channels is not None and field != given:
+            raise SizeError(
+                "channels", f"must agree with the fields, {fields[0]} to {fields[1]}", channels, "omit it"
+            )
+    names = {s.name for s in symbols_of(problem)}
+    unknown = sorted(set(known) - names)
+    if unknown:
+        raise SizeError(
+            "sizes", f"must name symbols of the solution, {sorted(names)}", unknown, "leave them out"
+        )
+    return known

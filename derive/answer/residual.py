@@ -1,0 +1,206 @@
+"""The residual of T(g x) = g T(x) on basis elements themselves, read as the arrays that users get.
+
+    A[g p, g q] - rho_out(g) A[p, q] rho_in(g)^-1  for generators g,     A[t p, t q] - A[p, q]  for translations t
+
+On a window every element of the point group is asked, since generators alone may leave it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import sympy
+
+from derive.answer.site_pairs import SitePairs
+from derive.equation.problem import Problem
+from derive.methods.motions import exact_array, exact_product, simplified
+from derive.symmetry.representations import Representation
+from derive.symmetry.spacegroup import Motion
+
+PRIME = 2**31 - 1
+Mover = tuple[str, Motion | None, tuple[str, ...]]
+
+
+@dataclass(frozen=True, eq=False)
+class Written:
+    """Basis elements of one problem as exact arrays, entry (element, pair of sites, i, c)."""
+
+    problem: Problem
+    elements: Sequence[Any]
+
+    @cached_property
+    def pairs(self) -> SitePairs:
+        return SitePairs(self.problem)
+
+    @cached_property
+    def sites(self) -> np.ndarray:
+        """The pairs of sites whose weights the arrays hold: all of a grid, or one of each class."""
+        sides = [line for lines in self.pairs.lines for line in lines if line is not None]
+        if any(line.size is None for line in sides):
+            return self.pairs.classes
+        runs = [
+            [1 if line is None else line.size for line in side]
+            for side in zip(*self.pairs.lines, strict=True)
+        ]
+        counts = [n for side in runs for n in side]
+        flat = (
+            np.indices(counts, dtype=np.int64).reshape(len(counts), -1).T if counts else np.zeros((1, 0), int)
+        )
+        return flat.reshape(len(flat), 2, len(self.pairs.lines))
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """The array of every element, pair by pair."""
+        arrays = [np.asarray(element.dense()) for element in self.elements]
+        return np.stack([self._by_pair(array) for array in arrays])
+
+    def _by_pair(self, array: np.ndarray) -> np.ndarray:
+        rows, columns = int(self.problem.y.channels), int(self.problem.x.channels)
+        if not self.pairs.lines:
+            return array.reshape(1, rows, columns)
+        if any(line is not None and line.size is None for lines in self.pairs.lines for line in lines):
+            return np.moveaxis(array, (0, 1), (-2, -1))[self._places]
+        outs = sum(line is not None for line, _ in self.pairs.lines)
+        whole = np.moveaxis(array, outs + 1, 1)  # (i, c, *out, *in)
+        return np.moveaxis(whole.reshape(rows, columns, -1), -1, 0)
+
+    @property
+    def _places(self) -> tuple[np.ndarray, ...]:
+        """Where a kernel holds every class: phases that occur, then displacements from the least one on."""
+        phases, places = [], []
+        for k, (out, into) in enumerate(self.pairs.lines):
+            p, q = self.sites[:, 0, k], self.sites[:, 1, k]
+            if out is None or into is None:
+                phases += [q if out is None else p]
+            elif not (out.step or into.step):
+                places += [p, q]
+            else:
+                ratio = into.spacing / out.spacing
+                a, b = ratio.numerator, ratio.denominator
+                phases.append(p // a)
+                places.append(a * q - b * p)
+        used = [c for c in phases if len(c) and c.max() > 0] + places
+        return tuple((c - c.min()).astype(np.int64) for c in used)
+
+    # ---- the equation -----------------------------------------------------------------------------------
+
+    @cached_property
+    def residual(self) -> int:
+        """The largest entry that is left over: exactly 0 when right."""
+        if not len(self.elements):
+            return 0
+        return max((self._gap(motion, word) for motion, word in self._movers), default=0)
+
+    @property
+    def _movers(self) -> Iterator[tuple[Motion | None, tuple[str, ...]]]:
+        """What moves sites, and the word by which it acts on fibres; translations leave fibres alone."""
+        space, point = self.problem.group, self.problem.group.point
+        yield None, ()
+        windows = any(
+            line is not None and line.step and line.size is not None and not line.ring
+            for lines in self.pairs.lines
+            for line in lines
+        )
+        if windows:
+            for motion, word in zip(self.pairs.motions[1:], point.elements.words[1:], strict=True):
+                yield motion, tuple(g for g, power in word for _ in range(power))
+            return
+        for g in point.generators:
+            yield (space.motions[g] if space.dim else None), (g,)
+
+    def _gap(self, motion: Motion | None, word: tuple[str, ...]) -> int:
+        image, there = self._images(motion)
+        moved = self.weights[:, image]
+        here = self.weights[:, there]
+        algebra = len(word) == 1 and word[0] in self.problem.group.point.algebra
+        left = _word(self.problem.y.fibre, word, algebra)
+        right = _word(self.problem.x.fibre, word, algebra)
+        gap = _times(left, here, 0) - _times(right, here if algebra else moved, 1)
+        return _largest(gap)
+
+    def _images(self, motion: Motion | None) -> tuple[np.ndarray, np.ndarray]:
+        """Pairs g(p, q) and (p, q) by number, where both are held."""
+        names = self.pairs.canonical(self.sites)
+        moved = self.pairs.moved(motion, self.sites) if motion is not None else names
+        first: dict[tuple[int, ...], int] = {}
+        for k, row in enumerate(map(tuple, names.reshape(len(names), -1).tolist())):
+            first.setdefault(row, k)
+        found = [first.get(row, -1) for row in map(tuple, moved.reshape(len(moved), -1).tolist())]
+        image = np.array(found, dtype=np.int64)
+        there = np.flatnonzero(image >= 0)
+        return image[there], there
+
+    # ---- independence -----------------------------------------------------------------------------------
+
+    @cached_property
+    def independent(self) -> bool:
+        """Whether the arrays are linearly independent: full rank modulo a prime, or exactly."""
+        if not len(self.elements):
+            return True
+        rows = self.weights.reshape(len(self.elements), -1)
+        used = rows != 0
+        alone = used & (used.sum(axis=0) == 1)
+        if alone.any(axis=1).all():
+            return True
+        if rows.dtype != object:
+            return _rank_modulo(rows % PRIME) == len(rows) or _exact_rank(rows) == len(rows)
+        return _exact_rank(rows) == len(rows)
+
+
+def _word(fibre: Representation, word: tuple[str, ...], algebra: bool) -> np.ndarray | None:
+    """The matrix of a word; None for no word."""
+    if not word:
+        return None
+    found = exact_array(fibre.matrix(word[0]))
+    for g in word[1:]:
+        found = exact_product(found, exact_array(fibre.matrix(g)))
+    return found
+
+
+def _times(matrix: np.ndarray | None, weights: np.ndarray, side: int) -> np.ndarray:
+    """matrix @ weights (side 0) or weights @ matrix (side 1), exactly."""
+    if matrix is None:
+        return weights
+    if all(isinstance(x, int) and abs(x) < 2**15 for x in matrix.flat) and _small(weights):
+        matrix = matrix.astype(np.int64)
+    return np.matmul(matrix, weights) if side == 0 else np.matmul(weights, matrix)
+
+
+def _small(weights: np.ndarray) -> bool:
+    return weights.dtype != object and (not weights.size or int(abs(weights).max()) < 2**31)
+
+
+def _largest(gap: np.ndarray) -> int:
+    if gap.dtype != object:
+        return int(abs(gap).max()) if gap.size else 0
+    left = [simplified(sympy.sympify(v)) for v in gap.reshape(-1).tolist() if v != 0]
+    wrong = [v for v in left if v != 0 and sympy.simplify(v) != 0]
+    return max((abs(int(v)) if isinstance(v, int) else 1 for v in wrong), default=0)
+
+
+def _rank_modulo(rows: np.ndarray) -> int:
+    """The rank modulo a prime, which the true rank is not below."""
+    rows, rank = rows.copy(), 0
+    for column in range(rows.shape[1]):
+        live = np.flatnonzero(rows[rank:, column])
+        if not len(live):
+            continue
+        at = rank + int(live[0])
+        rows[[rank, at]] = rows[[at, rank]]
+        rows[rank] = rows[rank] * pow(int(rows[rank, column]), -1, PRIME) % PRIME
+        below = rows[rank + 1 :, column : column + 1]
+        rows[rank + 1 :] = (rows[rank + 1 :] - below * rows[rank]) % PRIME
+        rank += 1
+        if rank == len(rows):
+            break
+    return rank
+
+
+def _exact_rank(rows: np.ndarray) -> int:
+    used = rows[:, (rows != 0).any(axis=0)]
+    matrix = sympy.Matrix(len(used), used.shape[1], [sympy.sympify(v) for v in used.reshape(-1).tolist()])
+    return int(matrix.rank(simplify=True))

@@ -1,0 +1,53 @@
+"""The equation without a lattice, for whole representations: rho_y(g) A = A rho_x(g)."""
+
+from __future__ import annotations
+
+import sympy
+from sympy import Eq, IndexedBase, Sum, Symbol
+
+from derive.equation.operator import Notation
+from derive.equation.problem import Problem
+
+
+def commutes(problem: Problem) -> tuple[Eq, ...]:
+    """rho_y(g) A = A rho_x(g), entry by entry, for every generator."""
+    i, j, c = (Symbol(name, integer=True) for name in "ijc")
+    A = IndexedBase("A")
+    return tuple(
+        Eq(
+            _over(out[i, j] * A[j, c], j, problem.y.channels),
+            _over(A[i, j] * into[j, c], j, problem.x.channels),
+            evaluate=False,
+        )
+        for _, out, into in _matrices(problem)
+    )
+
+
+def equivariant(problem: Problem) -> tuple[Eq, ...]:
+    """T(rho_x(g) x) = rho_y(g) T(x), both sides written out, for every generator.
+
+    For an element of a Lie algebra this is the derivative along exp(t X), without what is constant.
+    """
+    n = Notation(problem)
+    i, j, c, k = (Symbol(name, integer=True) for name in "ijck")
+    A, b = n.A, n.b
+    algebra = problem.group.point.algebra
+
+    def sides(out: IndexedBase, into: IndexedBase, name: str) -> tuple[sympy.Expr, sympy.Expr]:
+        left = _over(_over(A[i, c] * into[c, k] * n.x[k], k, problem.x.channels), c, problem.x.channels)
+        right = _over(_over(out[i, j] * A[j, c] * n.x[c], c, problem.x.channels), j, problem.y.channels)
+        if not problem.bias:
+            return left, right
+        return left + (0 if name in algebra else b[i]), right + _over(out[i, j] * b[j], j, problem.y.channels)
+
+    return tuple(Eq(*sides(out, into, g), evaluate=False) for g, out, into in _matrices(problem))
+
+
+def _matrices(problem: Problem) -> list[tuple[str, IndexedBase, IndexedBase]]:
+    return [
+        (g, IndexedBase(f"rho_y({g})"), IndexedBase(f"rho_x({g})")) for g in problem.group.point.generators
+    ]
+
+
+def _over(term: sympy.Expr, index: Symbol, size: sympy.Expr) -> sympy.Expr:
+    return Sum(term, (index, 0, size - 1))
