@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import sympy
 
+from derive.pickling import Expressions, hold, release
+
 
 @dataclass(frozen=True)
-class Step:
+class Step(Expressions):
     """One move of a derivation: `before` implies `after` by `rule`, `because` of what stands there.
 
     `where` says what the indices range over (given once, in the first step).
@@ -48,6 +50,11 @@ class Derivation(tuple[Step, ...]):
 
     def __new__(cls, steps: Iterable[Step] = ()) -> Derivation:
         return super().__new__(cls, tuple(steps))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """All steps at once, so that what one step hands to the next is carried once."""
+        names = [f.name for f in fields(Step)]
+        return _derivation, (type(self), hold(tuple(tuple(getattr(s, n) for n in names) for s in self)))
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -99,3 +106,7 @@ class Derivation(tuple[Step, ...]):
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(repr(self))
+
+
+def _derivation(kind: type[Derivation], steps: Any) -> Derivation:
+    return kind(Step(*step) for step in release(steps))

@@ -20,6 +20,7 @@ from derive.errors import InfiniteError, SymbolicError
 from derive.methods.fibres import Entries
 from derive.methods.spacegroups import Composition, SpaceSolution, StabiliserOrbits, compose, require_memory
 from derive.methods.tables import Table
+from derive.pickling import Fields
 from derive.symmetry.fields import Field
 from derive.symmetry.pieces import Piece
 from derive.symmetry.representations import Representation, trivial
@@ -38,7 +39,7 @@ class PiecePair:
 
 
 @dataclass(frozen=True)
-class FibredAnswer:
+class FibredAnswer(Fields):
     """The answer to one problem, block pair by block pair, output blocks outermost."""
 
     problem: Problem

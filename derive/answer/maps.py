@@ -20,6 +20,7 @@ from derive.answer.residuals import Checks
 from derive.errors import RepresentationError
 from derive.methods.intertwiners import Intertwiners, PieceMaps, intertwiners
 from derive.methods.tensors import OrbitTensors
+from derive.pickling import Fields
 from derive.steps import Derivation
 from derive.symmetry.groups import Group
 from derive.symmetry.representations import Representation, trivial
@@ -47,7 +48,7 @@ class MapBasis(Sequence):
 
 
 @dataclass(frozen=True)
-class MapSolution:
+class MapSolution(Fields):
     """All matrices with rho_y(g) A = A rho_x(g), and all fixed vectors b."""
 
     x: Representation

@@ -20,11 +20,12 @@ from derive.equation.operator import Notation, general_operator
 from derive.equation.problem import Problem
 from derive.equation.tying import tying_steps
 from derive.errors import SizeError
+from derive.pickling import Fields
 from derive.steps import Derivation
 
 
 @dataclass(frozen=True)
-class Solution:
+class Solution(Fields):
     """All solutions of T(g x) = g T(x): equations, counts, basis, derivation, certificate."""
 
     problem: Problem

@@ -15,6 +15,7 @@ from derive.answer.plain import Plain, PlainAxis, PlainSide
 from derive.equation.problem import Problem, symbols_of
 from derive.errors import InfiniteError, SizeError, SymbolicError, TooLargeError
 from derive.methods.classes import Axis, Classes, Side
+from derive.pickling import Fields
 from derive.symmetry.sizes import size
 from derive.symmetry.support import Region, Span
 
@@ -299,7 +300,7 @@ class BasisElement:
 
 
 @dataclass(frozen=True)
-class Basis(Sequence):
+class Basis(Fields, Sequence):
     """The exact basis: one element per free weight; class first, then input channel, then output channel."""
 
     problem: Problem

@@ -16,6 +16,7 @@ from derive.equation.chain import Move, chain
 from derive.equation.trilinear import Trilinear
 from derive.equation.window import Window, dimension, positives, windows
 from derive.errors import SizeError
+from derive.pickling import Fields
 from derive.steps import Derivation
 from derive.symmetry.sizes import size as read_size
 from derive.symmetry.spacegroup import axis_names
@@ -32,7 +33,7 @@ LETTERS = {1: ("N",), 2: ("H", "W"), 3: ("H", "W", "L")}
 
 
 @dataclass(frozen=True)
-class Adjoints:
+class Adjoints(Fields):
     """A layer, both its adjoints, and how they were found.
 
     `layer`, `input_adjoint`, `kernel_adjoint`: SymPy equations; `turned_kernel` and `input_layer`: the input

@@ -15,6 +15,7 @@ from derive.equation.chain import chain
 from derive.equation.tables import table
 from derive.equation.window import dimension, divides, positives, sites
 from derive.errors import SizeError, SymbolicError
+from derive.pickling import Fields
 from derive.steps import Derivation
 from derive.symmetry.sizes import per_axis
 from derive.symmetry.spacegroup import axis_names
@@ -26,7 +27,7 @@ Sites = tuple[Expr, ...]
 
 
 @dataclass(frozen=True)
-class Composition:
+class Composition(Fields):
     """Two layers on Z^dim and the one layer that they are.
 
     `first`, `second`: the layers given; `layer`, `kernel`: the stacked layer and its kernel; `taps`: its taps

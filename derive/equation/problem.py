@@ -12,6 +12,7 @@ import sympy
 from derive.errors import RepresentationError, SupportError
 from derive.methods.classes import Axis, Classes, Side
 from derive.methods.elimination import Quotient, quotient
+from derive.pickling import Fields
 from derive.symmetry.fields import Field
 from derive.symmetry.representations import from_blocks
 from derive.symmetry.spacegroup import SpaceGroup, axis_names
@@ -19,7 +20,7 @@ from derive.symmetry.support import Region, Span, as_support, resolve
 
 
 @dataclass(frozen=True)
-class Problem:
+class Problem(Fields):
     """Find every linear map from field x to field y with T(g x) = g T(x) and weights inside `support`."""
 
     x: Field
