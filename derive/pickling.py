@@ -17,7 +17,6 @@ from sympy import Add, Basic, Function, Mul, Piecewise, Pow
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import And, Or
-from sympy.matrices import MatrixBase
 
 WRITTEN = (Relational, Piecewise, And, Or)  # evaluating these is slow, and seldom what was written
 EVALUATED = (Add, Mul, Pow, Function)
@@ -87,7 +86,7 @@ def release(value: Any) -> Any:
 def _hold(value: Any, seen: dict[Any, Node]) -> Any:
     if type(value) is tuple:
         return tuple(_hold(part, seen) for part in value)
-    if not isinstance(value, Basic) or isinstance(value, MatrixBase) or not value.args:
+    if not isinstance(value, Basic) or not value.args:
         return value
     key = (type(value), value)
     if key not in seen:

@@ -55,6 +55,11 @@ def _irreps() -> Any:
     return dv.solve(V, V)
 
 
+def _irrational() -> Any:
+    G = dv.wallpaper("p6")
+    return dv.solve(dv.Field(G, channels=2), dv.Field(G, fibre=dv.irreps(G.point)[2]), support=dv.hexagon(1))
+
+
 SOLUTIONS: dict[str, Callable[[], Any]] = {
     "translations": _plain,
     "numbers": _numbers,
@@ -63,6 +68,7 @@ SOLUTIONS: dict[str, Callable[[], Any]] = {
     "maps": _maps,
     "Lie maps": _lie,
     "irreducible maps": _irreps,
+    "irrational matrices": _irrational,
 }
 SUBJECTS: dict[str, Callable[[], Any]] = {
     "adjoints": lambda: dv.adjoints(2, channels=("B", "D")),

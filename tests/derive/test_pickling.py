@@ -120,6 +120,9 @@ WRITTEN = [
     sympy.Lambda(x, Mod(x, 1, evaluate=False)),
     sympy.Function("f")(x, y),
     sympy.sin(sympy.pi, evaluate=False),
+    sympy.ImmutableMatrix([[sympy.Mul(sympy.S.Half, x + y, evaluate=False), 0]]),
+    sympy.ImmutableSparseMatrix(2, 2, {(0, 1): sympy.Mul(sympy.S.Half, x + y, evaluate=False)}),
+    sympy.ImmutableDenseNDimArray([sympy.Mul(sympy.S.Half, x + y, evaluate=False), 1]),
 ]
 
 
