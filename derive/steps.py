@@ -27,7 +27,8 @@ class Step(Expressions):
 
 def residues(n: sympy.Expr) -> sympy.Set:
     """Z mod n: the sites of an axis that is closed to a ring, so that n - 1 is followed by 0."""
-    k = sympy.Symbol("k", integer=True)
+    name = "k'" if "k" in {s.name for s in n.free_symbols} else "k"
+    k = sympy.Symbol(name, integer=True)
     return sympy.ImageSet(sympy.Lambda(k, sympy.Mod(k, n, evaluate=False)), sympy.S.Integers)
 
 

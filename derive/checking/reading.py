@@ -215,8 +215,9 @@ def _reach(steps: Sequence[Step], lines: Sequence[Line]) -> int:
     origins = [s for s in statement[1].lhs.indices[1:] if s in condition.free_symbols]
     runs += [np.arange(max(_steps(condition, by_letter[s.name])[0], 1)) for s in origins]
     names = {*sites, *origins}
+    lengths = _lengths(steps)
     values: dict[Symbol, Array] = {
-        s: np.array(FAR if s.is_positive else RADIUS) for s in condition.free_symbols - names
+        s: np.array(lengths.get(s, RADIUS)) for s in condition.free_symbols - names
     }
     table = np.ix_(*runs) if runs else ()
     values.update(zip((*sites, *origins), table, strict=True))
@@ -228,6 +229,16 @@ def _reach(steps: Sequence[Step], lines: Sequence[Line]) -> int:
         if np.any(inside & (np.abs(values[site]) == far)):
             raise false("has a support too wide for the checker's own grids", far)
     return reach
+
+
+def _lengths(steps: Sequence[Step]) -> dict[Symbol, int]:
+    """Numbers for the sizes that indices run up to: grids endless, channels few."""
+    sites = {s for equation in steps[0].before[:2] for s in equation.lhs.indices[1:]}
+    found: dict[Symbol, int] = {}
+    for index, domain in steps[0].where:
+        for s in domain.free_symbols:
+            found[s] = max(found.get(s, 0), FAR if index in sites else CHANNELS)
+    return found
 
 
 def _opposite(

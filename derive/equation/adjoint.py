@@ -171,7 +171,7 @@ def adjoints(
 def _taps(kernel_size: Any, dim: int) -> tuple[sympy.Expr, ...]:
     if kernel_size is None:
         letters = ("r",) if dim == 1 else tuple(f"r_{name}" for name in axis_names(dim))
-        return tuple(2 * Symbol(r, integer=True, nonnegative=True) + 1 for r in letters)
+        return tuple(2 * Symbol(r, integer=True, positive=True) + 1 for r in letters)
     return positives(kernel_size, dim, "kernel_size")
 
 

@@ -14,6 +14,7 @@ from derive.methods.classes import Axis, Classes, Side
 from derive.methods.elimination import Quotient, quotient
 from derive.pickling import Fields
 from derive.symmetry.fields import Field
+from derive.symmetry.names import require_one_symbol_each
 from derive.symmetry.representations import from_blocks
 from derive.symmetry.spacegroup import SpaceGroup, axis_names
 from derive.symmetry.support import Region, Span, as_support, resolve
@@ -139,8 +140,19 @@ def make_problem(x: Any, y: Any, support: Any = None, bias: bool = True) -> Prob
     problem = Problem(x, y, None, bool(bias))
     region = _region(problem, support)
     problem = Problem(x, y, region, bool(bias))
+    _require_names(problem)
     problem.classes.validate()
     return problem
+
+
+def _require_names(problem: Problem) -> None:
+    """One name is one symbol, and a field is not called like a size."""
+    sizes = symbols_of(problem)
+    require_one_symbol_each(sizes)
+    for argument, field in (("x", problem.x), ("y", problem.y)):
+        if field.name in {s.name for s in sizes}:
+            rule = "must be a field whose name is not that of a size"
+            raise RepresentationError(argument, rule, repr(field.name), f"use name='{argument}_field'")
 
 
 def _same_group(x: Any, y: Any) -> tuple[Field, Field]:
