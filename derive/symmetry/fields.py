@@ -95,7 +95,7 @@ def _name(name: str | None) -> str | None:
     if name is None or name in ("x", "y"):
         return name
     if not isinstance(name, str) or not name.isidentifier() or is_taken(name):
-        rule = "must be a word that is free; A, K, b, u and the like are letters of the equations"
+        rule = "must be a word that the equations do not use otherwise"
         raise GroupError("name", rule, repr(name), "use name='x'")
     return name
 

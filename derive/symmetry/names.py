@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable
 from keyword import iskeyword
+from typing import Any
 
 import sympy
 
@@ -38,10 +39,10 @@ def means_something(name: str) -> bool:
     return name in NUMBERS or name in FUNCTIONS or iskeyword(name)
 
 
-def require_free(names: Iterable[str], argument: str) -> None:
-    """Refuse the names that equations use themselves."""
+def require_free(names: Iterable[str], argument: str, more: Container[str] = ()) -> None:
+    """Refuse the names that equations use themselves; `more` are those of some equations only."""
     for name in sorted(names):
-        if is_taken(name):
+        if is_taken(name) or name in more:
             what = "the equations use" if not means_something(name) else "SymPy and Python use"
             remedy = f"use another one, such as 'n_{name.rstrip(chr(39))}'"
             raise SizeError(argument, f"must be a name that is free, not one that {what}", repr(name), remedy)
@@ -59,6 +60,23 @@ def require_one_symbol_each(symbols: Iterable[sympy.Symbol], argument: str = "si
                 f"{sympy.srepr(other)} and {sympy.srepr(symbol)}",
                 f"give '{symbol.name}' or one and the same Symbol everywhere",
             )
+
+
+def names_in(*options: Any) -> set[str]:
+    """Every name that options hold: words, symbols of expressions, and lists of them.
+
+    >>> sorted(names_in("s", [("a", 1)], 2 * sympy.Symbol("k")))
+    ['a', 'k', 's']
+    """
+    found: set[str] = set()
+    for option in options:
+        if isinstance(option, str):
+            found.add(option)
+        elif isinstance(option, sympy.Basic):
+            found |= {s.name for s in option.free_symbols}
+        elif isinstance(option, Iterable):
+            found |= names_in(*option)
+    return found
 
 
 def fresh(preferred: str, taken: Container[str]) -> str:

@@ -20,6 +20,7 @@ from derive.equation.groups.block import Block, replaced
 from derive.equation.groups.fibre import Fibre
 from derive.equation.groups.invariance import constraint, equivariance, statement
 from derive.equation.groups.listing import Count, listing
+from derive.equation.groups.names import distinct
 from derive.equation.groups.reduction import reduction
 from derive.equation.operator import Notation
 from derive.equation.problem import Problem
@@ -58,7 +59,7 @@ def derive_maps(x: Representation, y: Representation, bias: bool) -> Derivation:
 
 def derive_fields(problem: Problem, count: Count) -> Derivation:
     """The derivation for two fields; `count` counts free weights and biases where sizes are symbols."""
-    problem = opened(problem)
+    problem = _written(problem)
     blocks = _blocks(problem)
     steps: list[Step] = []
     if len(blocks) == 1:
@@ -82,10 +83,16 @@ def derive_fields(problem: Problem, count: Count) -> Derivation:
 def constraints(problem: Problem) -> Tuple:
     """A[g p, g q] rho_x(g) = rho_y(g) A[p, q], entry by entry, for translations and every generator."""
     found = []
-    for block in _blocks(opened(problem)):
+    for block in _blocks(_written(problem)):
         pair = (block.n.out, block.n.into)
         found += [constraint(block, mover, pair)[0] for mover in block.movers]
     return Tuple(*found)
+
+
+def _written(problem: Problem) -> Problem:
+    """The problem as it is printed: windows read as Z, no generator called like anything else."""
+    problem = opened(problem)
+    return distinct(problem, _blocks(problem))
 
 
 def _chain(given: sympy.Basic, block: Block, moves: Iterator[Move]) -> Derivation:

@@ -27,12 +27,12 @@ COMPLAINTS: list[tuple[Callable[[], object], type[dv.DeriveError], str]] = [
     (
         lambda: dv.Field(dv.translations(1), 1, name="b"),
         dv.GroupError,
-        "name must be a word that is free; A, K, b, u and the like are letters of the equations, got 'b'; use name='x'",
+        "name must be a word that the equations do not use otherwise, got 'b'; use name='x'",
     ),
     (
         lambda: dv.Field(dv.translations(1), 1, name="two words"),
         dv.GroupError,
-        "name must be a word that is free; A, K, b, u and the like are letters of the equations, got 'two words'; use name='x'",
+        "name must be a word that the equations do not use otherwise, got 'two words'; use name='x'",
     ),
 ]
 
