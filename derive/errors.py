@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from derive.pickling import portable
+
 
 class DeriveError(ValueError):
     """An input breaks a rule.
@@ -13,6 +17,12 @@ class DeriveError(ValueError):
     def __init__(self, argument: str, rule: str, value: object, remedy: str) -> None:
         self.argument, self.rule, self.value, self.remedy = argument, rule, value, remedy
         super().__init__(f"{argument} {rule}, got {value!s}; {remedy}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors travel between processes; a value that cannot is replaced by its text."""
+        given = {"argument", "rule", "value", "remedy"}
+        more = {name: portable(value) for name, value in self.__dict__.items() if name not in given}
+        return type(self), (self.argument, self.rule, portable(self.value), self.remedy), more
 
 
 class SizeError(DeriveError):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import sympy
 
+from derive.pickling import Expressions, hold, release
+
 
 @dataclass(frozen=True)
-class Step:
+class Step(Expressions):
     """One move of a derivation: `before` implies `after` by `rule`, `because` of what stands there.
 
     `where` says what the indices range over (given once, in the first step).
@@ -25,7 +27,8 @@ class Step:
 
 def residues(n: sympy.Expr) -> sympy.Set:
     """Z mod n: the sites of an axis that is closed to a ring, so that n - 1 is followed by 0."""
-    k = sympy.Symbol("k", integer=True)
+    name = "k'" if "k" in {s.name for s in n.free_symbols} else "k"
+    k = sympy.Symbol(name, integer=True)
     return sympy.ImageSet(sympy.Lambda(k, sympy.Mod(k, n, evaluate=False)), sympy.S.Integers)
 
 
@@ -48,6 +51,11 @@ class Derivation(tuple[Step, ...]):
 
     def __new__(cls, steps: Iterable[Step] = ()) -> Derivation:
         return super().__new__(cls, tuple(steps))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """All steps at once, so that what one step hands to the next is carried once."""
+        names = [f.name for f in fields(Step)]
+        return _derivation, (type(self), hold(tuple(tuple(getattr(s, n) for n in names) for s in self)))
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -99,3 +107,7 @@ class Derivation(tuple[Step, ...]):
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(repr(self))
+
+
+def _derivation(kind: type[Derivation], steps: Any) -> Derivation:
+    return kind(Step(*step) for step in release(steps))

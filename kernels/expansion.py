@@ -18,6 +18,7 @@ import numpy as np
 
 from kernels.errors import ShapeError
 from kernels.ops import Static
+from kernels.pickling import Fields
 from kernels.sparse import SparseMatrix, reorder, sparse_matrix, times
 
 
@@ -76,7 +77,7 @@ class Kind(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Frame:
+class Frame(Fields):
     """All pairs of blocks, sorted by the pieces that they hold."""
 
     blocks: Blocks

@@ -14,6 +14,7 @@ import numpy as np
 from jax import export
 
 from kernels.errors import ExportError
+from kernels.pickling import Fields
 from kernels.versions import InconclusiveDimensionOperation
 
 PLATFORMS = ("cpu", "cuda", "tpu")
@@ -22,7 +23,7 @@ Size = int | str  # a number, or the name of one that stays open
 
 
 @dataclass(frozen=True)
-class Artifact:
+class Artifact(Fields):
     """An exported op: `data` are its bytes, to be kept in a file; calling it needs JAX and no op.
 
     `artifact(x)` where the weights are baked in, `artifact(w, x)` or `artifact(w, x, b)` where they are

@@ -17,12 +17,13 @@ from kernels.expansion import Blocks, apart, as_given, contract, expand, expand_
 from kernels.export import Exportable
 from kernels.grouping import Grouping, find_groups
 from kernels.ops import LatticeOp, bias_field, image
+from kernels.pickling import Fields
 from kernels.precision import at_its_own
 from kernels.sparse import times
 
 
 @dataclass(frozen=True)
-class FibredOp(Exportable):
+class FibredOp(Fields, Exportable):
     """An equivariant operator between fields of fibres: op(w, x, b=None).
 
         y = lattice(expand(w), x) + expand(b)

@@ -20,6 +20,7 @@ import numpy as np
 from kernels import folding
 from kernels.expansion import Block, Blocks, Frame, Kind, apart, as_given, joined
 from kernels.ops import LatticeOp
+from kernels.pickling import Fields
 from kernels.sparse import SparseMatrix, reorder, sparse_matrix, times
 
 
@@ -33,7 +34,7 @@ class Alike(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Grouping:
+class Grouping(Fields):
     """The groups of a lattice op, and the order that puts the channels of each side by side."""
 
     taps: tuple[int, ...]

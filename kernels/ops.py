@@ -18,11 +18,12 @@ from kernels.convolution import operands
 from kernels.convolution.saved import Policy
 from kernels.errors import ShapeError
 from kernels.export import Exportable
+from kernels.pickling import Fields
 from kernels.precision import at_its_own
 
 
 @dataclass(frozen=True, eq=False)
-class Static:
+class Static(Fields):
     """A NumPy array that can be a static argument: equal and hashed by content."""
 
     array: np.ndarray
@@ -48,7 +49,7 @@ class Static:
 
 
 @dataclass(frozen=True)
-class LatticeOp(Exportable):
+class LatticeOp(Fields, Exportable):
     """An equivariant operator between fields on lattices: op(w, x, b=None).
 
         y[n,p,i] = sum over (c, q) of w[class of (p, q), c, i] x[n,q,c]  +  b[class of p, i]

@@ -20,6 +20,7 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
 from kernels.ops import Static
+from kernels.pickling import Fields
 
 DENSE = 1 << 16  # entries up to which a matrix with several entries in a row is written out
 WRITTEN = 32  # entries of a row up to which they are added one by one, all rows at a time
@@ -28,7 +29,7 @@ PADDED = 4  # rows are padded to the longest if that makes at most this many tim
 
 
 @dataclass(frozen=True)
-class SparseMatrix:
+class SparseMatrix(Fields):
     """Entry j is `value[j]` at (`row[j]`, `column[j]`); entries at one place add up."""
 
     row: Static

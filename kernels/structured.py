@@ -16,6 +16,7 @@ from kernels.convolution import operands
 from kernels.errors import ShapeError
 from kernels.export import Exportable
 from kernels.ops import Static
+from kernels.pickling import Fields
 from kernels.precision import at_its_own
 from kernels.sparse import SparseMatrix, sparse_matrix, times
 from kernels.structured_forms import Form
@@ -58,7 +59,7 @@ Pairs = tuple[Pair, ...]
 
 
 @dataclass(frozen=True)
-class MapsOp(Exportable):
+class MapsOp(Fields, Exportable):
     """An equivariant operator between representations: op(w, x, b=None).
 
         y[n, i] = sum_k w_k sum_c B_k[i, c] x[n, c]  +  sum_k b_k U_k[i]       B, U the exact bases

@@ -16,6 +16,7 @@ import numpy as np
 from kernels.convolution.convolve import conv
 from kernels.convolution.pullback import input_adjoint, kernel_adjoint
 from kernels.ops import Static
+from kernels.pickling import Fields
 from kernels.precision import summed
 from kernels.structured_forms import Form
 
@@ -23,7 +24,7 @@ LONG = 256  # points from which a circular convolution of as many taps goes thro
 
 
 @dataclass(frozen=True)
-class Circular:
+class Circular(Fields):
     """y[out[t, i]] = sum over d, j of value[d, i, j] w[weight[d, i, j]] x[into[t + d, j]], 0 <= d < n.
 
     A circular convolution of n taps along the cycle: beyond n, x begins again, times `turn[j]`. Where that is
@@ -137,7 +138,7 @@ class Circular:
 
 
 @dataclass(frozen=True)
-class Signs:
+class Signs(Fields):
     """A form between bases with signs: y = sign_out * form(w, sign_in * x)."""
 
     form: Form

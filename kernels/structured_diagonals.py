@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kernels.ops import Static
+from kernels.pickling import Fields
 from kernels.precision import summed
 
 DENSE = 1 << 20  # entries up to which the change of weights is a small matrix product
@@ -42,7 +43,7 @@ class Group(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Diagonals:
+class Diagonals(Fields):
     """y = sum over groups of spread(w' margins(x)).
 
     `change`: (term, weight, integer) triples, where terms run over the groups' (in margin, out margin) pairs.

@@ -16,10 +16,11 @@ import numpy as np
 
 from kernels.expansion import Block, contract, expand
 from kernels.ops import Static
+from kernels.pickling import Fields
 
 
 @dataclass(frozen=True)
-class Matrix:
+class Matrix(Fields):
     """y = A x with the weights put into a small dense matrix: labels with signs, or a basis."""
 
     block: Block
@@ -49,7 +50,7 @@ class Matrix:
 
 
 @dataclass(frozen=True)
-class Rows:
+class Rows(Fields):
     """y[r] = sum_j value[r, j] w[weight[r, j]] x[column[r, j]], few entries in every row.
 
     With one entry in every row, on the diagonal, it scales each channel by itself (depthwise).

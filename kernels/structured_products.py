@@ -17,12 +17,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from kernels.pickling import Fields
 from kernels.sparse import SparseMatrix, times
 from kernels.structured_forms import Form
 
 
 @dataclass(frozen=True)
-class Product:
+class Product(Fields):
     """The forms of the parts, the last one with the weights; `counts`: the maps of each.
 
     `axes_in`, `axes_out`: the axes of every part; `order`: weights to (maps of the first part, ...).

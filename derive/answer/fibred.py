@@ -20,6 +20,7 @@ from derive.errors import SymbolicError
 from derive.methods.free import FreeOrbit
 from derive.methods.spacegroups import Composition, SpaceSolution, compose, require_memory
 from derive.methods.tables import Table
+from derive.pickling import Fields
 from derive.symmetry.fields import Field
 from derive.symmetry.pieces import Piece
 from derive.symmetry.representations import Representation, trivial
@@ -39,7 +40,7 @@ class PiecePair:
 
 
 @dataclass(frozen=True)
-class LatticeAnswer:
+class LatticeAnswer(Fields):
     """The answer to one problem, block pair by block pair, output blocks outermost."""
 
     problem: Problem

@@ -17,6 +17,7 @@ from derive.equation.problem import Problem
 from derive.methods.free import FreeMap, FreeOrbit
 from derive.methods.intertwiners import Element, Intertwiners, PieceMaps, intertwiners
 from derive.methods.tensors import OrbitTensors
+from derive.pickling import Fields
 from derive.symmetry.groups import Group
 from derive.symmetry.representations import Representation
 from derive.symmetry.words import format_word
@@ -26,7 +27,7 @@ WORDS = 1 << 20  # signed entries up to which words are searched
 
 
 @dataclass(frozen=True)
-class MapAnswer:
+class MapAnswer(Fields):
     """All matrices with rho_y(g) A = A rho_x(g), pair by pair of blocks."""
 
     problem: Problem

@@ -8,6 +8,8 @@ from math import gcd
 
 import numpy as np
 
+from derive.pickling import Arrays
+
 
 @dataclass(frozen=True)
 class PlainSide:
@@ -40,7 +42,7 @@ class PlainAxis:
 
 
 @dataclass(frozen=True, eq=False)
-class PlainBlock:
+class PlainBlock(Arrays):
     """One block pair: sparse entries of the fibre map that every class gets from the free weights.
 
     Entry j puts `value[j]` times weight `weight[j]` at class `site[j]`, fibre row `row[j]` and fibre column
@@ -63,7 +65,7 @@ class PlainBlock:
 
 
 @dataclass(frozen=True, eq=False)
-class Plain:
+class Plain(Arrays):
     """Classes of site pairs, and of output sites for the bias, by one member of each.
 
     `out_site`, `in_site`: integer arrays (classes, axes), the output site in the first period; entries of

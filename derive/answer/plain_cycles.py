@@ -11,6 +11,7 @@ import numpy as np
 from derive.errors import RepresentationError
 from derive.methods.intertwiners import PieceMaps
 from derive.methods.invariants import InvariantTensors
+from derive.pickling import Arrays
 from derive.symmetry.monomial import Monomial
 
 CYCLE = 3  # points of the shortest cycle that is worth a convolution
@@ -18,7 +19,7 @@ ENTRY_LIMIT = 2**24  # nonzero entries that are listed
 
 
 @dataclass(frozen=True, eq=False)
-class Cycles:
+class Cycles(Arrays):
     """A signed permutation of which every orbit has n points.
 
     It takes ``sign[t, i] e[place[t, i]]`` to that of t + 1, and the last to the first times ``turn[i]``.
@@ -40,7 +41,7 @@ class Cycles:
 
 
 @dataclass(frozen=True, eq=False)
-class PlainCycle:
+class PlainCycle(Arrays):
     """Maps that commute with such a permutation on both sides.
 
         A[out[t, i], into[t + d, j]] = value[d, i, j] w[weight[d, i, j]]        0 <= d < n

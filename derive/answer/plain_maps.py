@@ -16,6 +16,7 @@ from derive.errors import TooLargeError
 from derive.methods.intertwiners import BlockPair, Intertwiners, PieceMaps, maps_between
 from derive.methods.invariants import InvariantTensors
 from derive.methods.tensors import OrbitTensors
+from derive.pickling import Arrays
 from derive.symmetry.representations import Representation
 
 LEAF_LIMIT = 5000  # orbits that are looked at one by one
@@ -24,7 +25,7 @@ Entries = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # weight, row, 
 
 
 @dataclass(frozen=True, eq=False)
-class PlainDiagonal:
+class PlainDiagonal(Arrays):
     """All tuples equal within each block of axes and different between blocks with one set and one range.
 
     `pattern`: the block of every axis; `ranges`: the points of every block; `kinds`: its set.
@@ -36,7 +37,7 @@ class PlainDiagonal:
 
 
 @dataclass(frozen=True, eq=False)
-class PlainProduct:
+class PlainProduct(Arrays):
     """Maps between products on whose factors independent groups act: every map is a product of the parts'.
 
     `axes_out`, `axes_in`: the factors of each part; `place`: (weights, parts), the map of every part that a
@@ -50,7 +51,7 @@ class PlainProduct:
 
 
 @dataclass(frozen=True, eq=False)
-class PlainPair:
+class PlainPair(Arrays):
     """The maps between one block of the input and one of the output.
 
     Weights have the shape (weights, copies_in, copies_out). `diagonals` has one entry per weight when every
@@ -214,7 +215,7 @@ def _places(pair: PlainPair, parts: Sequence[PlainPair], sides: Sequence[Any]) -
 
 
 @dataclass(frozen=True, eq=False)
-class PlainMaps:
+class PlainMaps(Arrays):
     """All block pairs of the operator and of the bias, output blocks outermost.
 
     `blocks_out`: (first channel, channels) of every output block, also where nothing maps to it.

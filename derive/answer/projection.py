@@ -25,6 +25,15 @@ class Projection(np.ndarray):
     def __array_finalize__(self, other: Any) -> None:
         self.distance = getattr(other, "distance", None)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _projection, (np.asarray(self), self.distance)
+
+
+def _projection(array: np.ndarray, distance: Any) -> Projection:
+    result = array.view(Projection)
+    result.distance = distance
+    return result
+
 
 def project(basis: Sequence[Any], shape: tuple[int, ...], a: Any) -> Projection:
     """The equivariant operator nearest to `a` in the Frobenius norm; exact for exact input."""
@@ -34,14 +43,11 @@ def project(basis: Sequence[Any], shape: tuple[int, ...], a: Any) -> Projection:
     rows = dense_rows(basis, shape)
     flat = given.reshape(-1)
     nearest = coordinates(rows, flat).dot(rows) if len(rows) else 0 * flat
-    result = np.asarray(nearest).reshape(shape).view(Projection)
     gap = flat - np.asarray(nearest)
     square = gap.dot(gap) if gap.size else 0
     exact = given.dtype == object
-    result.distance = (
-        sympy.sqrt(sympy.nsimplify(square)) if exact else float(np.sqrt(max(float(square), 0.0)))
-    )
-    return result
+    distance = sympy.sqrt(sympy.nsimplify(square)) if exact else float(np.sqrt(max(float(square), 0.0)))
+    return _projection(np.asarray(nearest).reshape(shape), distance)
 
 
 def dense_rows(basis: Sequence[Any], shape: tuple[int, ...]) -> np.ndarray:

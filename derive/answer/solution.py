@@ -29,12 +29,13 @@ from derive.equation.problem import Problem
 from derive.equation.representations import commutes, equivariant
 from derive.equation.windows import opened
 from derive.errors import SizeError
+from derive.pickling import Fields
 from derive.steps import Derivation
 from derive.symmetry.groups import Group
 
 
 @dataclass(frozen=True)
-class Solution:
+class Solution(Fields):
     """All solutions of T(g x) = g T(x): equations, counts, basis, derivation, certificate."""
 
     problem: Problem

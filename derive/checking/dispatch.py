@@ -14,13 +14,11 @@ KINDS = {
     "write the convolution": ("derive.checking.commutation", "check_commutation"),
     "write the second layer": ("derive.checking.composition", "check_composition"),
 }
-GROUPS = ("derive.checking.groups.chapters", "check_groups")
-EQUIVARIANCE = ("derive.checking.rules", "check_derivation")
+EQUIVARIANCE = ("derive.checking.groups.chapters", "check_groups")
 
 
 def checker(steps: Sequence[Step]) -> Check:
     """The checker for a derivation that begins with this rule; an equivariance derivation otherwise."""
     first = steps[0].rule if steps else ""
-    by_blocks = first == "write the general linear operator" or first.startswith("take ")
-    module, name = GROUPS if by_blocks else KINDS.get(first, EQUIVARIANCE)
+    module, name = KINDS.get(first, EQUIVARIANCE)
     return getattr(import_module(module), name)

@@ -16,7 +16,9 @@ from derive.equation.chain import Move, chain
 from derive.equation.trilinear import Trilinear
 from derive.equation.window import Window, dimension, positives, windows
 from derive.errors import SizeError
+from derive.pickling import Fields
 from derive.steps import Derivation
+from derive.symmetry.names import fresh, names_in, require_free, require_one_symbol_each
 from derive.symmetry.sizes import size as read_size
 from derive.symmetry.spacegroup import axis_names
 
@@ -28,11 +30,12 @@ TURNING = (
     "space and transposed in its channels"
 )
 MATRICES = "the layer is a matrix in x and one in K; the adjoints multiply by their transposes"
+OWN = frozenset(("g", "xbar", "ybar", "Kbar", "Kt", "X"))  # the group of channels, cotangents, matrices
 LETTERS = {1: ("N",), 2: ("H", "W"), 3: ("H", "W", "L")}
 
 
 @dataclass(frozen=True)
-class Adjoints:
+class Adjoints(Fields):
     """A layer, both its adjoints, and how they were found.
 
     `layer`, `input_adjoint`, `kernel_adjoint`: SymPy equations; `turned_kernel` and `input_layer`: the input
@@ -157,20 +160,27 @@ def adjoints(
     """
     dim = dimension(dim)
     names = axis_names(dim)
-    letters = [Symbol(n, integer=True, positive=True) for n in LETTERS.get(dim) or [f"N_{a}" for a in names]]
+    given = names_in(kernel_size, strides, padding, dilation, groups, channels, size)
+    require_free(given & OWN, "names", OWN)
+    letters = [
+        Symbol(fresh(n, given), integer=True, positive=True)
+        for n in LETTERS.get(dim) or [f"N_{a}" for a in names]
+    ]
     sizes = letters if size is None else positives(size, dim, "size")
-    axes = windows(sizes, _taps(kernel_size, dim), strides, padding, dilation, flip)
+    axes = windows(sizes, _taps(kernel_size, dim, given), strides, padding, dilation, flip)
     other = "in" if transposed else "out"
-    named = tuple(_lettered(w, n, other, dim) for w, n in zip(axes, letters, strict=True))
+    named = tuple(_lettered(w, n, other, dim, given) for w, n in zip(axes, letters, strict=True))
     C, D = _channels(channels)
     G = None if groups in (1, None) else read_size(groups, "groups")
+    options = (C, D, G, *(e for w in named for e in (w.n, w.outputs, w.taps, w.stride, w.step, w.low)))
+    require_one_symbol_each(sympy.Tuple(*(e for e in options if e is not None)).free_symbols)
     return Adjoints(Trilinear(named, C, D, G, bool(transposed)))
 
 
-def _taps(kernel_size: Any, dim: int) -> tuple[sympy.Expr, ...]:
+def _taps(kernel_size: Any, dim: int, given: set[str]) -> tuple[sympy.Expr, ...]:
     if kernel_size is None:
         letters = ("r",) if dim == 1 else tuple(f"r_{name}" for name in axis_names(dim))
-        return tuple(2 * Symbol(r, integer=True, nonnegative=True) + 1 for r in letters)
+        return tuple(2 * Symbol(fresh(r, given), integer=True, positive=True) + 1 for r in letters)
     return positives(kernel_size, dim, "kernel_size")
 
 
@@ -183,7 +193,7 @@ def _channels(channels: Any) -> tuple[sympy.Expr | None, sympy.Expr | None]:
     return inputs, outputs
 
 
-def _lettered(window: Window, letter: Symbol, other: str, dim: int) -> Window:
+def _lettered(window: Window, letter: Symbol, other: str, dim: int, given: set[str]) -> Window:
     """The same with letters for sizes that are numbers or no polynomial: the identities hold for all."""
     n, outputs, low = letter if window.n.is_number else window.n, window.outputs, window.low
     ragged = outputs.has(sympy.floor, sympy.ceiling, sympy.Max)
@@ -192,9 +202,11 @@ def _lettered(window: Window, letter: Symbol, other: str, dim: int) -> Window:
     elif window.border == "periodic" and (ragged or window.solvable):
         n, outputs = window.stride * n, n
     elif ragged or outputs.is_number:
-        outputs = n if outputs == window.n else Symbol(f"{n}_{other}", integer=True, positive=True)
+        name = fresh(f"{n}_{other}", given)
+        outputs = n if outputs == window.n else Symbol(name, integer=True, positive=True)
     if low.has(sympy.Max, sympy.ceiling):
-        low = Symbol("low" if dim == 1 else f"low_{letter}", integer=True, nonnegative=True)
+        name = fresh("low" if dim == 1 else f"low_{letter}", given)
+        low = Symbol(name, integer=True, nonnegative=True)
     return replace(window, n=n, outputs=outputs, low=low)
 
 

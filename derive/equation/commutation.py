@@ -10,12 +10,13 @@ from sympy import Eq, Expr, Function, IndexedBase, Integral, Sum, Symbol, Tuple
 
 from derive.equation.chain import chain
 from derive.equation.window import dimension
+from derive.pickling import Fields
 from derive.steps import Derivation
 from derive.symmetry.spacegroup import axis_names
 
 
 @dataclass(frozen=True)
-class Commutation:
+class Commutation(Fields):
     """Two functions on Z^dim or R^dim, their product in both orders, and the proof.
 
     `product`, `reversed_product`: the definitions of both; `equation`: how they are related.

@@ -15,18 +15,21 @@ from derive.equation.chain import chain
 from derive.equation.tables import table
 from derive.equation.window import dimension, divides, positives, sites
 from derive.errors import SizeError, SymbolicError
+from derive.pickling import Fields
 from derive.steps import Derivation
+from derive.symmetry.names import fresh, names_in, require_free, require_one_symbol_each
 from derive.symmetry.sizes import per_axis
 from derive.symmetry.spacegroup import axis_names
 
 X, Y, Z, FIRST, SECOND, KERNEL = (IndexedBase(name) for name in ("x", "y", "z", "K1", "K2", "K"))
 C, B, D = (Symbol(name, integer=True, positive=True) for name in "CBD")
 c, h, i = (Symbol(name, integer=True) for name in "chi")
+LETTERS = frozenset(("B", "C", "D", "h", "z", "K1", "K2"))  # channels, fields and kernels
 Sites = tuple[Expr, ...]
 
 
 @dataclass(frozen=True)
-class Composition:
+class Composition(Fields):
     """Two layers on Z^dim and the one layer that they are.
 
     `first`, `second`: the layers given; `layer`, `kernel`: the stacked layer and its kernel; `taps`: its taps
@@ -142,7 +145,8 @@ class Composition:
     @property
     def _lengths(self) -> tuple[Symbol, ...]:
         names = ["k"] if self.dim == 1 else [f"k_{name}" for name in axis_names(self.dim)]
-        return tuple(Symbol(name) for name in names)
+        given = names_in(self.sizes, self.strides, self.dilation)
+        return tuple(Symbol(fresh(name, given)) for name in names)
 
     @cached_property
     def _extent(self) -> dict[Symbol, Expr]:
@@ -181,11 +185,16 @@ def composition(
     Source: V. Dumoulin, F. Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285.
     """
     dim = dimension(dim)
-    return Composition(
+    found = Composition(
         _pair(kernel_sizes, dim, "kernel_sizes"),
         _pair(strides, dim, "strides"),
         _pair(dilation, dim, "dilation"),
     )
+    given = (found.sizes, found.strides, found.dilation)
+    for argument, value in zip(("kernel_sizes", "strides", "dilation"), given, strict=True):
+        require_free(names_in(value), argument, LETTERS)
+    require_one_symbol_each(sympy.Tuple(*map(sympy.sympify, given)).free_symbols)
+    return found
 
 
 def compose_kernels(

@@ -18,6 +18,7 @@ from sympy.matrices.expressions import BlockMatrix, FunctionMatrix, MatrixExpr, 
 from derive.equation.tables import Table, table
 from derive.equation.window import Window, require_divides, sites, windows
 from derive.errors import SizeError, SymbolicError
+from derive.symmetry.names import require_one_symbol_each
 from derive.symmetry.sizes import size as read_size
 
 
@@ -249,6 +250,8 @@ def _formula(rows: Sequence[Expr], columns: Sequence[Expr], entry: Any) -> Funct
     p, q = (Dummy(name, integer=True, nonnegative=True) for name in "pq")
     formula = entry(_unravel(p, rows), _unravel(q, columns))
     taken = {s.name for s in formula.free_symbols - {p, q}}
+    sizes = sympy.Tuple(*rows, *columns)
+    require_one_symbol_each(sympy.Tuple(formula, sizes).atoms(Symbol) - {p, q}, "names")
     named = {s: Symbol(_fresh(s.name, taken), integer=True, nonnegative=True) for s in (p, q)}
     rule = Lambda((named[p], named[q]), formula.xreplace(named))
     return FunctionMatrix(sympy.Mul(*rows), sympy.Mul(*columns), rule)

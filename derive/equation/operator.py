@@ -15,6 +15,7 @@ from sympy import Eq, Indexed, IndexedBase, Sum, Symbol
 from derive.equation.problem import Problem
 from derive.errors import SymbolicError
 from derive.methods.classes import Axis, Classes
+from derive.symmetry.names import fresh
 from derive.symmetry.sizes import number
 
 Sites = tuple[sympy.Expr, ...]
@@ -75,7 +76,8 @@ class Notation:
                 wanted.append((letter, into))
             if out is not None and out != into and not (axis.boundary == "periodic" and axis.into):
                 wanted.append((letter + "_out", out))
-        given = {value.name for _, value in wanted if isinstance(value, Symbol)}
+        given = {s.name for _, value in wanted for s in value.free_symbols}
+        given |= {self.x.label.name, self.y.label.name}
         taken: set[str] = set()
         names: dict[str, tuple[Symbol, sympy.Expr]] = {}
         for letter, value in wanted:
@@ -85,7 +87,7 @@ class Notation:
                 and value.is_integer
                 and value.is_positive
             )
-            symbol = value if own else _fresh(letter, taken | given)
+            symbol = value if own else _size(fresh(letter, taken | given))
             taken.add(symbol.name)
             names[letter] = (symbol, value)
         return names
@@ -200,10 +202,7 @@ def _integer(name: str) -> Symbol:
     return Symbol(name, integer=True)
 
 
-def _fresh(preferred: str, taken: set[str]) -> Symbol:
-    name = preferred
-    while name in taken:
-        name += "_0"
+def _size(name: str) -> Symbol:
     return Symbol(name, integer=True, positive=True)
 
 

@@ -12,14 +12,16 @@ import sympy
 from derive.errors import RepresentationError, SupportError
 from derive.methods.classes import Axis, Classes, Side
 from derive.methods.elimination import Quotient, quotient
+from derive.pickling import Fields
 from derive.symmetry.fields import Field
+from derive.symmetry.names import require_one_symbol_each
 from derive.symmetry.representations import Representation, from_blocks
 from derive.symmetry.spacegroup import SpaceGroup, axis_names
 from derive.symmetry.support import Region, Span, as_support, resolve
 
 
 @dataclass(frozen=True)
-class Problem:
+class Problem(Fields):
     """Find every linear map from field x to field y with T(g x) = g T(x) and weights inside `support`."""
 
     x: Field
@@ -133,8 +135,19 @@ def make_problem(x: Any, y: Any, support: Any = None, bias: bool = True) -> Prob
     x, y = _same_group(x, y)
     problem = Problem(x, y, None, bool(bias))
     problem = replace(problem, support=_region(problem, support))
+    _require_names(problem)
     problem.classes.validate()
     return problem
+
+
+def _require_names(problem: Problem) -> None:
+    """One name is one symbol, and a field is not called like a size."""
+    sizes = symbols_of(problem)
+    require_one_symbol_each(sizes)
+    for argument, field in (("x", problem.x), ("y", problem.y)):
+        if field.name in {s.name for s in sizes}:
+            rule = "must be a field whose name is not that of a size"
+            raise RepresentationError(argument, rule, repr(field.name), f"use name='{argument}_field'")
 
 
 def _same_group(x: Any, y: Any) -> tuple[Field, Field]:

@@ -16,6 +16,7 @@ import sympy
 from sympy import And, Eq, Expr, Indexed, IndexedBase, Piecewise, Range, Sum, Symbol
 
 from derive.equation.window import Window
+from derive.pickling import Fields
 from derive.symmetry.spacegroup import axis_names
 
 Limit = tuple[Symbol, sympy.Integer, Expr]
@@ -23,7 +24,7 @@ Sites = tuple[Symbol, ...]
 
 
 @dataclass(frozen=True)
-class Trilinear:
+class Trilinear(Fields):
     """The letters of one layer; `C`, `D`: fine and coarse channels (of one group), None for no such index."""
 
     windows: tuple[Window, ...]

@@ -15,6 +15,7 @@ import sympy
 from sympy import And, Eq, Expr, Le, Mod
 
 from derive.errors import DeriveError, GridError, SizeError
+from derive.symmetry.names import require_free
 from derive.symmetry.sizes import per_axis
 from derive.symmetry.sizes import size as read_size
 
@@ -156,8 +157,9 @@ def _padding(padding: Any, dim: int) -> list[str | tuple[Expr, Expr]]:
 
 def _width(value: Any, shown: Any) -> Expr:
     if isinstance(value, str) and value.isidentifier():
-        return sympy.Symbol(value, integer=True, nonnegative=True)
+        value = sympy.Symbol(value, integer=True, positive=True)
     if isinstance(value, Expr) and value.is_integer is not False and not value.is_Float:
+        require_free((s.name for s in value.free_symbols if s.name != "b"), "padding")  # has no bias
         return value
     try:
         return sympy.Integer(operator.index(value))

@@ -15,6 +15,7 @@ from typing import Any
 import sympy
 
 from derive.errors import GridError, SymbolicError
+from derive.pickling import Fields
 from derive.symmetry.sizes import number, rational
 from derive.symmetry.support import Span
 
@@ -33,7 +34,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Axis:
+class Axis(Fields):
     """Both fields along one axis; a side is None where that field does not live on the lattice."""
 
     name: str

@@ -18,12 +18,13 @@ from derive.methods.axes import Axis
 from derive.methods.classes import Classes
 from derive.methods.motions import PairMaps, SiteMaps, canonical_along, wrap
 from derive.methods.tables import Table
+from derive.pickling import Fields
 
 Move = tuple[int, np.ndarray]  # the axis to which the rows of an axis come, and the rows they become there
 
 
 @dataclass(frozen=True, eq=False)
-class Box:
+class Box(Fields):
     """The product of one table of rows per axis, the last axis running fastest."""
 
     rows: tuple[np.ndarray, ...]

@@ -22,13 +22,14 @@ from math import prod
 import numpy as np
 
 from derive.methods.cover import base_map, components, inverse
+from derive.pickling import Fields
 
 ENUMERATED_ELEMENTS = 512
 ENUMERATED_ENTRIES = 2**20  # beyond this, still try groups of up to 64 elements
 
 
 @dataclass(frozen=True, eq=False)
-class Stabiliser(ABC):
+class Stabiliser(Fields, ABC):
     """A group of permutations of the cover of ``size`` base points, phases of order ``order``."""
 
     size: int

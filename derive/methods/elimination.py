@@ -16,6 +16,8 @@ from sympy import ZZ
 from sympy.matrices.normalforms import smith_normal_decomp
 from sympy.utilities.iterables import connected_components
 
+from derive.pickling import Fields
+
 Row = tuple[int, ...]
 
 
@@ -35,7 +37,7 @@ class Coordinate:
 
 
 @dataclass(frozen=True)
-class Quotient:
+class Quotient(Fields):
     """Pairs of sites modulo translations: z = W (p, q), with W unimodular.
 
     `moved` are the coordinates that translations change (s = V floor(z / d)), `free` those they do not.

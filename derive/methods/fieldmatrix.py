@@ -18,12 +18,13 @@ import numpy as np
 from derive.errors import ExactnessError, TooLargeError
 from derive.methods.lifting import FIRST_PRIME, next_split_prime
 from derive.methods.sparse import Sparse, between_identities, from_dense, sparse
+from derive.pickling import Fields
 
 LARGEST = 2**62
 
 
 @dataclass(frozen=True)
-class NumberField:
+class NumberField(Fields):
     """Q(a): the monic integer polynomial of a, from the constant up, and a itself (a SymPy number)."""
 
     polynomial: tuple[int, ...]

@@ -20,13 +20,14 @@ from derive.errors import SymbolicError
 from derive.methods.fieldmatrix import common_field
 from derive.methods.invariants import read_index, refuse_entries
 from derive.methods.tensors import Tensors, fixed_tensors
+from derive.pickling import Arrays, Fields
 from derive.symmetry.groups import Group
 from derive.symmetry.pieces import Factor, Piece, tensor
 from derive.symmetry.representations import Representation, same_group, trivial
 
 
 @dataclass(frozen=True, eq=False)
-class Element:
+class Element(Arrays):
     """One exact equivariant matrix, by its nonzero entries in row-major order.
 
     Attributes:
@@ -114,7 +115,7 @@ class BlockPair:
 
 
 @dataclass(frozen=True)
-class Intertwiners:
+class Intertwiners(Fields):
     """All equivariant linear maps from V to W, exactly.
 
     Elements are numbered by block pair (output blocks outermost), then map of the pieces, then input copy,

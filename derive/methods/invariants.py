@@ -15,6 +15,7 @@ import numpy as np
 from derive.errors import SizeError, TooLargeError
 from derive.methods.cover import Word, components, witness
 from derive.methods.orbitals import Axis, Family, find_families, listed_family, product_maps
+from derive.pickling import Fields
 from derive.symmetry.monomial import Monomial
 
 MEMORY_LIMIT = 2**31  # bytes
@@ -65,7 +66,7 @@ class Leaf:
 
 
 @dataclass(frozen=True, eq=False)
-class InvariantTensors:
+class InvariantTensors(Fields):
     """All tensors with ``a(g x) = zeta^phase a(x)``: `dim` of them, numbered by their least members.
 
     Axes are row-major, the first slowest. A generator multiplies by ``zeta = exp(2 pi i / order)`` to its

@@ -15,6 +15,7 @@ import numpy as np
 
 from derive.errors import TooLargeError
 from derive.methods.chain import Stabiliser, Trivial
+from derive.pickling import Fields
 
 ENTRIES = 2**28
 POOL = 16
@@ -27,7 +28,7 @@ REMEDY = (
 
 
 @dataclass(frozen=True, eq=False)
-class Level:
+class Level(Fields):
     """Generators, the orbit of a point under them, and an element that takes the point to each member."""
 
     point: int

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from derive.pickling import Fields
+
 CHUNK = 2**22  # numbers of a product that are held at once
 
 
 @dataclass(frozen=True, eq=False)
-class Sparse:
+class Sparse(Fields):
     """The nonzero entries of a matrix, row after row, each at a place of its own; made by `sparse`."""
 
     shape: tuple[int, int]

@@ -18,6 +18,7 @@ from derive.methods.invariants import InvariantTensors, invariant_tensors, read_
 from derive.methods.linear import Problem, Reader, solve_linear
 from derive.methods.orbitals import Axis
 from derive.methods.sparse import Sparse
+from derive.pickling import Fields
 from derive.symmetry.groups import Group
 from derive.symmetry.monomial import root_of_unity
 from derive.symmetry.pieces import Factor
@@ -46,7 +47,7 @@ class OrbitTensors:
 
 
 @dataclass(frozen=True, eq=False)
-class LinearTensors:
+class LinearTensors(Fields):
     """Method 3: the reduced echelon basis over a number field, row-major over `shape`."""
 
     problem: Problem

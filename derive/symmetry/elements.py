@@ -12,6 +12,7 @@ import numpy as np
 from sympy import oo
 
 from derive.errors import InfiniteError, TooLargeError
+from derive.pickling import Arrays
 from derive.symmetry.faithful import faithful_permutations
 from derive.symmetry.groups import Group
 from derive.symmetry.orbits import components
@@ -22,7 +23,7 @@ ENTRY_LIMIT = 100_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class Elements:
+class Elements(Arrays):
     """The elements ``e_0 = 1, e_1, ...`` in the order in which a breadth-first search finds them.
 
     The search multiplies on the left by the generators in their order; ``left[a, i]`` is the number of

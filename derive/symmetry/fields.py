@@ -11,6 +11,7 @@ import sympy
 from derive.errors import GridError, GroupError, RepresentationError
 from derive.symmetry.groups import Group
 from derive.symmetry.lattice import Lattice, make_lattice
+from derive.symmetry.names import is_taken
 from derive.symmetry.representations import Representation, trivial
 from derive.symmetry.sizes import size
 from derive.symmetry.spacegroup import SpaceGroup
@@ -98,9 +99,12 @@ def _of_parts(group: SpaceGroup, fibre: Representation, name: str | None, lattic
 
 
 def _name(name: str | None) -> str | None:
-    """A letter of its own: A, K and b are the weights, the kernel and the bias."""
-    if name is not None and (not isinstance(name, str) or not name.isidentifier() or name in ("A", "K", "b")):
-        raise GroupError("name", "must be a word other than A, K and b", repr(name), "use name='x'")
+    """A letter of its own, which equations use for nothing else; x and y are those of fields."""
+    if name is None or name in ("x", "y"):
+        return name
+    if not isinstance(name, str) or not name.isidentifier() or is_taken(name):
+        rule = "must be a word that the equations do not use otherwise"
+        raise GroupError("name", rule, repr(name), "use name='x'")
     return name
 
 

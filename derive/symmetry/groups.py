@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sympy import ImmutableMatrix
 
 from derive.errors import GroupError
+from derive.pickling import Fields
 from derive.symmetry.images import Image, as_matrix, first_broken, image_dim
 from derive.symmetry.monomial import Monomial
 from derive.symmetry.words import Word, format_word, parse_word
@@ -28,7 +29,7 @@ class Family(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Group:
+class Group(Fields):
     """A group given by named generators; equal when the content is equal, whatever the names of the groups.
 
     ``G = < generators | relations >`` when nothing else is given; with ``given`` (one exact matrix or

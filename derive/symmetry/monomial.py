@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import gcd, lcm
+from typing import Any
 
 import numpy as np
 from sympy import I, ImmutableMatrix, Integer, SparseMatrix, exp, pi
 
+from derive.pickling import Fields
+
 
 @dataclass(frozen=True, eq=False)
-class Monomial:
+class Monomial(Fields):
     """The linear map ``e_j -> zeta^phase[j] e_image[j]`` with ``zeta = exp(2 pi i / order)``.
 
     The order is the least one that holds the phases, so equal maps compare equal.
@@ -41,6 +44,9 @@ class Monomial:
         object.__setattr__(self, "image", image)
         object.__setattr__(self, "phase", phase)
         object.__setattr__(self, "order", order)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._keep(**state)  # arrays come back writeable
 
     @property
     def dim(self) -> int:

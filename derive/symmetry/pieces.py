@@ -13,6 +13,7 @@ import numpy as np
 from sympy import ImmutableMatrix, Matrix, Rational, SparseMatrix, eye, zeros
 
 from derive.errors import TooLargeError
+from derive.pickling import Fields
 from derive.symmetry.exact import as_monomial
 from derive.symmetry.groups import Group
 from derive.symmetry.images import Image, Zero, as_matrix, image_dim
@@ -23,7 +24,7 @@ ARRAY_LIMIT = 200_000_000
 
 
 @dataclass(frozen=True)
-class Atom:
+class Atom(Fields):
     """A representation that is not written as a product: one image per generator.
 
     Images of group elements that are monomial are stored as NumPy arrays, so equal maps compare equal.
@@ -107,7 +108,7 @@ def _stored(image: Any, is_algebra: bool) -> Image:
 
 
 @dataclass(frozen=True)
-class Tensor:
+class Tensor(Fields):
     """A lazy tensor product of two or more pieces, the last one running fastest."""
 
     group: Group
@@ -148,7 +149,7 @@ class Tensor:
 
 
 @dataclass(frozen=True)
-class Power:
+class Power(Fields):
     """The symmetric or alternating k-th power of a representation, on the basis of its monomials.
 
     ``sym``: products ``e_i1 ... e_ik`` with ``i1 <= ... <= ik``; ``alt``: wedges with ``i1 < ... < ik``; both

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sympy import ImmutableMatrix, Integer, Symbol, sympify
+from sympy import ImmutableMatrix, Integer, sympify
 
 from derive.errors import RepresentationError, SizeError, SymbolicError
 from derive.symmetry.groups import Group
@@ -23,6 +23,7 @@ from derive.symmetry.pieces import (
     tensor,
     trivial_atom,
 )
+from derive.symmetry.sizes import size
 
 Copies: TypeAlias = int | Any
 Block: TypeAlias = tuple[Copies, Piece]
@@ -160,12 +161,12 @@ def same_group(V: Representation, W: Representation) -> None:
 def read_copies(value: Any) -> Copies:
     """A positive integer or a symbol; a name becomes a positive integer symbol."""
     if isinstance(value, str):
-        return Symbol(value, integer=True, positive=True)
+        return size(value, "copies")
     number = sympify(value)
     if number.is_Integer and number > 0:
         return int(number)
     if number.free_symbols and number.is_integer is not False and number.is_positive is not False:
-        return number
+        return size(number, "copies")
     raise SizeError(
         "copies", "must be a positive integer or a symbol", value, "give 1 or more, or Symbol('C')"
     )

@@ -10,6 +10,7 @@ from typing import Any
 import sympy
 
 from derive.errors import ExactnessError, SizeError, SymbolicError
+from derive.symmetry.names import require_free
 
 Sizes = int | str | sympy.Expr | None
 
@@ -25,14 +26,21 @@ def size(value: Any, argument: str, *, least: int = 1) -> sympy.Expr:
     if isinstance(value, str):
         if not value.isidentifier():
             raise SizeError(argument, rule, repr(value), remedy)
-        return sympy.Symbol(value, integer=True, positive=True if least else None, nonnegative=True)
+        return named(value, argument)
     if isinstance(value, Integral) and not isinstance(value, bool):
         value = sympy.Integer(int(value))
     if not isinstance(value, sympy.Expr) or value.is_integer is False or isinstance(value, sympy.Float):
         raise SizeError(argument, rule, repr(value), remedy)
     if value.is_number and value < least:
         raise SizeError(argument, rule, value, remedy)
+    require_free((s.name for s in value.free_symbols), argument)
     return value
+
+
+def named(name: str, argument: str) -> sympy.Symbol:
+    """The symbol that a name stands for, the same wherever it is given; 0 is no size in a formula."""
+    require_free([name], argument)
+    return sympy.Symbol(name, integer=True, positive=True)
 
 
 def whole(value: Any, argument: str, *, least: int = 1) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 import sympy
 
 from derive.errors import GroupError
+from derive.pickling import Fields
 from derive.symmetry.groups import Group
 from derive.symmetry.sizes import per_axis, rational, whole
 from derive.symmetry.words import Word, format_word
@@ -39,7 +40,7 @@ class Motion:
 
 
 @dataclass(frozen=True)
-class SpaceGroup:
+class SpaceGroup(Fields):
     """Translations by `period` along each axis, and a point group about `centre`.
 
     A generator g of the point group moves physical space by v -> M v + (1 - M) centre + glide[g].

@@ -18,7 +18,7 @@ p, q, r = (sp.Symbol(name + "'", integer=True) for name in "uvw")
 du, dv_, dw = sp.symbols("du dv dw", integer=True)
 s_u, s_v, s_w = sp.symbols("s_u s_v s_w", integer=True)
 C, D, F, H, L, M, N, W, k = sp.symbols("C D F H L M N W k", integer=True, positive=True)
-k0 = sp.Symbol("k", integer=True, nonnegative=True)
+k0 = sp.Symbol("k", integer=True, positive=True)
 HALF = Rational(1, 2)
 
 

@@ -18,15 +18,16 @@ every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.re
 
 # A room imports rooms of lower floors alone; derivations reach up to what prints and checks them when asked.
 FLOORS = {
-    "errors": 0,
-    "symmetry": 1,
-    "steps": 1,
-    "methods": 2,
-    "checking": 2,
-    "equation": 3,
-    "answer": 4,
-    "solving": 5,
-    "__init__": 6,
+    "pickling": 0,
+    "errors": 1,
+    "symmetry": 2,
+    "steps": 2,
+    "methods": 3,
+    "checking": 3,
+    "equation": 4,
+    "answer": 5,
+    "solving": 6,
+    "__init__": 7,
 }
 DOORS = {("steps", "answer.render"), ("steps", "checking.dispatch"), ("equation", "answer.render")}
 HEAVY = (

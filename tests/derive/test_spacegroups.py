@@ -272,7 +272,7 @@ def test_symbolic_torus_against_numbers(name: str) -> None:
 def test_kernels_of_any_radius() -> None:
     """D4: (k+1)(k+2)/2 for a square, Oh: (k+1)(k+2)(k+3)/6 for a cube."""
     for G, radii in ((dv.wallpaper("p4m"), 12), (dv.space_group(dv.point_group("Oh", 3)), 5)):
-        k = sp.Symbol("k", integer=True, nonnegative=True)
+        k = sp.Symbol("k", integer=True, positive=True)
         x = dv.Field(G, channels=1)
         solution = dv.solve(x, x, dv.box(k))
         assert solution.certificate.holds

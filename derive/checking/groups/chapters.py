@@ -34,6 +34,8 @@ def check_groups(steps: Sequence[Step], grid: int | Sequence[int] | None = None)
 
     Sizes that are numbers are checked as they are, so there is no `grid` to choose.
     """
+    if not steps:
+        raise false("must hold steps", "none")
     for step, following in pairwise(steps):
         if step.after != following.before:
             raise false(f"must continue where {step.rule!r} stopped", following.rule)

@@ -18,6 +18,7 @@ from derive.equation.groups.fibre import Fibre
 from derive.equation.groups.found import Found
 from derive.equation.groups.invariance import both_sides, constraint, equivariance, statement
 from derive.equation.groups.listing import BIAS_DIM, DIM, listing
+from derive.equation.groups.names import distinct
 from derive.equation.groups.reduction import reduction
 from derive.equation.operator import Notation
 from derive.equation.problem import Problem
@@ -125,6 +126,12 @@ def _added(state: sympy.Basic, totals: list[tuple[sympy.Basic, ...]]) -> Step:
 
 
 def _blocks(given: Problem) -> list[Block]:
+    """Every pair of blocks as it is printed: windows read as Z, no generator called like anything else."""
+    blocks = _named_blocks(given)
+    return _named_blocks(distinct(given, blocks))
+
+
+def _named_blocks(given: Problem) -> list[Block]:
     presumed, problem = given.classes.assumptions(), opened(given)
     ends = tuple(given.axes[i].name for i in given.translated if given.axes[i].boundary == "zero")
     n = Notation(problem)

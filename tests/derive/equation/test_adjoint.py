@@ -19,7 +19,7 @@ SIZES = {1: "N", 2: "HW", 3: "HWL"}
 i, c, u, du, r = sp.symbols("i c u du r", integer=True)
 q = sp.Symbol("u'", integer=True)
 C, D, N = sp.symbols("C D N", integer=True, positive=True)
-R = sp.Symbol("r", integer=True, nonnegative=True)
+R = sp.Symbol("r", integer=True, positive=True)
 K, KBAR, KT, x, xbar, ybar = (sp.IndexedBase(n) for n in ("K", "Kbar", "Kt", "x", "xbar", "ybar"))
 
 
@@ -174,7 +174,7 @@ def test_row_22_kernel_adjoint() -> None:
 def test_row_23_stride_and_dilation() -> None:
     """xbar reads ybar where s divides; a transposed convolution's adjoint is the convolution."""
     s, e = sp.symbols("s e", integer=True, positive=True)
-    low = sp.Symbol("a", integer=True, nonnegative=True)
+    low = sp.Symbol("a", integer=True, positive=True)
     a = adjoints(strides="s", dilation="e", padding=[("a", "b")])
     site = q + low - e * du
     inside = sp.Piecewise((K[i, c, du] * ybar[i, site / s], sp.Eq(sp.Mod(site, s), 0)), (0, True))

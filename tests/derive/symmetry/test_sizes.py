@@ -27,12 +27,12 @@ COMPLAINTS: list[tuple[Callable[[], object], type[dv.DeriveError], str]] = [
     (
         lambda: dv.Field(dv.translations(1), 1, name="b"),
         dv.GroupError,
-        "name must be a word other than A, K and b, got 'b'; use name='x'",
+        "name must be a word that the equations do not use otherwise, got 'b'; use name='x'",
     ),
     (
         lambda: dv.Field(dv.translations(1), 1, name="two words"),
         dv.GroupError,
-        "name must be a word other than A, K and b, got 'two words'; use name='x'",
+        "name must be a word that the equations do not use otherwise, got 'two words'; use name='x'",
     ),
 ]
 
