@@ -8,6 +8,7 @@ from derive.answer.solution import Solution
 from derive.equation.problem import is_plain, make_problem
 from derive.methods.supports import require_invariant
 from derive.symmetry.representations import Representation
+from derive.symmetry.sizes import flag
 
 
 def solve(x: Any, y: Any, support: Any = None, bias: bool = True) -> Any:
@@ -31,10 +32,11 @@ def solve(x: Any, y: Any, support: Any = None, bias: bool = True) -> Any:
     >>> dv.solve(V**2, V**2).dim
     15
     """
+    bias = flag(bias, "bias")
     if isinstance(x, Representation) and isinstance(y, Representation):
         from derive.answer.maps import solve_maps  # here, so that `import derive` stays cheap
 
-        return solve_maps(x, y, support, bool(bias))
+        return solve_maps(x, y, support, bias)
     problem = make_problem(x, y, support, bias)
     require_invariant(problem.group, problem.support)
     if is_plain(problem):

@@ -17,6 +17,7 @@ from derive.equation.trilinear import Trilinear
 from derive.equation.window import Window, dimension, positives, windows
 from derive.errors import SizeError
 from derive.steps import Derivation
+from derive.symmetry.sizes import flag
 from derive.symmetry.sizes import size as read_size
 from derive.symmetry.spacegroup import axis_names
 
@@ -155,16 +156,16 @@ def adjoints(
 
     Source: V. Dumoulin, F. Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285.
     """
-    dim = dimension(dim)
+    dim, turned = dimension(dim), flag(transposed, "transposed")
     names = axis_names(dim)
     letters = [Symbol(n, integer=True, positive=True) for n in LETTERS.get(dim) or [f"N_{a}" for a in names]]
     sizes = letters if size is None else positives(size, dim, "size")
     axes = windows(sizes, _taps(kernel_size, dim), strides, padding, dilation, flip)
-    other = "in" if transposed else "out"
+    other = "in" if turned else "out"
     named = tuple(_lettered(w, n, other, dim) for w, n in zip(axes, letters, strict=True))
     C, D = _channels(channels)
-    G = None if groups in (1, None) else read_size(groups, "groups")
-    return Adjoints(Trilinear(named, C, D, G, bool(transposed)))
+    G = read_size(1 if groups is None else groups, "groups")
+    return Adjoints(Trilinear(named, C, D, None if G == 1 else G, turned))
 
 
 def _taps(kernel_size: Any, dim: int) -> tuple[sympy.Expr, ...]:

@@ -13,7 +13,8 @@ from derive.errors import RepresentationError, SupportError
 from derive.methods.classes import Axis, Classes, Side
 from derive.methods.elimination import Quotient, quotient
 from derive.symmetry.fields import Field
-from derive.symmetry.representations import from_blocks
+from derive.symmetry.groups import told_apart
+from derive.symmetry.representations import from_blocks, read_representation
 from derive.symmetry.spacegroup import SpaceGroup, axis_names
 from derive.symmetry.support import Region, Span, as_support, resolve
 
@@ -158,21 +159,14 @@ def _same_group(x: Any, y: Any) -> tuple[Field, Field]:
         raise RepresentationError(
             "x, y",
             "must be fields of one group",
-            f"{fields[0].group} and {fields[1].group}",
+            told_apart(fields[0].group, fields[1].group),
             "build both fields on the same group",
         )
     return fields[0], fields[1]
 
 
 def _on(space: SpaceGroup, fibre: Any, argument: str) -> Any:
-    if fibre.group != space.point:
-        raise RepresentationError(
-            argument,
-            f"must be a representation of the point group {space.point.name}",
-            fibre,
-            "build it on G.point",
-        )
-    return fibre
+    return read_representation(fibre, argument, space.point)
 
 
 def _region(problem: Problem, support: Any) -> Region | None:

@@ -8,12 +8,12 @@ from typing import Any
 
 import sympy
 
-from derive.errors import GridError, GroupError, RepresentationError
+from derive.errors import GridError, GroupError, RepresentationError, brief
 from derive.symmetry.groups import Group
 from derive.symmetry.lattice import Lattice, make_lattice
-from derive.symmetry.representations import Representation, trivial
+from derive.symmetry.representations import Representation, read_representation, trivial
 from derive.symmetry.sizes import size
-from derive.symmetry.spacegroup import SpaceGroup
+from derive.symmetry.spacegroup import SpaceGroup, require_finite
 
 
 @dataclass(frozen=True, init=False)
@@ -21,8 +21,8 @@ class Field:
     """At every site a vector in a fibre: (g x)(p) = rho(g) x(g^-1 p).
 
     `group`: a space group, or a point group acting about the centre of a grid;
-    `channels`: copies of the trivial fibre, a number or a name; `fibre`: a representation of the
-    point group instead; `name`: the letter in equations; `grid`: sites along each axis (None: all of
+    `channels`: copies of the trivial fibre, a number or a name, 1 unless given; `fibre`: a representation
+    of the point group instead; `name`: the letter in equations; `grid`: sites along each axis (None: all of
     Z); `boundary`: 'periodic' or 'zero' where translations leave the grid; `spacing`, `offset`: site p
     stands at spacing * p + offset.
 
@@ -66,6 +66,8 @@ class Field:
 
     def restrict(self, space: SpaceGroup) -> Field:
         """The same field, on which only a subgroup acts, given as a space group with fewer generators."""
+        if not isinstance(space, SpaceGroup):
+            raise GroupError("space", "must be a space group", brief(space), "use G.restrict(subgroup)")
         field = object.__new__(Field)
         fibre = self.fibre.restrict(space.point)
         for key, value in (
@@ -92,7 +94,7 @@ class Field:
 def _name(name: str | None) -> str | None:
     """A letter of its own: A, K and b are the weights, the kernel and the bias."""
     if name is not None and (not isinstance(name, str) or not name.isidentifier() or name in ("A", "K", "b")):
-        raise GroupError("name", "must be a word other than A, K and b", repr(name), "use name='x'")
+        raise GroupError("name", "must be a word other than A, K and b", brief(name), "use name='x'")
     return name
 
 
@@ -100,7 +102,8 @@ def _about_origin(group: Group, grid: Any) -> SpaceGroup:
     """A point group without translations, about the origin, where the grid will be centred."""
     if not isinstance(group, Group):
         remedy = "use translations(2) or wallpaper('p4m')"
-        raise GroupError("group", "must be a group of this library", repr(group), remedy)
+        raise GroupError("group", "must be a group of this library", brief(group), remedy)
+    require_finite(group)
     if group.dim is None or grid is None:
         raise GridError(
             "grid",
@@ -113,7 +116,7 @@ def _about_origin(group: Group, grid: Any) -> SpaceGroup:
 
 
 def _fibre(space: SpaceGroup, channels: Any, fibre: Representation | None) -> Representation:
-    if (channels is None) == (fibre is None):
+    if channels is not None and fibre is not None:
         raise RepresentationError(
             "channels, fibre",
             "exactly one of the two must be given",
@@ -121,15 +124,8 @@ def _fibre(space: SpaceGroup, channels: Any, fibre: Representation | None) -> Re
             "give channels=3 or fibre=...",
         )
     if fibre is None:
-        return size(channels, "channels") * trivial(space.point)
-    if not isinstance(fibre, Representation) or fibre.group != space.point:
-        raise RepresentationError(
-            "fibre",
-            f"must be a representation of the point group {space.point.name}",
-            fibre,
-            "build it on G.point",
-        )
-    return fibre
+        return size(1 if channels is None else channels, "channels") * trivial(space.point)
+    return read_representation(fibre, "fibre", space.point)
 
 
 def _describe(lattice: Lattice) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from fractions import Fraction
 from numbers import Integral
 from typing import Any
 
+import numpy as np
 import sympy
 
-from derive.errors import ExactnessError, SizeError, SymbolicError
+from derive.errors import ExactnessError, SizeError, SymbolicError, brief
 
 Sizes = int | str | sympy.Expr | None
 
@@ -37,15 +39,20 @@ def size(value: Any, argument: str, *, least: int = 1) -> sympy.Expr:
 
 def whole(value: Any, argument: str, *, least: int = 1) -> int:
     """A size that has to be a number, such as a dimension or a dilation."""
-    number_ = size(value, argument, least=least)
-    if not number_.is_Integer:
-        raise SymbolicError(argument, "must be a number, not a symbol", value, f"give an integer >= {least}")
-    return int(number_)
+    named = isinstance(value, str) and value.isidentifier()
+    if named or (isinstance(value, sympy.Expr) and value.free_symbols):
+        rule, remedy = "must be a number, not a symbol", f"give an integer >= {least}"
+        raise SymbolicError(argument, rule, value, remedy)
+    integral = isinstance(value, Integral | sympy.Integer) and not isinstance(value, bool)
+    if not integral or int(value) < least:
+        rule = "must be a positive integer" if least else "must be a non-negative integer"
+        raise SizeError(argument, rule, brief(value), f"give {least} or more")
+    return int(value)
 
 
 def rational(value: Any, argument: str) -> Fraction:
     """An exact rational: an int, a Fraction, a SymPy Rational or a string such as '1/2'."""
-    if isinstance(value, float | sympy.Float):
+    if isinstance(value, float | np.floating | sympy.Float) and math.isfinite(value):
         exact = Fraction(float(value)).limit_denominator(64)
         hint = (
             f"give '{exact}'" if float(exact) == float(value) else "give a Fraction or a string such as '1/3'"
@@ -54,11 +61,18 @@ def rational(value: Any, argument: str) -> Fraction:
     if isinstance(value, sympy.Rational):
         return Fraction(int(value.p), int(value.q))
     try:
-        return Fraction(int(value) if isinstance(value, Integral) else value)
-    except (TypeError, ValueError):
-        raise ExactnessError(
-            argument, "must be a rational number", repr(value), "give an int or '1/2'"
-        ) from None
+        if not isinstance(value, bool):
+            return Fraction(int(value) if isinstance(value, Integral) else value)
+    except (TypeError, ValueError, OverflowError, ZeroDivisionError):
+        pass
+    raise ExactnessError(argument, "must be a rational number", brief(value), "give an int or '1/2'")
+
+
+def flag(value: Any, argument: str) -> bool:
+    """True or False, written so or as 1 or 0."""
+    if isinstance(value, bool | np.bool_) or (isinstance(value, Integral) and value in (0, 1)):
+        return bool(value)
+    raise SizeError(argument, "must be True or False", brief(value), f"write {argument}=True")
 
 
 def per_axis(value: Any, dim: int, argument: str) -> tuple[Any, ...]:
