@@ -15,7 +15,7 @@ from derive.answer.plain import Plain, PlainAxis, PlainSide
 from derive.equation.problem import Problem, symbols_of
 from derive.errors import InfiniteError, SizeError, SymbolicError, TooLargeError
 from derive.methods.classes import Axis, Classes, Side
-from derive.symmetry.sizes import size
+from derive.symmetry.sizes import read_channels, read_sizes, size
 from derive.symmetry.support import Region, Span
 
 LIMIT = 1 << 27
@@ -68,7 +68,7 @@ def _put(value: Any, known: Mapping[str, int]) -> sympy.Integer:
 def known_sizes(
     problem: Problem, sizes: Mapping[str, int] | None, channels: Sequence[int] | None
 ) -> dict[str, int]:
-    known = {str(k): int(v) for k, v in (sizes or {}).items()}
+    known, channels = read_sizes(sizes, symbols_of(problem)), read_channels(channels)
     fields = (problem.x.channels, problem.y.channels)
     for field, n in zip(fields, channels or fields, strict=True):
         given = size(n, "channels")
@@ -78,12 +78,8 @@ def known_sizes(
             raise SizeError(
                 "channels", f"must agree with the fields, {fields[0]} to {fields[1]}", channels, "omit it"
             )
-    names = {s.name for s in symbols_of(problem)}
-    unknown = sorted(set(known) - names)
-    if unknown:
-        raise SizeError(
-            "sizes", f"must name symbols of the solution, {sorted(names)}", unknown, "leave them out"
-        )
+    for field_ in (problem.x, problem.y):
+        field_.require_sizes(known)
     return known
 
 

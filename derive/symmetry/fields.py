@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -10,7 +11,7 @@ import sympy
 
 from derive.errors import GridError, GroupError, RepresentationError, brief
 from derive.symmetry.groups import Group
-from derive.symmetry.lattice import Lattice, make_lattice
+from derive.symmetry.lattice import Lattice, make_lattice, require_kept
 from derive.symmetry.representations import Representation, read_representation, trivial
 from derive.symmetry.sizes import size
 from derive.symmetry.spacegroup import SpaceGroup, require_finite
@@ -78,6 +79,16 @@ class Field:
         ):
             object.__setattr__(field, key, value)
         return field
+
+    def require_sizes(self, known: Mapping[str, int]) -> None:
+        """Refuse numbers for symbols of the grid that would have been refused as its sizes."""
+        if self.lattice is None:
+            return
+        grid = tuple(
+            None if n is None else n.subs({s: known[s.name] for s in n.free_symbols if s.name in known})
+            for n in self.lattice.grid
+        )
+        require_kept(replace(self.lattice, grid=grid), self.group)
 
     @property
     def channels(self) -> sympy.Expr:

@@ -203,9 +203,16 @@ def told_apart(one: Any, other: Any) -> str:
 def _content(group: Any) -> str:
     """The name, and what the generators were given by."""
     point = read_group(group)
-    images = [f"{g}: {brief(image)}" for g, image in zip(point.generators, point.given or (), strict=False)]
+    images = [f"{g}: {_listed(image)}" for g, image in zip(point.generators, point.given or (), strict=False)]
     parent = f", subgroup of {_content(point.embedding[0])}" if point.embedding else ""
     return f"{group} with {', '.join(images) or 'no images'}{parent}"
+
+
+def _listed(image: Image) -> str:
+    """The points that a permutation moves to, or the rows of a matrix."""
+    if isinstance(image, Monomial) and image.order == 1:
+        return brief(image.image.tolist())
+    return brief(as_matrix(image).tolist())
 
 
 def _list_of(value: Any, argument: str, what: str) -> tuple[Any, ...]:

@@ -120,11 +120,16 @@ def make_lattice(group: SpaceGroup, grid: Any, boundary: Any, spacing: Any, offs
         grid=sizes,
         boundary=_boundaries(boundary, dim),
     )
+    require_kept(lattice, group)
+    return lattice
+
+
+def require_kept(lattice: Lattice, group: SpaceGroup) -> None:
+    """Every generator must carry the sites, and the grid, to themselves."""
     lattice.require_carried(group)
     _check_grid(lattice, group)
     for name in group.point.generators:
         _check_grid_moves(lattice, group, name)
-    return lattice
 
 
 def _centred(group: SpaceGroup, sizes: tuple[Any, ...], spacings: Vector) -> tuple[Any, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from numbers import Integral
 from typing import Any
@@ -66,6 +66,34 @@ def rational(value: Any, argument: str) -> Fraction:
     except (TypeError, ValueError, OverflowError, ZeroDivisionError):
         pass
     raise ExactnessError(argument, "must be a rational number", brief(value), "give an int or '1/2'")
+
+
+def read_sizes(sizes: Any, symbols: Iterable[sympy.Symbol]) -> dict[str, int]:
+    """Numbers for symbols, by name; each is held to what its symbol stands for."""
+    if sizes is None:
+        return {}
+    if not isinstance(sizes, Mapping):
+        raise SizeError("sizes", "must be {name: number}", brief(sizes), "give sizes={'C': 8}")
+    least: dict[str, int] = {}
+    for symbol in symbols:
+        least[symbol.name] = max(least.get(symbol.name, 0), int(symbol.is_positive is True))
+    named = {str(key): value for key, value in sizes.items()}
+    unknown = sorted(set(named) - set(least))
+    if unknown:
+        rule = f"must name symbols of the solution, {sorted(least)}"
+        raise SizeError("sizes", rule, unknown, "leave them out")
+    return {name: whole(value, f"sizes[{name!r}]", least=least[name]) for name, value in named.items()}
+
+
+def read_channels(channels: Any) -> tuple[int, int] | None:
+    """The channels of input and output, as numbers."""
+    if channels is None:
+        return None
+    entries = tuple(channels) if isinstance(channels, Iterable) and not isinstance(channels, str) else ()
+    if len(entries) != 2:
+        raise SizeError("channels", "must be a pair (C_in, C_out)", brief(channels), "give channels=(3, 16)")
+    inputs, outputs = (whole(n, "channels") for n in entries)
+    return inputs, outputs
 
 
 def flag(value: Any, argument: str) -> bool:

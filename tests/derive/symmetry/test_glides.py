@@ -1,4 +1,4 @@
-"""Glides: a space group is taken only where its motions multiply as its point group does, modulo translations."""
+"""Glides: a space group is taken only where its motions multiply as its point group, modulo translations."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ SHIFTS = [(0, 0), (1, 0), (0, 1), (1, 1), (0, "1/2"), ("1/2", "1/2")]
 @pytest.mark.parametrize("name", GENERATORS)
 @pytest.mark.parametrize("period", [1, 2, 3])
 def test_taken_exactly_where_all_products_close(name: str, period: int) -> None:
-    """Without any relation stated, every glide of every generator: accepted just where counting accepts it."""
+    """Without any relation stated, every glide of every generator: taken just where counting takes it."""
     given = GENERATORS[name]
     group = dv.matrix_group(given)
     for shifts in product(SHIFTS, repeat=len(given)):
@@ -101,7 +101,7 @@ def test_relations_make_no_difference(group: dv.Group) -> None:
 
 
 def test_products_of_two_generators() -> None:
-    """Each mirror closes by itself; their product, a half turn, is no element of order two with these shifts."""
+    """Each mirror closes by itself; their product moves nothing, so it has to be a translation."""
     group = dv.matrix_group({"m": MIRROR, "n": MIRROR})
     with pytest.raises(dv.GroupError, match=r"must make \S+ a translation by periods \(2, 2\)"):
         dv.space_group(group, period=2, glide={"m": (0, 1)})
@@ -172,7 +172,7 @@ ENDLESS = {
 )
 def test_infinite_groups_are_refused_where_they_are_stated(name: str, state: Any) -> None:
     with pytest.raises(
-        dv.GroupError, match="point must be finite to act on a lattice, got .*; use "
+        dv.GroupError, match=r"point must be finite to act on a lattice, got .*; use "
     ) as error:
         state(ENDLESS[name]())
     lie = bool(ENDLESS[name]().algebra)
