@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.export import is_symbolic_dim
 
 from kernels import folding, reference_lattice
 from kernels.axes import SPATIAL, AxisPlan
@@ -220,11 +221,16 @@ def read_grid(grid: Any, rank: int) -> tuple[int, ...]:
     """The spatial shape of an input: a size per axis, or one number for all of them."""
     single = isinstance(grid, Integral) and not isinstance(grid, bool)
     given = (grid,) * rank if single else tuple(grid) if isinstance(grid, Iterable) else ()
-    whole = all(isinstance(n, Integral) and not isinstance(n, bool) and int(n) >= 0 for n in given)
-    if len(given) != rank or not whole:
+    if len(given) != rank or not all(map(_is_size, given)):
         rule = f"must give {rank} sizes, one per axis of the input"
         raise ShapeError("grid", rule, grid, f"say grid=({', '.join(['8'] * rank)}{',' * (rank == 1)})")
-    return tuple(int(n) for n in given)
+    return tuple(int(n) if isinstance(n, Integral) else n for n in given)
+
+
+def _is_size(n: Any) -> bool:
+    """A whole number, or a size that an export leaves open."""
+    whole = isinstance(n, Integral) and not isinstance(n, bool) and int(n) >= 0
+    return whole or is_symbolic_dim(n)
 
 
 def _repeats(axis: AxisPlan) -> int:

@@ -55,7 +55,7 @@ class SpaceGroup:
 
     def __post_init__(self) -> None:
         vectors = (self.period, self.centre)
-        if not isinstance(self.point, Group) or not all(isinstance(v, tuple) and v for v in vectors):
+        if not isinstance(self.point, Group) or not all(isinstance(v, tuple) for v in vectors):
             remedy = "make it with space_group, translations or wallpaper"
             raise GroupError(
                 "SpaceGroup", "must have a point group, periods and a centre", brief(self.point), remedy
