@@ -6,6 +6,14 @@ from typing import Any
 
 from derive.pickling import portable
 
+LONGEST = 200
+
+
+def brief(value: object) -> str:
+    """A value on one line, as its repr shows it, cut where it is long."""
+    shown = " ".join(repr(value).split())
+    return shown if len(shown) <= LONGEST else shown[: LONGEST - 3] + "..."
+
 
 class DeriveError(ValueError):
     """An input breaks a rule.
@@ -16,7 +24,7 @@ class DeriveError(ValueError):
 
     def __init__(self, argument: str, rule: str, value: object, remedy: str) -> None:
         self.argument, self.rule, self.value, self.remedy = argument, rule, value, remedy
-        super().__init__(f"{argument} {rule}, got {value!s}; {remedy}")
+        super().__init__(f"{argument} {rule}, got {' '.join(str(value).split())}; {remedy}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Errors travel between processes; a value that cannot is replaced by its text."""

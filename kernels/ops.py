@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from numbers import Integral
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.export import is_symbolic_dim
 
 from kernels import folding, reference_lattice
 from kernels.axes import SPATIAL, AxisPlan
@@ -127,14 +129,15 @@ class LatticeOp(Fields, Exportable):
     def init(self, key: jax.Array, *, grid: Sequence[int] | None = None) -> jax.Array:
         """Random free weights that keep the variance: entries of variance 1 / fan-in.
 
-        `grid`: the input's spatial shape, needed only to scale weights that are summed over a whole image.
+        `grid`: the input's spatial shape (a number: along every axis), needed only to scale weights that are
+        summed over a whole image.
         """
         dtype = self.dtype or jnp.zeros(()).dtype
         return jax.random.normal(key, self.weight_shape, dtype) / math.sqrt(self._fan_in(grid))
 
     def _fan_in(self, grid: Sequence[int] | None) -> float:
         """The inputs that an output reads, in the mean over output sites."""
-        sizes = iter(grid or ())
+        sizes = iter(() if grid is None else read_grid(grid, self.rank))
         reads = np.full(len(self.out_site.array), float(self.channels_in))
         for i, axis in enumerate(self.axes):
             n = next(sizes, None) if axis.has_input else None
@@ -173,17 +176,12 @@ class LatticeOp(Fields, Exportable):
         return full.reshape(rows, full.size // max(rows, 1))
 
     def _grid(self, grid: Sequence[int] | None) -> tuple[int, ...]:
-        fixed = [a.size_in for a in self.axes if a.has_input]
-        sizes = list(grid) if grid is not None else fixed
-        if len(sizes) != self.rank or any(n is None for n in sizes):
-            raise ShapeError(
-                "grid", f"must give {self.rank} sizes, one per axis of the input", grid, "say grid=(8, 8)"
-            )
-        return tuple(int(n) for n in sizes if n is not None)
+        fixed = tuple(a.size_in for a in self.axes if a.has_input)
+        return read_grid(fixed if grid is None and None not in fixed else grid, self.rank)
 
     def output_shape(self, grid: Sequence[int]) -> tuple[int, ...]:
         """The spatial shape of the output and its channels, for an input of this spatial shape."""
-        sizes = iter(grid)
+        sizes = iter(read_grid(grid, self.rank))
         shape = []
         for axis in self.axes:
             n = next(sizes) if axis.has_input else 0
@@ -218,6 +216,22 @@ class LatticeOp(Fields, Exportable):
                 )
             into, out = into + axis.has_input, out + axis.has_output
         return found
+
+
+def read_grid(grid: Any, rank: int) -> tuple[int, ...]:
+    """The spatial shape of an input: a size per axis, or one number for all of them."""
+    single = isinstance(grid, Integral) and not isinstance(grid, bool)
+    given = (grid,) * rank if single else tuple(grid) if isinstance(grid, Iterable) else ()
+    if len(given) != rank or not all(map(_is_size, given)):
+        rule = f"must give {rank} sizes, one per axis of the input"
+        raise ShapeError("grid", rule, grid, f"say grid=({', '.join(['8'] * rank)}{',' * (rank == 1)})")
+    return tuple(int(n) if isinstance(n, Integral) else n for n in given)
+
+
+def _is_size(n: Any) -> bool:
+    """A whole number, or a size that an export leaves open."""
+    whole = isinstance(n, Integral) and not isinstance(n, bool) and int(n) >= 0
+    return whole or is_symbolic_dim(n)
 
 
 def _repeats(axis: AxisPlan) -> int:

@@ -149,7 +149,7 @@ class MapsOp(Fields, Exportable):
 
     def dense(self, w: Any, grid: Sequence[int] | None = None) -> np.ndarray:
         """The operator as a matrix in float64, basis element by basis element: dense @ x == op(w, x)."""
-        if grid:
+        if grid is not None and np.shape(grid) != (0,):
             raise ShapeError("grid", "must be empty: there is no lattice", grid, "leave it out")
         self._refuse_large("dense")
         full = np.zeros((self.channels_out, self.channels_in))

@@ -9,7 +9,7 @@ from typing import Any
 from derive.answer.plain_copies import with_copies
 from derive.equation.problem import Problem, symbols_of, with_sizes
 from derive.errors import SizeError, SymbolicError
-from derive.symmetry.sizes import size
+from derive.symmetry.sizes import read_channels, read_sizes, size
 
 
 def with_numbers(
@@ -50,7 +50,8 @@ def _open_sizes(problem: Problem) -> set[Any]:
 def known_sizes(
     problem: Problem, sizes: Mapping[str, int] | None, channels: Sequence[int] | None
 ) -> dict[str, int]:
-    known = {str(k): int(v) for k, v in (sizes or {}).items()}
+    """The numbers by name, held to what a field accepts."""
+    known, channels = read_sizes(sizes, symbols_of(problem)), read_channels(channels)
     fields = (problem.x.channels, problem.y.channels)
     for field, n in zip(fields, channels or fields, strict=True):
         given = size(n, "channels")
@@ -60,10 +61,6 @@ def known_sizes(
             raise SizeError(
                 "channels", f"must agree with the fields, {fields[0]} to {fields[1]}", channels, "omit it"
             )
-    names = {s.name for s in symbols_of(problem)}
-    unknown = sorted(set(known) - names)
-    if unknown:
-        raise SizeError(
-            "sizes", f"must name symbols of the solution, {sorted(names)}", unknown, "leave them out"
-        )
+    for field_ in (problem.x, problem.y):
+        field_.require_sizes(known)
     return known

@@ -9,20 +9,18 @@ import sympy
 
 from derive.errors import SizeError, SymbolicError
 from derive.symmetry.representations import Representation, from_blocks
+from derive.symmetry.sizes import read_channels, read_sizes
 
 
 def with_copies(
     x: Representation, y: Representation, sizes: Mapping[str, int] | None, channels: Sequence[int] | None
 ) -> tuple[Representation, Representation]:
     """Both representations with numbers for their symbolic copies."""
-    known = {str(k): int(v) for k, v in (sizes or {}).items()}
+    symbols = {s for V in (x, y) for s in sympy.sympify(V.dim).free_symbols}
+    known, channels = read_sizes(sizes, symbols), read_channels(channels)
     if channels is not None:
         for V, n in zip((x, y), channels, strict=True):
             known.update(_symbol_for(V, n, known))
-    names = sorted({s.name for V in (x, y) for s in sympy.sympify(V.dim).free_symbols})
-    unknown = sorted(set(known) - set(names))
-    if unknown:
-        raise SizeError("sizes", f"must name symbols of the solution, {names}", unknown, "leave them out")
     return _put(x, known), _put(y, known)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from numbers import Rational
 from typing import Any
 
 import numpy as np
 import sympy
 
-from derive.errors import SizeError, TooLargeError
+from derive.errors import SizeError, TooLargeError, brief
 
 LIMIT = 1 << 24
 
@@ -42,12 +43,19 @@ def project(basis: Sequence[Any], shape: tuple[int, ...], a: Any) -> Projection:
         raise SizeError("a", f"must have the shape {shape} of the basis elements", given.shape, "reshape it")
     rows = dense_rows(basis, shape)
     flat = given.reshape(-1)
+    rows = rows if given.dtype == object or rows.dtype != object else _inexact(rows)
     nearest = coordinates(rows, flat).dot(rows) if len(rows) else 0 * flat
-    gap = flat - np.asarray(nearest)
-    square = gap.dot(gap) if gap.size else 0
-    exact = given.dtype == object
-    distance = sympy.sqrt(sympy.nsimplify(square)) if exact else float(np.sqrt(max(float(square), 0.0)))
-    return _projection(np.asarray(nearest).reshape(shape), distance)
+    gap = _length(flat - np.asarray(nearest), given.dtype == object)
+    return _projection(np.asarray(nearest).reshape(shape), gap)
+
+
+def _length(gap: np.ndarray, exact: bool) -> Any:
+    """The Frobenius norm: a SymPy number for exact entries, a float for others."""
+    if exact:
+        square = sum((_exact(v) * _exact(w) for v, w in zip(gap, _conjugate(gap), strict=True)), sympy.S.Zero)
+        square = square.expand(complex=True) if square.has(sympy.I) else square.expand()
+        return sympy.sqrt(sympy.nsimplify(square))
+    return float(np.linalg.norm([complex(v) for v in gap]))
 
 
 def dense_rows(basis: Sequence[Any], shape: tuple[int, ...]) -> np.ndarray:
@@ -63,10 +71,11 @@ def dense_rows(basis: Sequence[Any], shape: tuple[int, ...]) -> np.ndarray:
 
 
 def coordinates(rows: np.ndarray, flat: np.ndarray) -> np.ndarray:
-    """The coefficients of the least-squares combination of the rows: (B B^T)^-1 B a, block by block."""
-    gram, right = rows.dot(rows.T), rows.dot(flat)
+    """The coefficients of the least-squares combination of the rows: (B B^*)^-1 B^* a, block by block."""
+    bars = _conjugate(rows)
+    gram, right = bars.dot(rows.T), bars.dot(flat)
     if flat.dtype != object and rows.dtype != object:
-        return np.linalg.solve(gram.astype(float), right)
+        return np.linalg.solve(gram.astype(np.result_type(gram, float)), right)
     result = np.zeros(len(rows), dtype=object)
     for block in _blocks(gram):
         if len(block) == 1:
@@ -105,16 +114,45 @@ def _blocks(gram: np.ndarray) -> list[np.ndarray]:
 
 
 def _array(a: Any) -> np.ndarray:
-    """Floats stay floats; integers, fractions and SymPy numbers become exact objects."""
-    array = np.asarray(a)
-    if array.dtype.kind == "f":
+    """Floats stay floats, complex ones too; integers, fractions and SymPy numbers become exact objects."""
+    try:
+        array = np.asarray(a)
+    except ValueError:
+        raise SizeError("a", "must be an array", brief(a), "give rows of one length") from None
+    if array.dtype.kind in "fc":
         return array
-    flat = [Fraction(int(v)) if isinstance(v, int | np.integer) else _fraction(v) for v in array.reshape(-1)]
-    return np.array([*flat, None], dtype=object)[:-1].reshape(array.shape)
+    if array.dtype.kind == "V":  # bfloat16 and its like
+        return array.astype(np.float64)
+    entries = [_entry(v) for v in array.reshape(-1).tolist()]
+    if any(isinstance(v, float | complex) for v in entries):
+        numbers = [complex(v) if isinstance(v, complex) else float(v) for v in entries]
+        return np.array(numbers).reshape(array.shape)
+    return np.array([*entries, None], dtype=object)[:-1].reshape(array.shape)
 
 
-def _fraction(value: Any) -> Any:
-    return Fraction(int(value.p), int(value.q)) if isinstance(value, sympy.Rational) else value
+def _entry(value: Any) -> Any:
+    if isinstance(value, sympy.Rational):
+        return Fraction(int(value.p), int(value.q))
+    if isinstance(value, sympy.Expr | float | complex):
+        return value
+    if isinstance(value, Rational):  # integers and fractions
+        return Fraction(value)
+    remedy = "give integers, Fractions, SymPy expressions or floats"
+    raise SizeError("a", "must have numbers as entries", brief(value), remedy)
+
+
+def _inexact(rows: np.ndarray) -> np.ndarray:
+    """Exact numbers in floating point, complex ones where they have to be."""
+    numbers = np.array([complex(v) for v in rows.reshape(-1)]).reshape(rows.shape)
+    return numbers if numbers.imag.any() else numbers.real
+
+
+def _conjugate(values: np.ndarray) -> np.ndarray:
+    """Numbers conjugated; symbols stand for real ones."""
+    if values.dtype != object:
+        return values.conj()
+    flat = [v.conjugate() if getattr(v, "is_number", True) else v for v in values.reshape(-1)]
+    return np.array([*flat, None], dtype=object)[:-1].reshape(values.shape)
 
 
 def embedding(small: Sequence[Any], large: Sequence[Any], shape: tuple[int, ...]) -> sympy.ImmutableMatrix:

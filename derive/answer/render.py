@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from fractions import Fraction
 from html import escape
 from typing import Any
 
@@ -15,6 +16,7 @@ from sympy.printing.latex import LatexPrinter
 from sympy.printing.str import StrPrinter
 
 from derive.steps import Derivation, Step, modulus
+from derive.symmetry.sizes import number as exact
 
 TABLE = re.compile(r"(pi|sign|rho)_(\w+)\((\w+)\)")  # how a generator acts on components
 MOVED = re.compile(r"(?:(T(?=\())\(|())(\w+|L\(\w+\)) (\w+)\)?")  # r x, T(r x), T(L(a) x)
@@ -171,7 +173,7 @@ def text(expr: sympy.Basic) -> str:
 
 def latex(expr: sympy.Basic) -> str:
     """An expression as LaTeX."""
-    return MathPrinter().doprint(expr)
+    return MathPrinter().doprint(exact(expr) if isinstance(expr, Fraction) else expr)
 
 
 def _lines(step: Step) -> list[sympy.Basic]:

@@ -16,7 +16,6 @@ from derive.answer.numbers import with_numbers
 from derive.answer.plain import Plain, PlainBlock
 from derive.equation.problem import Problem
 from derive.errors import InfiniteError, SizeError, SymbolicError, TooLargeError
-from derive.pickling import Fields
 
 SHOWN = 64  # tables, and the rows and columns of a matrix, that are printed
 ENTRIES = 1 << 16  # entries of a matrix that is looked at

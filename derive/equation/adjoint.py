@@ -19,6 +19,7 @@ from derive.errors import SizeError
 from derive.pickling import Fields
 from derive.steps import Derivation
 from derive.symmetry.names import fresh, names_in, require_free, require_one_symbol_each
+from derive.symmetry.sizes import flag
 from derive.symmetry.sizes import size as read_size
 from derive.symmetry.spacegroup import axis_names
 
@@ -158,7 +159,7 @@ def adjoints(
 
     Source: V. Dumoulin, F. Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285.
     """
-    dim = dimension(dim)
+    dim, turned = dimension(dim), flag(transposed, "transposed")
     names = axis_names(dim)
     given = names_in(kernel_size, strides, padding, dilation, groups, channels, size)
     require_free(given & OWN, "names", OWN)
@@ -168,13 +169,14 @@ def adjoints(
     ]
     sizes = letters if size is None else positives(size, dim, "size")
     axes = windows(sizes, _taps(kernel_size, dim, given), strides, padding, dilation, flip)
-    other = "in" if transposed else "out"
+    other = "in" if turned else "out"
     named = tuple(_lettered(w, n, other, dim, given) for w, n in zip(axes, letters, strict=True))
     C, D = _channels(channels)
-    G = None if groups in (1, None) else read_size(groups, "groups")
+    G = read_size(1 if groups is None else groups, "groups")
+    G = None if G == 1 else G
     options = (C, D, G, *(e for w in named for e in (w.n, w.outputs, w.taps, w.stride, w.step, w.low)))
     require_one_symbol_each(sympy.Tuple(*(e for e in options if e is not None)).free_symbols)
-    return Adjoints(Trilinear(named, C, D, G, bool(transposed)))
+    return Adjoints(Trilinear(named, C, D, G, turned))
 
 
 def _taps(kernel_size: Any, dim: int, given: set[str]) -> tuple[sympy.Expr, ...]:

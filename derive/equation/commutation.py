@@ -12,6 +12,7 @@ from derive.equation.chain import chain
 from derive.equation.window import dimension
 from derive.pickling import Fields
 from derive.steps import Derivation
+from derive.symmetry.sizes import flag
 from derive.symmetry.spacegroup import axis_names
 
 
@@ -133,4 +134,4 @@ def commutation(dim: int = 1, *, lattice: bool = True, flip: bool = True) -> Com
 
     Source: R. Bracewell, "The Fourier transform and its applications", chapter 3.
     """
-    return Commutation(dimension(dim), bool(lattice), bool(flip))
+    return Commutation(dimension(dim), flag(lattice, "lattice"), flag(flip, "flip"))

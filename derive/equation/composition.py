@@ -212,6 +212,7 @@ def compose_kernels(
     >>> compose_kernels(["a", "b"], ["c", "d"])
     [a*c, a*d + b*c, b*d]
     """
+    dim = dimension(dim)
     one, two = table(first, "first"), table(second, "second")
     channels = len(one.shape) - dim
     if channels not in (0, 2) or len(two.shape) != len(one.shape):
@@ -248,7 +249,7 @@ def receptive_field(kernel_sizes: Sequence[Any], strides: Any = 1, dilation: Any
     >>> receptive_field([3, 3]), receptive_field([3, 3, 3], strides=2), receptive_field(["k", "k"])
     (5, 15, 2*k - 1)
     """
-    layers = sites(tuple(kernel_sizes), "kernel_sizes")
+    layers = sites(kernel_sizes, "kernel_sizes")
     steps, apart = (positives(v, len(layers), n) for v, n in ((strides, "strides"), (dilation, "dilation")))
     field, spacing = sympy.S.One, sympy.S.One
     for k, s, e in zip(layers, steps, apart, strict=True):

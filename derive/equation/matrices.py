@@ -190,6 +190,8 @@ def block_matrix(
     if len(line) != 1 or not line[0].is_Integer:
         raise SymbolicError("size", "must be one number", size, "give an integer")
     (axis,) = windows(line, (sympy.Integer(len(blocks)),), strides, padding, dilation)
+    if not axis.numeric:
+        raise SymbolicError("strides, padding, dilation", "must be numbers here", axis, "give integers")
     zero = ZeroMatrix(blocks[0].shape[1], blocks[0].shape[0])
     rows = [[zero] * int(axis.n) for _ in range(int(axis.outputs))]
     for p, d in product(range(len(rows)), range(len(blocks))):

@@ -14,8 +14,10 @@ from derive.methods.classes import Axis, Classes, Side
 from derive.methods.elimination import Quotient, quotient
 from derive.pickling import Fields
 from derive.symmetry.fields import Field
+from derive.symmetry.groups import told_apart
 from derive.symmetry.names import require_one_symbol_each
-from derive.symmetry.representations import Representation, from_blocks
+from derive.symmetry.representations import Representation, from_blocks, read_representation
+from derive.symmetry.sizes import flag
 from derive.symmetry.spacegroup import SpaceGroup, axis_names
 from derive.symmetry.support import Region, Span, as_support, resolve
 
@@ -133,7 +135,7 @@ def with_sizes(problem: Problem, known: Mapping[sympy.Symbol, int]) -> Problem:
 def make_problem(x: Any, y: Any, support: Any = None, bias: bool = True) -> Problem:
     """A validated problem from what people give: fields and representations, mixed."""
     x, y = _same_group(x, y)
-    problem = Problem(x, y, None, bool(bias))
+    problem = Problem(x, y, None, flag(bias, "bias"))
     problem = replace(problem, support=_region(problem, support))
     _require_names(problem)
     problem.classes.validate()
@@ -171,18 +173,11 @@ def _same_group(x: Any, y: Any) -> tuple[Field, Field]:
 
 
 def _two_groups(first: Any, second: Any, remedy: str) -> RepresentationError:
-    return RepresentationError("x, y", "must be of one group", f"{first!r} and {second!r}", remedy)
+    return RepresentationError("x, y", "must be of one group", told_apart(first, second), remedy)
 
 
 def _on(space: SpaceGroup, fibre: Any, argument: str) -> Any:
-    if fibre.group != space.point:
-        raise RepresentationError(
-            argument,
-            f"must be a representation of the point group {space.point.name}",
-            fibre,
-            "build it on G.point",
-        )
-    return fibre
+    return read_representation(fibre, argument, space.point)
 
 
 def _region(problem: Problem, support: Any) -> Region | None:

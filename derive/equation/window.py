@@ -16,7 +16,7 @@ from sympy import And, Eq, Expr, Le, Mod
 
 from derive.errors import DeriveError, GridError, SizeError
 from derive.symmetry.names import require_free
-from derive.symmetry.sizes import per_axis
+from derive.symmetry.sizes import flag, per_axis, whole
 from derive.symmetry.sizes import size as read_size
 
 PADDINGS = ("SAME", "VALID", "CIRCULAR", "REFLECT")
@@ -99,9 +99,9 @@ def windows(
     """
     dim = len(sizes)
     strides, dilation = positives(strides, dim, "strides"), positives(dilation, dim, "dilation")
-    pads = _padding(padding, dim)
+    pads, turned = _padding(padding, dim), flag(flip, "flip")
     return tuple(
-        _window(n, k, s, e, pad, bool(flip))
+        _window(n, k, s, e, pad, turned)
         for n, k, s, e, pad in zip(sizes, taps, strides, dilation, pads, strict=True)
     )
 
@@ -125,10 +125,7 @@ def sites(value: Any, argument: str, *, least: int = 1) -> tuple[Expr, ...]:
 
 def dimension(value: Any) -> int:
     """The number of axes: 1, 2, 3, ..."""
-    dim = read_size(value, "dim")
-    if not dim.is_Integer:
-        raise SizeError("dim", "must be a number", dim, "give 1, 2 or 3")
-    return int(dim)
+    return whole(value, "dim")
 
 
 def _padding(padding: Any, dim: int) -> list[str | tuple[Expr, Expr]]:

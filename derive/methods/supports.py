@@ -8,8 +8,9 @@ from itertools import product
 from typing import Any
 
 from derive.errors import SupportError
+from derive.symmetry.motion import Integers, show
 from derive.symmetry.sizes import rational
-from derive.symmetry.spacegroup import Integers, SpaceGroup, show
+from derive.symmetry.spacegroup import SpaceGroup
 from derive.symmetry.support import Region, Span
 
 SHOWN = 8

@@ -11,7 +11,7 @@ from derive.symmetry.constructions import symmetric_relations, wreath
 from derive.symmetry.given import matrix_group
 from derive.symmetry.groups import Family, Group
 from derive.symmetry.monomial import Monomial, permutation_map
-from derive.symmetry.sizes import size
+from derive.symmetry.sizes import whole
 
 _ONE, _HALF, _QUARTER = [[1, 0], [0, 1]], [[-1, 0], [0, -1]], [[0, -1], [1, 0]]
 _MIRROR, _DIAGONAL, _ANTI = [[-1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1], [-1, 0]]
@@ -64,8 +64,8 @@ def point_group(name: str, dim: int = 2) -> Group:
     >>> point_group("D4", dim=2).order, point_group("Oh", dim=3).order
     (8, 48)
     """
-    named = POINT_GROUPS.get(int(size(dim, "dim")))
-    if named is None or name not in named:
+    named = POINT_GROUPS.get(whole(dim, "dim"))
+    if named is None or not isinstance(name, str) or name not in named:
         known = "; ".join(f"dim={d}: {' '.join(groups)}" for d, groups in POINT_GROUPS.items())
         raise GroupError(
             "point_group", f"must be one of ({known})", f"{name!r}, dim={dim}", "or use matrix_group"
@@ -81,7 +81,7 @@ def cyclic(n: int) -> Group:
     >>> cyclic(5)
     Group 'Z_5' < r | r^5 >
     """
-    n = int(size(n, "n"))
+    n = whole(n, "n")
     images = (permutation_map(np.roll(np.arange(n), -1)),)
     return Group(
         f"Z_{n}", ("r",), ((("r", n),),), images, "permutations", presented=True, family=Family("C", n)
@@ -97,7 +97,7 @@ def dihedral(n: int) -> Group:
     >>> dihedral(4).order
     8
     """
-    n = int(size(n, "n"))
+    n = whole(n, "n")
     points = np.arange(n)
     images = (permutation_map((points + 1) % n), permutation_map(-points % n))
     relations: Any = (f"r^{n}", "m^2", "(r*m)^2")
@@ -119,7 +119,7 @@ def symmetric(n: int) -> Group:
     >>> symmetric(5).order
     120
     """
-    n = int(size(n, "n"))
+    n = whole(n, "n")
     relations, presented = symmetric_relations(n)
     images = (permutation_map((np.arange(n) + 1) % n), _on_first(n, [1, 0]))
     return Group(
@@ -133,7 +133,7 @@ def alternating(n: int) -> Group:
     >>> alternating(5).order
     60
     """
-    n = int(size(n, "n"))
+    n = whole(n, "n")
     first = 1 - n % 2
     cycle = np.arange(n)
     cycle[first:] = np.roll(cycle[first:], -1)
@@ -148,7 +148,7 @@ def hyperoctahedral(n: int) -> Group:
     >>> hyperoctahedral(3).order
     48
     """
-    n = int(size(n, "n"))
+    n = whole(n, "n")
     flip = Monomial(np.array([0]), np.array([1]), 2)
     one = Group("flip", ("f",), ((("f", 2),),), (flip,), "matrices", presented=True)
     made = wreath(one, n)

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from sympy import ImmutableMatrix, SparseMatrix
 
-from derive.errors import GroupError
+from derive.errors import GroupError, brief
 from derive.symmetry.groups import Group
 from derive.symmetry.images import Image, as_matrix, image_dim, image_of_word
 from derive.symmetry.monomial import Monomial, direct_sum, identity_map, permutation_map
-from derive.symmetry.sizes import size
+from derive.symmetry.sizes import whole
 from derive.symmetry.words import Word, format_word, invert_word, parse_word, reduce_word, substitute
 
 
@@ -141,7 +141,9 @@ def wreath(group: Group, n: int) -> Group:
     >>> wreath(cyclic(2), 3).order
     48
     """
-    n = int(size(n, "n"))
+    n = whole(n, "n")
+    if not isinstance(group, Group):
+        raise GroupError("group", "must be a group", brief(group), "give cyclic(2), or space.point")
     if group.algebra:
         remedy = "take its direct product instead"
         raise GroupError("wreath", "needs a finite or discrete group", group.name, remedy)

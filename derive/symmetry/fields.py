@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 import sympy
 
-from derive.errors import GridError, GroupError, RepresentationError
+from derive.errors import GridError, GroupError, RepresentationError, brief
 from derive.symmetry.groups import Group
-from derive.symmetry.lattice import Lattice, make_lattice
+from derive.symmetry.lattice import Lattice, make_lattice, require_kept
 from derive.symmetry.names import is_taken
-from derive.symmetry.representations import Representation, trivial
+from derive.symmetry.representations import Representation, read_representation, trivial
 from derive.symmetry.sizes import size
-from derive.symmetry.spacegroup import SpaceGroup
+from derive.symmetry.spacegroup import SpaceGroup, require_finite
 
 
 @dataclass(frozen=True, init=False)
@@ -22,8 +23,8 @@ class Field:
     """At every site a vector in a fibre: (g x)(p) = rho(g) x(g^-1 p).
 
     `group`: a space group, or a point group acting about the centre of a grid;
-    `channels`: copies of the trivial fibre, a number or a name; `fibre`: a representation of the
-    point group instead; `name`: the letter in equations; `grid`: sites along each axis (None: all of
+    `channels`: copies of the trivial fibre, a number or a name, 1 unless given; `fibre`: a representation
+    of the point group instead; `name`: the letter in equations; `grid`: sites along each axis (None: all of
     Z); `boundary`: 'periodic' or 'zero' where translations leave the grid; `spacing`, `offset`: site p
     stands at spacing * p + offset.
 
@@ -72,7 +73,19 @@ class Field:
 
     def restrict(self, space: SpaceGroup) -> Field:
         """The same field, on which only a subgroup acts, given as a space group with fewer generators."""
+        if not isinstance(space, SpaceGroup):
+            raise GroupError("space", "must be a space group", brief(space), "use G.restrict(subgroup)")
         return self.replace(group=space, fibre=self.fibre.restrict(space.point))
+
+    def require_sizes(self, known: Mapping[str, int]) -> None:
+        """Refuse numbers for symbols of the grid that would have been refused as its sizes."""
+        if self.lattice is None:
+            return
+        grid = tuple(
+            None if n is None else n.subs({s: known[s.name] for s in n.free_symbols if s.name in known})
+            for n in self.lattice.grid
+        )
+        require_kept(replace(self.lattice, grid=grid), self.group)
 
     @property
     def channels(self) -> sympy.Expr:
@@ -104,7 +117,7 @@ def _name(name: str | None) -> str | None:
         return name
     if not isinstance(name, str) or not name.isidentifier() or is_taken(name):
         rule = "must be a word that the equations do not use otherwise"
-        raise GroupError("name", rule, repr(name), "use name='x'")
+        raise GroupError("name", rule, brief(name), "use name='x'")
     return name
 
 
@@ -112,7 +125,8 @@ def _about_origin(group: Group, grid: Any) -> SpaceGroup:
     """A point group without translations, about the origin, where the grid will be centred."""
     if not isinstance(group, Group):
         remedy = "use translations(2) or wallpaper('p4m')"
-        raise GroupError("group", "must be a group of this library", repr(group), remedy)
+        raise GroupError("group", "must be a group of this library", brief(group), remedy)
+    require_finite(group)
     if group.dim is None or grid is None:
         raise GridError(
             "grid",
@@ -125,7 +139,7 @@ def _about_origin(group: Group, grid: Any) -> SpaceGroup:
 
 
 def _fibre(space: SpaceGroup, channels: Any, fibre: Representation | None) -> Representation:
-    if (channels is None) == (fibre is None):
+    if channels is not None and fibre is not None:
         raise RepresentationError(
             "channels, fibre",
             "exactly one of the two must be given",
@@ -133,15 +147,8 @@ def _fibre(space: SpaceGroup, channels: Any, fibre: Representation | None) -> Re
             "give channels=3 or fibre=...",
         )
     if fibre is None:
-        return size(channels, "channels") * trivial(space.point)
-    if not isinstance(fibre, Representation) or fibre.group != space.point:
-        raise RepresentationError(
-            "fibre",
-            f"must be a representation of the point group {space.point.name}",
-            fibre,
-            "build it on G.point",
-        )
-    return fibre
+        return size(1 if channels is None else channels, "channels") * trivial(space.point)
+    return read_representation(fibre, "fibre", space.point)
 
 
 def _describe(lattice: Lattice) -> str:

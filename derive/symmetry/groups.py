@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sympy import ImmutableMatrix
 
-from derive.errors import GroupError
+from derive.errors import GroupError, brief
 from derive.pickling import Fields
 from derive.symmetry.images import Image, as_matrix, first_broken, image_dim
 from derive.symmetry.monomial import Monomial
@@ -58,8 +58,9 @@ class Group(Fields):
 
     def __post_init__(self) -> None:
         names = _names(self.generators)
-        relations: Any = (self.relations,) if isinstance(self.relations, str) else self.relations
-        words = (parse_word(r, names) for r in relations)
+        if not isinstance(self.name, str):
+            raise GroupError("name", "must be a text", brief(self.name), "use name='G'")
+        words = [parse_word(r, names) for r in _list_of(self.relations, "relations", "words such as 'a^4'")]
         set_field = object.__setattr__
         set_field(self, "generators", names)
         set_field(self, "relations", tuple(dict.fromkeys(w for w in words if w)))
@@ -78,6 +79,9 @@ class Group(Fields):
 
     def __hash__(self) -> int:
         return self._hash  # entries of matrices are compared, but take long to hash
+
+    def __str__(self) -> str:
+        return self.name
 
     def __repr__(self) -> str:
         relations = ", ".join(format_word(r) for r in self.relations[:8])
@@ -107,9 +111,12 @@ class Group(Fields):
 
     def index(self, generator: str) -> int:
         """The position of a generator."""
-        if generator not in self.generators:
+        if not isinstance(generator, str) or generator not in self.generators:
             raise GroupError(
-                "generator", f"must be one of {', '.join(self.generators)}", generator, "name one of them"
+                "generator",
+                f"must be one of {', '.join(self.generators)}",
+                brief(generator),
+                "name one of them",
             )
         return self.generators.index(generator)
 
@@ -151,7 +158,9 @@ class Group(Fields):
     def __mul__(self, other: Group) -> Group:
         from derive.symmetry.constructions import direct_product
 
-        return direct_product(self, other) if isinstance(other, Group) else NotImplemented
+        if not isinstance(other, Group):
+            raise GroupError("factor", "must be a group", brief(other), "use G * H, or G * space.point")
+        return direct_product(self, other)
 
     def subgroup(
         self, generators: Mapping[str, str | Word] | Iterable[str] | str, name: str | None = None
@@ -168,11 +177,56 @@ class Group(Fields):
         """
         from derive.symmetry.constructions import make_subgroup
 
+        if name is not None and not isinstance(name, str):
+            raise GroupError("name", "must be a text", brief(name), "use name='H'")
+        if not isinstance(generators, Mapping):
+            generators = _list_of(generators, "generators", "words such as 'r^2'")
         return make_subgroup(self, generators, name)
 
 
+def read_group(value: Any, argument: str = "group") -> Group:
+    """A group; a space group stands for its point group."""
+    point = getattr(value, "point", None)
+    if isinstance(point, Group):
+        return point
+    remedy = "use point_group('D4'), symmetric(5), matrix_group(...) or another group of this library"
+    raise GroupError(argument, "must be a group", brief(value), remedy)
+
+
+def told_apart(one: Any, other: Any) -> str:
+    """Two groups that differ, or space groups, so that the difference is seen: by name, else by content."""
+    for show in (str, repr, _content):
+        if show(one) != show(other):
+            break
+    return f"{show(one)} and {show(other)}"
+
+
+def _content(group: Any) -> str:
+    """The name, and what the generators were given by."""
+    point = read_group(group)
+    images = [f"{g}: {_listed(image)}" for g, image in zip(point.generators, point.given or (), strict=False)]
+    parent = f", subgroup of {_content(point.embedding[0])}" if point.embedding else ""
+    return f"{group} with {', '.join(images) or 'no images'}{parent}"
+
+
+def _listed(image: Image) -> str:
+    """The points that a permutation moves to, or the rows of a matrix."""
+    if isinstance(image, Monomial) and image.order == 1:
+        return brief(image.image.tolist())
+    return brief(as_matrix(image).tolist())
+
+
+def _list_of(value: Any, argument: str, what: str) -> tuple[Any, ...]:
+    """What was given, one or several."""
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, bytes | Group) or not isinstance(value, Iterable):
+        raise GroupError(argument, f"must be {what}", brief(value), "give a list, or () for none")
+    return tuple(value)
+
+
 def _names(generators: Any) -> tuple[str, ...]:
-    generators = (generators,) if isinstance(generators, str) else tuple(generators)
+    generators = _list_of(generators, "generators", "names such as ('a', 'b')")
     for g in generators:
         if not isinstance(g, str) or not g.isidentifier():
             raise GroupError("generators", "must be names", repr(g), "use letters, digits and _, such as 'a'")

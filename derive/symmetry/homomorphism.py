@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sympy import ImmutableMatrix
 
-from derive.errors import InfiniteError, RepresentationError, TooLargeError
+from derive.errors import InfiniteError, RepresentationError, TooLargeError, brief
 from derive.symmetry.algebra import broken_structure, structure_of
 from derive.symmetry.elements import permutations_order
 from derive.symmetry.exact import exact_matrix, over_common_field
@@ -20,11 +20,16 @@ from derive.symmetry.words import format_word
 
 def read_matrices(group: Group, matrices: Mapping[str, Any]) -> tuple[ImmutableMatrix, ...]:
     """One exact matrix per generator, checked to be a homomorphism."""
+    if not isinstance(matrices, Mapping):
+        remedy = "give {" + ", ".join(f"{g!r}: [[...]]" for g in group.generators) + "}"
+        raise RepresentationError("matrices", "must be {generator: matrix}", brief(matrices), remedy)
     missing = [g for g in group.generators if g not in matrices]
     unknown = [g for g in matrices if g not in group.generators]
     if missing or unknown:
         rule = f"must be given for each of the generators {', '.join(group.generators)}"
-        raise RepresentationError("matrices", rule, ", ".join(matrices), "give each generator one matrix")
+        raise RepresentationError(
+            "matrices", rule, ", ".join(map(str, matrices)) or "none", "give each generator one matrix"
+        )
     read = tuple(exact_matrix(matrices[g], f"matrix of {g!r}") for g in group.generators)
     if len({m.rows for m in read}) > 1:
         sizes = ", ".join(f"{g}: {m.rows}" for g, m in zip(group.generators, read, strict=True))

@@ -9,7 +9,7 @@ from sympy import Expr, ImmutableMatrix, cos, pi, sin
 
 from derive.errors import GroupError
 from derive.symmetry.elements import Elements
-from derive.symmetry.groups import Group
+from derive.symmetry.groups import Group, read_group
 from derive.symmetry.representations import Representation, from_images, read_order, trivial
 from derive.symmetry.standard import sign
 
@@ -32,6 +32,7 @@ def irreps(group: Group, max_frequency: int | None = None) -> tuple[Representati
     >>> [V.dim for V in irreps(cyclic(5))], [V.dim for V in irreps(dihedral(4))]
     ([1, 2, 2], [1, 1, 1, 1, 2])
     """
+    group = read_group(group)
     if group.algebra:
         return _circle_irreps(group, max_frequency)
     elements = group.elements

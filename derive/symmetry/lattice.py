@@ -9,10 +9,11 @@ from typing import Any
 
 import sympy
 
-from derive.errors import GridError, LatticeError
+from derive.errors import GridError, LatticeError, brief
 from derive.symmetry.centring import nearest_centre, nearest_offset
+from derive.symmetry.motion import Integers, Motion, Vector, show
 from derive.symmetry.sizes import per_axis, rational, size
-from derive.symmetry.spacegroup import Integers, Motion, SpaceGroup, Vector, axis_names, show
+from derive.symmetry.spacegroup import SpaceGroup, axis_names
 
 BOUNDARIES = (None, "periodic", "zero")
 
@@ -108,27 +109,32 @@ class Lattice:
 def make_lattice(group: SpaceGroup, grid: Any, boundary: Any, spacing: Any, offset: Any) -> Lattice:
     """A validated lattice: every generator carries its sites, and its grid, to themselves."""
     dim = group.dim
+    sizes = tuple(None if n is None else size(n, "grid") for n in per_axis(grid, dim, "grid"))
     spacings = tuple(rational(s, "spacing") for s in per_axis(spacing, dim, "spacing"))
     if any(s <= 0 for s in spacings):
         raise LatticeError("spacing", "must be positive", show(spacings), "give 1 for the plain lattice")
-    offsets = _centred(group, grid, spacings) if offset is None else per_axis(offset, dim, "offset")
+    offsets = _centred(group, sizes, spacings) if offset is None else per_axis(offset, dim, "offset")
     lattice = Lattice(
         spacing=spacings,
         offset=tuple(rational(o, "offset") for o in offsets),
-        grid=tuple(None if n is None else size(n, "grid") for n in per_axis(grid, dim, "grid")),
+        grid=sizes,
         boundary=_boundaries(boundary, dim),
     )
+    require_kept(lattice, group)
+    return lattice
+
+
+def require_kept(lattice: Lattice, group: SpaceGroup) -> None:
+    """Every generator must carry the sites, and the grid, to themselves."""
     lattice.require_carried(group)
     _check_grid(lattice, group)
     for name in group.point.generators:
         _check_grid_moves(lattice, group, name)
-    return lattice
 
 
-def _centred(group: SpaceGroup, grid: Any, spacings: Vector) -> tuple[Any, ...]:
+def _centred(group: SpaceGroup, sizes: tuple[Any, ...], spacings: Vector) -> tuple[Any, ...]:
     """0, or about the origin where the group has no translations and the grid is finite."""
-    sizes = per_axis(grid, group.dim, "grid")
-    if any(group.period) or any(n is None or not size(n, "grid").is_Integer for n in sizes):
+    if any(group.period) or any(n is None or not n.is_Integer for n in sizes):
         return (0,) * group.dim
     return tuple(-s * Fraction(int(n) - 1, 2) for n, s in zip(sizes, spacings, strict=True))
 
@@ -138,35 +144,70 @@ def _check_grid_moves(lattice: Lattice, group: SpaceGroup, name: str) -> None:
     matrix, shift = lattice.carry(name, group.motions[name])
     for j, row in enumerate(matrix):
         for i, entry in enumerate(row):
-            n, m = lattice.grid[i], lattice.grid[j]
-            wraps = lattice.boundary[i] == "periodic" and lattice.boundary[j] == "periodic"
-            if entry and n is not None and m is not None and wraps and not (entry * n / m).is_integer:
-                raise GridError(
-                    "grid",
-                    f"must be carried to itself by every generator, and {name!r} exchanges unequal axes",
-                    " x ".join(str(k) for k in lattice.grid),
-                    f"use equal sizes, for example grid=({n}, {n})",
-                )
+            if entry and i != j:
+                _check_exchange(lattice, name, (i, j), entry)
     if any(group.period) or any(n is None or not n.is_Integer for n in lattice.grid):
         return
     for j, row in enumerate(matrix):
         ends = [sorted((0, k * (int(n) - 1))) for k, n in zip(row, lattice.grid, strict=True)]  # type: ignore[arg-type]
         low, high = (sum(e[end] for e in ends) + shift[j] for end in (0, 1))
         if lattice.boundary[j] != "periodic" and (low < 0 or high > int(lattice.grid[j]) - 1):  # type: ignore[arg-type]
+            names, sizes = axis_names(lattice.dim), lattice.grid
             raise GridError(
                 "grid",
                 f"must be carried to itself by every generator, and {name!r} carries a site outside",
-                " x ".join(str(k) for k in lattice.grid),
+                " x ".join(map(str, sizes))
+                + f", {' and '.join(f'{n} along {axis}' for n, axis in zip(sizes, names, strict=True))}",
                 "use equal sizes along axes that are exchanged, centred on the fixed point",
             )
+
+
+def _check_exchange(lattice: Lattice, name: str, axes: tuple[int, int], entry: int) -> None:
+    """Axes that a generator carries into each other must end in one way, and be as long where that counts.
+
+    Windows (boundary 'zero') may differ in length: their operators are those of Z^dim, restricted.
+    """
+    i, j = axes
+    u, v = axis_names(lattice.dim)[i], axis_names(lattice.dim)[j]
+    n, m = lattice.grid[i], lattice.grid[j]
+    if n is None or m is None:
+        if n is not m:
+            values = (n or "all of Z", m or "all of Z")
+            raise _exchange("grid", name, lattice, (u, v), values, _equal(n or m, lattice))
+        return
+    if lattice.boundary[i] != lattice.boundary[j]:
+        remedy = "give both axes one boundary, for example boundary='periodic'"
+        raise _exchange("boundary", name, lattice, (u, v), (lattice.boundary[i], lattice.boundary[j]), remedy)
+    periodic = lattice.boundary[i] == "periodic"
+    fits = (
+        (entry * n / m).is_integer if periodic else n.is_Integer and m.is_Integer
+    )  # these are looked at below
+    if n != m and not fits:
+        values = (f"{n} sites", f"{m} sites")
+        raise _exchange("grid", name, lattice, (u, v), values, _equal(n, lattice))
+
+
+def _exchange(
+    argument: str, name: str, lattice: Lattice, axes: tuple[str, str], values: tuple[Any, Any], remedy: str
+) -> GridError:
+    rule = f"must be carried to itself by every generator, and {name!r} exchanges unequal axes"
+    grid = " x ".join("Z" if n is None else str(n) for n in lattice.grid)
+    pairs = sorted(zip(axes, values, strict=True), key=lambda pair: pair[0])
+    both = " and ".join(f"{value} along {axis}" for axis, value in pairs)
+    return GridError(argument, rule, f"{grid}, {both}", remedy)
+
+
+def _equal(n: Any, lattice: Lattice) -> str:
+    shown = str(n) if n.is_number else repr(str(n))
+    return f"use equal sizes, for example grid=({', '.join([shown] * lattice.dim)}), and one boundary"
 
 
 def _boundaries(boundary: Any, dim: int) -> tuple[str | None, ...]:
     kinds = per_axis(boundary, dim, "boundary")
     for kind in kinds:
-        if kind not in BOUNDARIES:
+        if not (kind is None or (isinstance(kind, str) and kind in BOUNDARIES)):
             raise GridError(
-                "boundary", "must be None, 'periodic' or 'zero'", repr(kind), "choose one of them"
+                "boundary", "must be None, 'periodic' or 'zero'", brief(kind), "choose one of them"
             )
     return kinds
 

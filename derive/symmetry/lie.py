@@ -8,7 +8,7 @@ from typing import Any
 from sympy import ImmutableMatrix, SparseMatrix, diag, eye
 
 from derive.symmetry.groups import Family, Group
-from derive.symmetry.sizes import size
+from derive.symmetry.sizes import flag, whole
 
 
 def special_orthogonal(n: int) -> Group:
@@ -17,7 +17,7 @@ def special_orthogonal(n: int) -> Group:
     >>> special_orthogonal(3).generators
     ('x01', 'x02', 'x12')
     """
-    n = int(size(n, "n"))
+    n = whole(n, "n")
     return _lie(f"SO({n})", n, _rotations(range(n)), {}, (), Family("SO", n))
 
 
@@ -27,7 +27,7 @@ def orthogonal(n: int) -> Group:
     >>> orthogonal(2).generators
     ('x01', 'm')
     """
-    n = int(size(n, "n"))
+    n = whole(n, "n")
     mirror = {"m": diag(-1, *[1] * (n - 1))}
     return _lie(f"O({n})", n, _rotations(range(n)), mirror, ("m^2",), Family("O", n))
 
@@ -43,7 +43,7 @@ def lorentz(full: bool = False) -> Group:
     """
     boosts = {f"b{i}": {(0, i): 1, (i, 0): 1} for i in range(1, 4)}
     algebra = {**boosts, **_rotations(range(1, 4))}
-    if not full:
+    if not flag(full, "full"):
         return _lie("SO+(1,3)", 4, algebra, {}, (), Family("SO", 4))
     reversals = {"p": diag(1, -1, -1, -1), "t": diag(-1, 1, 1, 1)}
     return _lie("O(1,3)", 4, algebra, reversals, ("p^2", "t^2", "p*t = t*p"), Family("O", 4))
@@ -55,7 +55,7 @@ def special_linear(n: int) -> Group:
     >>> special_linear(2).generators
     ('e01', 'e10', 'h0')
     """
-    n = int(size(n, "n"))
+    n = whole(n, "n")
     algebra = {_label("e", i, j): {(i, j): 1} for i in range(n) for j in range(n) if i != j}
     algebra |= {f"h{i}": {(i, i): 1, (i + 1, i + 1): -1} for i in range(n - 1)}
     return _lie(f"SL({n})", n, algebra, {}, (), Family("SL", n))
@@ -67,7 +67,7 @@ def general_linear(n: int) -> Group:
     >>> general_linear(1).generators
     ('e00', 'm')
     """
-    n = int(size(n, "n"))
+    n = whole(n, "n")
     algebra = {_label("e", i, j): {(i, j): 1} for i in range(n) for j in range(n)}
     mirror = {"m": diag(-1, *[1] * (n - 1))}
     return _lie(f"GL({n})", n, algebra, mirror, ("m^2",), Family("GL", n))
@@ -81,7 +81,7 @@ def symplectic(m: int) -> Group:
     >>> symplectic(1).generators
     ('a00', 'b00', 'c00')
     """
-    m = int(size(m, "m"))
+    m = whole(m, "m")
     pairs = [(i, j) for i in range(m) for j in range(i, m)]
     algebra = {_label("a", i, j): {(i, j): 1, (m + j, m + i): -1} for i in range(m) for j in range(m)}
     algebra |= {_label("b", i, j): {(i, m + j): 1, (j, m + i): 1} for i, j in pairs}

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sympy import ImmutableMatrix, Integer, sympify
+from sympy import ImmutableMatrix, Integer
 
-from derive.errors import RepresentationError, SizeError, SymbolicError
-from derive.symmetry.groups import Group
+from derive.errors import RepresentationError, SymbolicError, brief
+from derive.symmetry.groups import Group, read_group, told_apart
 from derive.symmetry.monomial import Monomial, identity_map
 from derive.symmetry.pieces import (
     ARRAY_LIMIT,
@@ -23,7 +23,7 @@ from derive.symmetry.pieces import (
     tensor,
     trivial_atom,
 )
-from derive.symmetry.sizes import size
+from derive.symmetry.sizes import size, whole
 
 Copies: TypeAlias = int | Any
 Block: TypeAlias = tuple[Copies, Piece]
@@ -56,6 +56,9 @@ class Representation:
     def __init__(self, group: Group, matrices: Mapping[str, Any], name: str = "V") -> None:
         from derive.symmetry.homomorphism import read_matrices
 
+        group = read_group(group)
+        if not isinstance(name, str):
+            raise RepresentationError("name", "must be a text", brief(name), "use name='V'")
         _set(self, group, ((1, make_atom(group, read_matrices(group, matrices), name)),))
 
     @property
@@ -90,10 +93,12 @@ class Representation:
         return from_blocks(self.group, [(c, p.dual) for c, p in self.blocks])
 
     def __add__(self, other: Representation) -> Representation:
-        if not isinstance(other, Representation):
-            return NotImplemented
-        same_group(self, other)
+        same_group(self, read_representation(other, "summand"))
         return from_blocks(self.group, [*self.blocks, *other.blocks])
+
+    def __radd__(self, other: Any) -> Representation:
+        """`sum` begins with 0, the representation of dimension 0."""
+        return self if isinstance(other, int) and other == 0 else read_representation(other, "summand")
 
     def __mul__(self, other: Any) -> Representation:
         if not isinstance(other, Representation):
@@ -152,32 +157,35 @@ def from_images(group: Group, images: Any, name: str) -> Representation:
 def same_group(V: Representation, W: Representation) -> None:
     """Two representations can only be combined when they represent one group."""
     if V.group != W.group:
-        names = f"{V.group.name} and {W.group.name}"
+        both = told_apart(V.group, W.group)
         raise RepresentationError(
-            "representations", "must belong to one group", names, "use outer for a product group"
+            "representations", "must belong to one group", both, "use outer for a product group"
         )
+
+
+def read_representation(value: Any, argument: str, group: Group | None = None) -> Representation:
+    """A representation, of a certain group where one is named."""
+    of = f" of the point group {group.name}" if group is not None else ""
+    if not isinstance(value, Representation):
+        remedy = "use trivial(G), defining(G), regular(G) or Representation(G, {generator: matrix})"
+        raise RepresentationError(argument, f"must be a representation{of}", brief(value), remedy)
+    if group is not None and value.group != group:
+        shown = (
+            value if value.group.name != group.name else f"{value}: {told_apart(value.group, group)} differ"
+        )
+        raise RepresentationError(argument, f"must be a representation{of}", shown, "build it on G.point")
+    return value
 
 
 def read_copies(value: Any) -> Copies:
     """A positive integer or a symbol; a name becomes a positive integer symbol."""
-    if isinstance(value, str):
-        return size(value, "copies")
-    number = sympify(value)
-    if number.is_Integer and number > 0:
-        return int(number)
-    if number.free_symbols and number.is_integer is not False and number.is_positive is not False:
-        return size(number, "copies")
-    raise SizeError(
-        "copies", "must be a positive integer or a symbol", value, "give 1 or more, or Symbol('C')"
-    )
+    number = size(value, "copies")
+    return int(number) if number.is_Integer else number
 
 
 def read_order(k: Any) -> int:
     """A power: a non-negative integer."""
-    number = sympify(k)
-    if not number.is_Integer or number < 0:
-        raise SizeError("power", "must be a non-negative integer", k, "give 0, 1, 2, ...")
-    return int(number)
+    return whole(k, "power", least=0)
 
 
 def integer_blocks(V: Representation, what: str) -> tuple[tuple[int, Piece], ...]:
@@ -194,6 +202,7 @@ def trivial(group: Group) -> Representation:
     >>> trivial(Group("C2", generators=("a",), relations=("a^2",))).matrix("a")
     Matrix([[1]])
     """
+    group = read_group(group)
     return from_blocks(group, [(1, trivial_atom(group))])
 
 
@@ -221,7 +230,7 @@ def alt(V: Representation, k: int) -> Representation:
 
 
 def _power(V: Representation, k: int, symmetry: str) -> Representation:
-    order = read_order(k)
+    V, order = read_representation(V, "V"), read_order(k)
     if order <= 1:
         return V if order else trivial(V.group)
     blocks = integer_blocks(V, f"{symmetry} power")

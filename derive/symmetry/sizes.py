@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from numbers import Integral
 from typing import Any
 
+import numpy as np
 import sympy
 
-from derive.errors import ExactnessError, SizeError, SymbolicError
+from derive.errors import ExactnessError, SizeError, SymbolicError, brief
 from derive.symmetry.names import require_free
 
 Sizes = int | str | sympy.Expr | None
@@ -45,15 +47,20 @@ def named(name: str, argument: str) -> sympy.Symbol:
 
 def whole(value: Any, argument: str, *, least: int = 1) -> int:
     """A size that has to be a number, such as a dimension or a dilation."""
-    number_ = size(value, argument, least=least)
-    if not number_.is_Integer:
-        raise SymbolicError(argument, "must be a number, not a symbol", value, f"give an integer >= {least}")
-    return int(number_)
+    named = isinstance(value, str) and value.isidentifier()
+    if named or (isinstance(value, sympy.Expr) and value.free_symbols):
+        rule, remedy = "must be a number, not a symbol", f"give an integer >= {least}"
+        raise SymbolicError(argument, rule, value, remedy)
+    integral = isinstance(value, Integral | sympy.Integer) and not isinstance(value, bool)
+    if not integral or int(value) < least:
+        rule = "must be a positive integer" if least else "must be a non-negative integer"
+        raise SizeError(argument, rule, brief(value), f"give {least} or more")
+    return int(value)
 
 
 def rational(value: Any, argument: str) -> Fraction:
     """An exact rational: an int, a Fraction, a SymPy Rational or a string such as '1/2'."""
-    if isinstance(value, float | sympy.Float):
+    if isinstance(value, float | np.floating | sympy.Float) and math.isfinite(value):
         exact = Fraction(float(value)).limit_denominator(64)
         hint = (
             f"give '{exact}'" if float(exact) == float(value) else "give a Fraction or a string such as '1/3'"
@@ -62,11 +69,46 @@ def rational(value: Any, argument: str) -> Fraction:
     if isinstance(value, sympy.Rational):
         return Fraction(int(value.p), int(value.q))
     try:
-        return Fraction(int(value) if isinstance(value, Integral) else value)
-    except (TypeError, ValueError):
-        raise ExactnessError(
-            argument, "must be a rational number", repr(value), "give an int or '1/2'"
-        ) from None
+        if not isinstance(value, bool):
+            return Fraction(int(value) if isinstance(value, Integral) else value)
+    except (TypeError, ValueError, OverflowError, ZeroDivisionError):
+        pass
+    raise ExactnessError(argument, "must be a rational number", brief(value), "give an int or '1/2'")
+
+
+def read_sizes(sizes: Any, symbols: Iterable[sympy.Symbol]) -> dict[str, int]:
+    """Numbers for symbols, by name; each is held to what its symbol stands for."""
+    if sizes is None:
+        return {}
+    if not isinstance(sizes, Mapping):
+        raise SizeError("sizes", "must be {name: number}", brief(sizes), "give sizes={'C': 8}")
+    least: dict[str, int] = {}
+    for symbol in symbols:
+        least[symbol.name] = max(least.get(symbol.name, 0), int(symbol.is_positive is True))
+    named = {str(key): value for key, value in sizes.items()}
+    unknown = sorted(set(named) - set(least))
+    if unknown:
+        rule = f"must name symbols of the solution, {sorted(least)}"
+        raise SizeError("sizes", rule, unknown, "leave them out")
+    return {name: whole(value, f"sizes[{name!r}]", least=least[name]) for name, value in named.items()}
+
+
+def read_channels(channels: Any) -> tuple[int, int] | None:
+    """The channels of input and output, as numbers."""
+    if channels is None:
+        return None
+    entries = tuple(channels) if isinstance(channels, Iterable) and not isinstance(channels, str) else ()
+    if len(entries) != 2:
+        raise SizeError("channels", "must be a pair (C_in, C_out)", brief(channels), "give channels=(3, 16)")
+    inputs, outputs = (whole(n, "channels") for n in entries)
+    return inputs, outputs
+
+
+def flag(value: Any, argument: str) -> bool:
+    """True or False, written so or as 1 or 0."""
+    if isinstance(value, bool | np.bool_) or (isinstance(value, Integral) and value in (0, 1)):
+        return bool(value)
+    raise SizeError(argument, "must be True or False", brief(value), f"write {argument}=True")
 
 
 def per_axis(value: Any, dim: int, argument: str) -> tuple[Any, ...]:

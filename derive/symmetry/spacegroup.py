@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sized
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -10,33 +10,32 @@ from typing import Any
 
 import sympy
 
-from derive.errors import GroupError
+from derive.errors import GroupError, InfiniteError, brief
 from derive.pickling import Fields
-from derive.symmetry.groups import Group
+from derive.symmetry.exact import exact_matrix
+from derive.symmetry.faithful import faithful_permutations
+from derive.symmetry.groups import Group, read_group
+from derive.symmetry.homomorphism import read_matrices
+from derive.symmetry.motion import (
+    Integers,
+    Motion,
+    Vector,
+    along,
+    common_period,
+    defects,
+    identity,
+    show,
+    times,
+)
 from derive.symmetry.sizes import per_axis, rational, whole
-from derive.symmetry.words import Word, format_word
+from derive.symmetry.words import format_word
 
 AXES = "uvw"
-Vector = tuple[Fraction, ...]
-Integers = tuple[tuple[int, ...], ...]
 
 
 def axis_names(dim: int) -> tuple[str, ...]:
     """u, v, w for up to three axes, u1, u2, ... beyond."""
     return tuple(AXES[:dim]) if dim <= len(AXES) else tuple(f"u{i + 1}" for i in range(dim))
-
-
-def show(vector: Vector) -> str:
-    """A vector as people write it: (1, 1/2)."""
-    return "(" + ", ".join(str(x) for x in vector) + ("," if len(vector) == 1 else "") + ")"
-
-
-@dataclass(frozen=True)
-class Motion:
-    """v -> M v + t in physical space."""
-
-    matrix: Integers
-    shift: Vector
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,14 @@ class SpaceGroup(Fields):
     action: tuple[tuple[str, Integers], ...] = ()
     name: str = field(default="", compare=False)
 
+    def __post_init__(self) -> None:
+        vectors = (self.period, self.centre)
+        if not isinstance(self.point, Group) or not all(isinstance(v, tuple) for v in vectors):
+            remedy = "make it with space_group, translations or wallpaper"
+            raise GroupError(
+                "SpaceGroup", "must have a point group, periods and a centre", brief(self.point), remedy
+            )
+
     @property
     def dim(self) -> int:
         return len(self.period)
@@ -71,11 +78,11 @@ class SpaceGroup(Fields):
     @cached_property
     def motions(self) -> dict[str, Motion]:
         """Every generator as a motion of physical space, translations first."""
-        moves = {name: Motion(self._identity, step) for name, step in self.translations.items()}
+        moves = {name: Motion(identity(self.dim), step) for name, step in self.translations.items()}
         glides, matrices = dict(self.glide), dict(self.action)
         zero = (Fraction(0),) * self.dim
         for name in self.point.generators:
-            matrix = matrices[name] if matrices else _rows(self.point.matrix(name))
+            matrix = matrices[name] if matrices else _integers(self.point.matrix(name), f"matrix of {name!r}")
             fixed = tuple(
                 c - sum(m * x for m, x in zip(row, self.centre, strict=True)) + shift
                 for row, c, shift in zip(matrix, self.centre, glides.get(name, zero), strict=True)
@@ -89,6 +96,7 @@ class SpaceGroup(Fields):
 
     def restrict(self, subgroup: Group) -> SpaceGroup:
         """The same translations with a subgroup of the point group, such as `G.point.subgroup(["r^2"])`."""
+        subgroup = read_group(subgroup, "subgroup")
         if subgroup.embedding is None or subgroup.embedding[0] != self.point:
             raise GroupError(
                 "subgroup",
@@ -98,7 +106,7 @@ class SpaceGroup(Fields):
             )
         glides, matrices = [], []
         for name, word in zip(subgroup.generators, subgroup.embedding[1], strict=True):
-            motion = _along(self, word)
+            motion = along(word, self.motions, self.dim)
             fixed = (
                 c - sum(m * x for m, x in zip(row, self.centre, strict=True))
                 for row, c in zip(motion.matrix, self.centre, strict=True)
@@ -112,32 +120,46 @@ class SpaceGroup(Fields):
     def metric(self) -> tuple[tuple[int, ...], ...]:
         """The quadratic form that the point group leaves invariant: the sum of M^T M over its elements."""
         generators = [self.motions[name].matrix for name in self.point.generators]
-        found = {self._identity}
-        frontier = [self._identity]
+        found = {identity(self.dim)}
+        frontier = [identity(self.dim)]
         while frontier:
-            images = {_times(g, h) for g in generators for h in frontier} - found
+            images = {times(g, h) for g in generators for h in frontier} - found
             found |= images
             frontier = list(images)
-        forms = [_times(tuple(zip(*m, strict=True)), m) for m in found]
+        forms = [times(tuple(zip(*m, strict=True)), m) for m in found]
         return tuple(tuple(sum(f[i][j] for f in forms) for j in range(self.dim)) for i in range(self.dim))
 
-    @property
-    def _identity(self) -> Integers:
-        return tuple(tuple(int(i == j) for j in range(self.dim)) for i in range(self.dim))
-
     def __str__(self) -> str:
-        return self.name or f"space_group({self.point.name}, period={show(self.period)})"
+        return self.name or self._parts(self.point.name)
+
+    def __repr__(self) -> str:
+        return (
+            f"{self.name} = {self._parts(repr(self.point))}" if self.name else self._parts(repr(self.point))
+        )
+
+    def _parts(self, point: str) -> str:
+        """Everything that tells two space groups apart, and what is usual left out."""
+        parts = [point, f"period={show(self.period)}"]
+        parts += [f"centre={show(self.centre)}"] if any(self.centre) else []
+        parts += [f"glide={_pairs(self.glide, show)}"] if self.glide else []
+        moving = [(g, m) for g, m in self.action if m != identity(self.dim)]
+        parts += [f"action={_pairs(moving, _brackets)}"] if self.action else []
+        return f"space_group({', '.join(parts)})"
 
 
-def _rows(matrix: sympy.MatrixBase) -> Integers:
+def _pairs(pairs: Iterable[tuple[str, Any]], show_: Callable[[Any], str]) -> str:
+    return "{" + ", ".join(f"{key!r}: {show_(value)}" for key, value in pairs) + "}"
+
+
+def _brackets(matrix: Integers) -> str:
+    return str([list(row) for row in matrix])
+
+
+def _integers(matrix: sympy.MatrixBase, argument: str) -> Integers:
+    if not all(entry.is_Integer for entry in matrix):
+        remedy = "choose another basis of the lattice, such as axial coordinates for hexagonal groups"
+        raise GroupError(argument, "must have integer entries to move a lattice", matrix.tolist(), remedy)
     return tuple(tuple(int(entry) for entry in matrix.row(i)) for i in range(matrix.rows))
-
-
-def _times(a: Integers, b: Integers) -> Integers:
-    return tuple(
-        tuple(sum(x * y for x, y in zip(row, column, strict=True)) for column in zip(*b, strict=True))
-        for row in a
-    )
 
 
 def space_group(
@@ -155,113 +177,165 @@ def space_group(
     generators move space, where the point group was not given by them. Generators left out move nothing but
     fibres, which is how symmetries of channels are stated.
 
-    Raises GroupError when the point group has no integer matrices, or a glide names no generator;
+    Raises GroupError when the point group has no integer matrices or is not finite, a glide names no
+    generator, or glides make a product of generators another element than the point group has;
     RepresentationError when the matrices of `action` do not multiply as the group's elements do.
 
     >>> from derive.symmetry.catalogue import cyclic
     >>> print(space_group(cyclic(2), period=(1, 1), action={}))        # a sign of channels, nothing moves
-    space_group(Z_2, period=(1, 1))
+    space_group(Z_2, period=(1, 1), action={})
     """
+    point = require_finite(_point(point))
     matrices = _action(point, action, period)
-    dim = len(matrices[0][1]) if matrices else point.dim
-    if dim is None:
-        remedy = "use point_group or matrix_group, or give action={generator: integer matrix}"
-        raise GroupError("point", "must be given by integer matrices", point.name, remedy)
-    unknown = set(glide or {}) - set(point.generators)
-    if unknown:
-        raise GroupError(
-            "glide", f"must name generators of {point.name}", sorted(unknown), f"use {point.generators}"
-        )
-    shifts = {
-        key: tuple(rational(x, "glide") for x in per_axis(value, dim, "glide"))
-        for key, value in sorted((glide or {}).items())
-    }
+    dim = _dim(point, matrices, period)
+    shifts = _glides(point, glide, dim)
     group = SpaceGroup(
         point=point,
         period=_periods(period, dim),
         centre=tuple(rational(x, "centre") for x in per_axis(centre, dim, "centre")),
-        glide=tuple(
-            (key, shift) for key, shift in shifts.items() if any(shift)
-        ),  # equal groups compare equal
+        glide=tuple((g, shift) for g, shift in shifts if any(shift)),  # equal groups compare equal
         action=matrices,
-        name=name,
+        name=_title(name),
     )
-    _check_closed(group)
+    _check_periods(group)
+    _check_products(group)
     return group
 
 
-def _action(point: Group, action: Mapping[str, Any] | None, period: Any) -> tuple[tuple[str, Integers], ...]:
-    """One integer matrix per generator, the identity for those left out; nothing where no action is given."""
-    if action is None or not point.generators:
-        return ()
-    from derive.symmetry.exact import exact_matrix
-    from derive.symmetry.homomorphism import read_matrices
+def _point(point: Any) -> Group:
+    if isinstance(point, SpaceGroup):
+        remedy = "give its .point, or use wallpaper(name, period=...)"
+        raise GroupError("point", "must be a point group, without translations", str(point), remedy)
+    if isinstance(point, str):
+        maker = "wallpaper" if point[:1].islower() else "point_group"
+        remedy = f"use {maker}({point!r})"
+        raise GroupError("point", "must be a group, not its name", repr(point), remedy)
+    return read_group(point, "point")
 
-    given = {g: exact_matrix(m, f"action of {g!r}") for g, m in action.items()}
-    broken = next((g for g, m in given.items() if not all(x.is_Integer for x in m)), None)
-    if broken is not None:
+
+def _title(name: Any) -> str:
+    if not isinstance(name, str):
+        raise GroupError("name", "must be a text", repr(name), "use name='G'")
+    return name
+
+
+def _dim(point: Group, matrices: tuple[tuple[str, Integers], ...], period: Any) -> int:
+    """The number of axes: that of the matrices, or of the periods where nothing moves."""
+    if matrices:
+        return len(matrices[0][1])
+    if point.dim is not None:
+        return point.dim
+    if not point.generators and isinstance(period, list | tuple) and period:
+        return len(period)
+    remedy = "use point_group or matrix_group, or give action={generator: integer matrix}"
+    raise GroupError("point", "must be given by integer matrices", point.name, remedy)
+
+
+def _glides(point: Group, glide: Any, dim: int) -> list[tuple[str, Vector]]:
+    given = {} if glide is None else glide
+    if not isinstance(given, Mapping):
         raise GroupError(
-            "action",
-            "must be integer matrices",
-            given[broken].tolist(),
-            "choose another basis of the lattice",
+            "glide", "must be {generator: shift}", repr(glide), f"use names of {point.generators}"
         )
-    sizes = [m.rows for m in given.values()] or ([len(period)] if isinstance(period, Sized) else [])
-    if not sizes:
+    unknown = [g for g in given if g not in point.generators]
+    if unknown:
+        raise GroupError("glide", f"must name generators of {point.name}", unknown, f"use {point.generators}")
+    return [(g, tuple(rational(x, "glide") for x in per_axis(given[g], dim, "glide"))) for g in sorted(given)]
+
+
+def require_finite(point: Group) -> Group:
+    """The group, or an error where a lattice cannot carry it: only finite groups of integer matrices act."""
+    rule = "must be finite to act on a lattice"
+    if point.algebra:
+        remedy = (
+            "use a finite subgroup such as point_group('C4'), or solve for representations without a lattice"
+        )
+        raise GroupError("point", rule, f"the Lie group {point.name}", remedy)
+    if not _is_finite(point):
+        remedy = "use generators of finite order, or relations that make it finite"
+        raise GroupError("point", rule, point, remedy)
+    return point
+
+
+def _is_finite(point: Group) -> bool:
+    if point.factors:
+        return all(_is_finite(factor) for factor in point.factors)
+    if point.family is not None or point.given_by == "permutations" or not point.generators:
+        return True
+    if point.given is point.embedding is None and not point.relations:
+        return False
+    try:
+        faithful_permutations(point)
+    except InfiniteError:
+        return False
+    return True
+
+
+def _action(point: Group, action: Any, period: Any) -> tuple[tuple[str, Integers], ...]:
+    """One integer matrix per generator, the identity for those left out; nothing where no action is given."""
+    if action is None:
+        return ()
+    if not isinstance(action, Mapping):
+        raise GroupError("action", "must be {generator: integer matrix}", repr(action), "give a dictionary")
+    if not point.generators and not action:
+        return ()
+    given = {g: exact_matrix(m, f"action of {g!r}") for g, m in action.items()}
+    broken = next((m for m in given.values() if not all(x.is_Integer for x in m)), None)
+    if broken is not None:
+        remedy = "choose another basis of the lattice"
+        raise GroupError("action", "must be integer matrices", broken.tolist(), remedy)
+    sizes = [m.rows for m in given.values()] or ([len(period)] if isinstance(period, list | tuple) else [])
+    if not sizes or not sizes[0]:
         raise GroupError("action", "must say how many axes there are", action, "give period=(1, 1)")
-    full = {g: given.get(g, sympy.eye(sizes[0])) for g in point.generators} | given
-    return tuple((g, _rows(m)) for g, m in zip(point.generators, read_matrices(point, full), strict=True))
+    one = sympy.eye(sizes[0])
+    full = {g: given.get(g, one) for g in point.generators} | given
+    if full.keys() == set(point.generators) and all(m == one for m in full.values()):
+        return tuple((g, identity(sizes[0])) for g in point.generators)
+    matrices = zip(point.generators, read_matrices(point, full), strict=True)
+    return tuple((g, _integers(m, f"action of {g!r}")) for g, m in matrices)
 
 
-def _check_closed(group: SpaceGroup) -> None:
-    """Generators must carry translations to translations, and relations must hold up to translations."""
-    for name in group.point.generators:
-        motion = group.motions[name]
+def _check_periods(group: SpaceGroup) -> None:
+    """Generators must carry translations to translations."""
+    names = axis_names(group.dim)
+    for g in group.point.generators:
         for i, step in enumerate(group.period):
-            image = tuple(row[i] * step for row in motion.matrix)
-            if not _is_translation(group, image):
+            image = tuple(row[i] * step for row in group.motions[g].matrix)
+            bad = next((j for j, x in enumerate(image) if not _whole(x, group.period[j])), None)
+            if bad is not None:
                 raise GroupError(
                     "period",
-                    f"must be carried to itself by every generator, and {name!r} carries a translation",
-                    f"to {show(image)}, which is none of {show(group.period)}",
+                    "must be carried to itself by every generator, "
+                    f"and {g!r} carries a translation by {step} along {names[i]}",
+                    f"to {show(image)}, which is none of {show(group.period)}: {group.period[bad]} along "
+                    f"{names[bad]}",
                     "give the axes that a generator exchanges one period",
                 )
-    for relation in group.point.relations:
-        motion = _along(group, relation)
-        if motion.matrix == group._identity and not _is_translation(group, motion.shift):
-            raise GroupError(
-                "glide",
-                f"must make {format_word(relation)} a translation by periods {show(group.period)}",
-                f"a shift by {show(motion.shift)}",
-                "lengthen the period, or halve the glide",
-            )
 
 
-def _is_translation(group: SpaceGroup, vector: Vector) -> bool:
-    return all(x == 0 if not step else x % step == 0 for x, step in zip(vector, group.period, strict=True))
+def _check_products(group: SpaceGroup) -> None:
+    """A product of generators that is one element must be one motion, up to translations.
+
+    Without glides all motions fix the centre, so they multiply as their matrices do.
+    """
+    if not group.glide:
+        return
+    found = defects(group.point, group.motions)
+    broken = next((d for d in found if not all(map(_whole, d.shift, group.period))), None)
+    if broken is not None:
+        matrices = [group.motions[g].matrix for g in group.point.generators]
+        period = common_period(group.period, [d.shift for d in found], matrices)
+        raise GroupError(
+            "glide",
+            f"must make {format_word(broken.word)} a translation by periods {show(group.period)}",
+            f"a shift by {show(broken.shift)}",
+            f"use period={show(period)}, or leave the glide out",
+        )
 
 
-def _along(group: SpaceGroup, word: Word) -> Motion:
-    """The motion that a word in the point generators makes."""
-    result = Motion(group._identity, (Fraction(0),) * group.dim)
-    for name, power in reversed(word):
-        motion = group.motions[name]
-        for _ in range(abs(power)):
-            result = _after(motion if power > 0 else _inverse(motion), result)
-    return result
-
-
-def _after(g: Motion, h: Motion) -> Motion:
-    """g h: first h, then g."""
-    moved = (sum((m * x for m, x in zip(row, h.shift, strict=True)), Fraction(0)) for row in g.matrix)
-    return Motion(_times(g.matrix, h.matrix), tuple(x + t for x, t in zip(moved, g.shift, strict=True)))
-
-
-def _inverse(g: Motion) -> Motion:
-    inverse = sympy.Matrix(g.matrix).inv()
-    matrix = tuple(tuple(int(x) for x in inverse.row(i)) for i in range(inverse.rows))
-    shift = (-sum((m * t for m, t in zip(row, g.shift, strict=True)), Fraction(0)) for row in matrix)
-    return Motion(matrix, tuple(shift))
+def _whole(x: Fraction, step: Fraction) -> bool:
+    """Whether x is a multiple of a step; where nothing is translated, whether it is 0."""
+    return x % step == 0 if step else x == 0
 
 
 def translations(dim: int, period: Any = 1) -> SpaceGroup:

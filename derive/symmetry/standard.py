@@ -10,7 +10,7 @@ from sympy import ImmutableMatrix, Integer
 from derive.errors import GroupError
 from derive.symmetry.elements import orbit_labels
 from derive.symmetry.exact import over_common_field
-from derive.symmetry.groups import Group
+from derive.symmetry.groups import Group, read_group
 from derive.symmetry.monomial import Monomial, permutation_map
 from derive.symmetry.pieces import Atom, Piece, Tensor
 from derive.symmetry.representations import Representation, from_images, integer_blocks
@@ -29,6 +29,7 @@ def defining(group: Group) -> Representation:
     [0, -1],
     [1,  0]])
     """
+    group = read_group(group)
     if group.given is None:
         remedy = "use Representation(G, {generator: matrix})"
         raise GroupError("defining", "needs matrices or permutations", group.name, remedy)
@@ -45,6 +46,7 @@ def permutation(group: Group) -> Representation:
     >>> permutation(symmetric(3)).monomial("c").image
     array([1, 2, 0])
     """
+    group = read_group(group)
     if group.given_by != "permutations" or group.given is None:
         remedy = "use permutation_group(...), or regular(G), or quotient(G, H)"
         raise GroupError("permutation", "needs a group given by permutations", group.name, remedy)
@@ -61,13 +63,16 @@ def sign(group: Group) -> Representation:
     return _renamed(determinant(defining(group)), "sign")
 
 
-def determinant(V: Representation) -> Representation:
+def determinant(V: Representation | Group) -> Representation:
     """The determinant: ``det rho(g)``, and the trace of ``d rho`` on a Lie algebra.
+
+    Of a group: that of its defining representation.
 
     >>> from derive.symmetry.catalogue import dihedral
     >>> determinant(permutation(dihedral(5))).matrix("r")
     Matrix([[1]])
     """
+    V = V if isinstance(V, Representation) else defining(read_group(V, "V"))
     blocks = integer_blocks(V, "determinant")
     images: list[Any] = []
     for g in V.group.generators:
@@ -93,6 +98,7 @@ def regular(group: Group) -> Representation:
     >>> regular(cyclic(3)).monomial("r").image
     array([1, 2, 0])
     """
+    group = read_group(group)
     elements = group.elements
     return from_images(group, [permutation_map(row) for row in elements.left], "regular")
 
@@ -109,6 +115,7 @@ def quotient(group: Group, subgroup: Group) -> Representation:
     >>> quotient(G, G.subgroup(["s", "c*s*c^-1"])).dim
     4
     """
+    group, subgroup = read_group(group), read_group(subgroup, "subgroup")
     words = _embedding(group, subgroup)
     elements = group.elements
     moves = [elements.right(elements.index(w)) for w in words]

@@ -6,11 +6,11 @@ from typing import Any
 
 from derive.errors import RepresentationError
 from derive.symmetry.constructions import direct_product, product_names
-from derive.symmetry.groups import Group
+from derive.symmetry.groups import Group, read_group
 from derive.symmetry.images import Zero, image_of_word
 from derive.symmetry.monomial import identity_map
 from derive.symmetry.pieces import Atom
-from derive.symmetry.representations import Representation, from_blocks
+from derive.symmetry.representations import Representation, from_blocks, read_representation
 from derive.symmetry.words import substitute
 
 
@@ -26,6 +26,7 @@ def outer(V: Representation, W: Representation) -> Representation:
     [1, 0],
     [0, 1]])
     """
+    V, W = read_representation(V, "V"), read_representation(W, "W")
     G = direct_product(V.group, W.group)
     split = len(V.group.factors or (V.group,))
     return inflate(V, G, range(split)) * inflate(W, G, range(split, len(G.factors)))
@@ -50,6 +51,7 @@ def inflate(V: Representation, product: Group, positions: range) -> Representati
 
 def restrict(V: Representation, subgroup: Group) -> Representation:
     """The restriction of V to a subgroup made by ``G.subgroup(...)``."""
+    subgroup = read_group(subgroup, "subgroup")
     if subgroup == V.group:
         return V
     words = words_in(subgroup, V.group)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from derive.errors import GroupError
+from derive.errors import GroupError, brief
 from derive.symmetry.catalogue import point_group
 from derive.symmetry.sizes import per_axis, rational
 from derive.symmetry.spacegroup import SpaceGroup, space_group
@@ -43,9 +43,9 @@ def wallpaper(name: str, period: Any = None) -> SpaceGroup:
     >>> wallpaper("p4m").point.order
     8
     """
-    if name not in WALLPAPER:
+    if not isinstance(name, str) or name not in WALLPAPER:
         raise GroupError(
-            "wallpaper", f"must be one of {' '.join(WALLPAPER)}", repr(name), "see space_group for others"
+            "wallpaper", f"must be one of {' '.join(WALLPAPER)}", brief(name), "see space_group for others"
         )
     point, smallest, glide = WALLPAPER[name]
     steps = tuple(

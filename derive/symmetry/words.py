@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from numbers import Integral
 from typing import TypeVar
 
-from derive.errors import GroupError
+from derive.errors import GroupError, brief
 
 Word = tuple[tuple[str, int], ...]
 T = TypeVar("T")
@@ -23,16 +24,28 @@ def parse_word(text: str | Word, generators: Iterable[str], argument: str = "rel
     (('a', 1), ('b', 1), ('a', -1), ('b', -1))
     """
     names = tuple(generators)
-    if not isinstance(text, str):
-        word = tuple((str(g), int(e)) for g, e in text)
-    else:
-        word = _Parser(text, argument).parse()
+    word = _Parser(text, argument).parse() if isinstance(text, str) else _letters(text, argument)
     for g, _ in word:
         if g not in names:
             raise GroupError(
                 argument, f"may only use the generators {', '.join(names)}", g, "name one of them"
             )
     return reduce_word(word)
+
+
+def _letters(value: object, argument: str) -> Word:
+    """A word that was given as pairs (generator, exponent)."""
+    pairs = tuple(value) if isinstance(value, list | tuple) else (value,)
+    for pair in pairs:
+        if not (
+            isinstance(pair, list | tuple)
+            and len(pair) == 2
+            and isinstance(pair[0], str)
+            and isinstance(pair[1], Integral)
+        ):
+            remedy = "write 'a*b^-1', or pairs (('a', 1), ('b', -1))"
+            raise GroupError(argument, "must be words in the generators", brief(value), remedy)
+    return tuple((g, int(e)) for g, e in pairs)
 
 
 def reduce_word(word: Iterable[tuple[str, int]]) -> Word:

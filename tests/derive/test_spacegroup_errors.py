@@ -92,7 +92,7 @@ CASES: list[Case] = [
         (
             "glide must make m^2 a translation by periods (1, 1)",
             "got a shift by (0, 2/3)",
-            "lengthen the period, or halve the glide",
+            "use period=(1, 2/3), or leave the glide out",
         ),
     ),
     (

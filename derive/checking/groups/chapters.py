@@ -212,12 +212,12 @@ class Chapter:
         (printed,) = step.after
         if self.scene.permutations is not None:  # looked at first: they must be permutations
             check_relations(self.s, self.scene.components)
-        self.require_limits(printed.rhs)
+        self._require_limits(printed.rhs)
         self.scene.require_same(
             printed.rhs, self.total(self.weight * self.read) + (self.bias if self.s.biased else 0)
         )
 
-    def require_limits(self, right: sympy.Expr) -> None:
+    def _require_limits(self, right: sympy.Expr) -> None:
         """Sums over inputs run over the stated ranges, all of them."""
         stated = dict.fromkeys(self.s.limits(self.s.into))
         for total in right.atoms(sympy.Sum):
@@ -231,7 +231,7 @@ class Chapter:
             raise false("must have plain indices on its left", printed.lhs)
         moved = IndexedBase(f"{acting.name} {self.s.x}")[self.s.into]
         constant = self.bias if self.s.biased and not acting.infinitesimal else 0
-        self.require_limits(printed.rhs)
+        self._require_limits(printed.rhs)
         self.scene.require_same(printed.rhs, self.total(self.weight * moved) + constant)
 
     def _reindex(self, acting: Acting, step: Step) -> None:
@@ -244,7 +244,7 @@ class Chapter:
             raise false(f"must be read where {acting.name} takes the output", printed.lhs)
         constant = IndexedBase("b")[at] if self.s.biased and not acting.infinitesimal else 0
         expected = self.total(IndexedBase("A")[(*at, *there)] * acting.x.rhs) + constant
-        self.require_limits(printed.rhs)
+        self._require_limits(printed.rhs)
         self.scene.require_same(printed.rhs, expected)
 
     def _act_on_output(self, acting: Acting, step: Step) -> None:
@@ -254,7 +254,7 @@ class Chapter:
         operator = self.found.state[0].rhs
         label = str(acting.y.lhs.base.label).rsplit(" ", 1)[1]
         defined = Eq(IndexedBase(label)[self.s.out], operator, evaluate=False)
-        self.require_limits(printed.rhs)
+        self._require_limits(printed.rhs)
         self.scene.require_same(printed.rhs, acting.y.rhs, defined)
 
     def _compare(self, step: Step) -> None:

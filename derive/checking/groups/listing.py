@@ -14,7 +14,7 @@ from derive.checking.groups.classes import Class, classes_of
 from derive.checking.groups.entries import EntryTable
 from derive.checking.groups.matrices import MatrixTable
 from derive.checking.groups.scene import NEAR, tied_bias
-from derive.checking.groups.statement import size_symbols
+from derive.checking.groups.statement import ends, size_symbols
 from derive.checking.groups.trials import trial_sizes
 from derive.checking.terms import false
 from derive.steps import Step
@@ -87,10 +87,19 @@ class Listing:
         if str(printed.lhs.base.label) in ("A", "K", "b", s.x):
             raise false("must name the output", printed.lhs)
         self._require_forward(printed.rhs)
-        chapter.require_limits(printed.rhs)
+        self._require_whole_grids(printed.rhs)
         chapter.scene.require_same(
             tied_bias(printed.rhs, full), tied_bias(total, full), endless=2 * (NEAR + chapter.scene.reach) + 1
         )
+
+    def _require_whole_grids(self, right: sympy.Expr) -> None:
+        """Beyond a grid that ends every entry is 0, so a sum that runs too far would be the same."""
+        s = self.chapter.s
+        for total in right.atoms(sympy.Sum):
+            for variable, *limits in total.limits:
+                if variable in s.into and s.where[variable] is not sympy.S.Integers:
+                    if tuple(limits) != ends(s.where[variable]):
+                        raise false("must sum over the ranges that it states", total.limits)
 
     def _require_forward(self, right: sympy.Expr) -> None:
         """Sums run forwards over input sites: shifted or turned round they would be the same, but mislead."""

@@ -149,7 +149,9 @@ class Scene:
         expander = self.expander({str(e.base.label): len(e.indices) for e in known}, endless)
         few = [Eq(eq.lhs, self.few(eq.rhs), evaluate=False) for eq in definitions]
         values = {**self.rows, **{s: np.resize(v, self.count) for s, v in (extra or {}).items()}}
-        return collect(expander.with_definitions(*few).expand(self.few(sympy.sympify(expr)), values, self.count))
+        return collect(
+            expander.with_definitions(*few).expand(self.few(sympy.sympify(expr)), values, self.count)
+        )
 
     def few(self, expr: sympy.Expr) -> sympy.Expr:
         """Sums over many copies as sums over a few."""

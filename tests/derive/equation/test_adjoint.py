@@ -293,8 +293,8 @@ def test_a_check_that_would_not_fit_is_refused() -> None:
         ({"groups": 0}, "groups must be a positive integer or a symbol, got 0"),
         ({"channels": "C"}, "channels must be a pair (inputs, outputs), got C; give ('C', 'D') or None"),
         ({"channels": (0, 3)}, "channels must be a positive integer or a symbol, got 0"),
-        ({"dim": 0}, "dim must be a positive integer or a symbol, got 0"),
-        ({"dim": "n"}, "dim must be a number, got n; give 1, 2 or 3"),
+        ({"dim": 0}, "dim must be a positive integer, got 0; give 1 or more"),
+        ({"dim": "n"}, "dim must be a number, not a symbol, got n; give an integer >= 1"),
     ],
 )
 def test_errors(options: dict, message: str) -> None:

@@ -143,8 +143,8 @@ def test_row_19_receptive_field() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: commutation(0), "dim must be a positive integer or a symbol, got 0"),
-        (lambda: commutation("n"), "dim must be a number, got n; give 1, 2 or 3"),
+        (lambda: commutation(0), "dim must be a positive integer, got 0; give 1 or more"),
+        (lambda: commutation("n"), "dim must be a number, not a symbol, got n; give an integer >= 1"),
         (lambda: composition(1, kernel_sizes=(3, 0)), "kernel_sizes must be a positive integer or a symbol"),
         (lambda: composition(1, strides=(1, 2, 3)), "strides must be one number or 2 of them"),
         (

@@ -1,0 +1,446 @@
+"""Wrong and lazy arguments of every public function: each works or says what to do, in one line."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy
+
+import derive as dv
+
+C4, S3 = dv.point_group("C4"), dv.symmetric(3)
+P4, T1, T2 = dv.wallpaper("p4"), dv.translations(1), dv.translations(2)
+V, P = dv.defining(C4), dv.permutation(S3)
+FIELD = dv.Field(T2, channels=1)
+SOLUTION = dv.solve(FIELD, FIELD, support=dv.box(1))
+TURN = [[0, -1], [1, 0]]
+
+# What people write instead: numbers that are none, other kinds of numbers, words, lists, other objects.
+INPUTS: dict[str, Any] = {
+    "None": None,
+    "True": True,
+    "0": 0,
+    "-1": -1,
+    "2": 2,
+    "NumPy 3": np.int64(3),
+    "1.0": 1.0,
+    "2.5": 2.5,
+    "nan": float("nan"),
+    "inf": float("inf"),
+    "1j": 1j,
+    "1/2": Fraction(1, 2),
+    "oo": sympy.oo,
+    "sqrt(2)": sympy.sqrt(2),
+    "Float": sympy.Float(2),
+    "symbol": sympy.Symbol("n"),
+    "empty text": "",
+    "n": "n",
+    "a sentence": "no such thing",
+    "p4m": "p4m",
+    "bytes": b"r",
+    "[]": [],
+    "()": (),
+    "{}": {},
+    "[1, 2]": [1, 2],
+    "[None]": [None],
+    "['r']": ["r"],
+    "ragged": [[1, 2], [3]],
+    "matrix": TURN,
+    "[matrix]": [TURN],
+    "array": np.array([[1, 0], [0, 1]]),
+    "floats": np.array([1.5, 2.5]),
+    "mapping": {"r": 1},
+    "odd mapping": {1: None},
+    "generator": (i for i in (1, 2)),
+    "object": object(),
+    "type": int,
+    "function": len,
+    "space group": P4,
+    "group": C4,
+    "permutations": S3,
+    "Lie group": dv.special_orthogonal(2),
+    "representation": V,
+    "field": FIELD,
+    "support": dv.box(1),
+    "solution": SOLUTION,
+}
+
+# Arguments that work; each is replaced by every input in turn.
+GOOD: dict[str, dict[str, Any]] = {
+    "Field": {
+        "group": P4,
+        "channels": 1,
+        "fibre": None,
+        "name": "x",
+        "grid": (4, 4),
+        "boundary": "periodic",
+        "spacing": 1,
+        "offset": 0,
+    },
+    "Group": {"name": "C2", "generators": ("a",), "relations": ("a^2",)},
+    "Representation": {"group": C4, "matrices": {"r": TURN}, "name": "V"},
+    "SpaceGroup": {
+        "point": C4,
+        "period": (Fraction(1), Fraction(1)),
+        "centre": (Fraction(0), Fraction(0)),
+        "glide": (),
+        "action": (),
+    },
+    "adjoints": {
+        "dim": 1,
+        "kernel_size": 3,
+        "strides": 1,
+        "padding": "SAME",
+        "dilation": 1,
+        "groups": 1,
+        "channels": ("C", "D"),
+        "size": None,
+        "transposed": False,
+        "flip": False,
+    },
+    "alt": {"V": V, "k": 2},
+    "alternating": {"n": 3},
+    "ball": {"radius": 1},
+    "block_matrix": {
+        "taps": [sympy.MatrixSymbol("W", 2, 2)],
+        "size": 3,
+        "strides": 1,
+        "padding": "SAME",
+        "dilation": 1,
+    },
+    "box": {"radius": 1},
+    "commutation": {"dim": 1, "lattice": True, "flip": True},
+    "compose_kernels": {"first": [1, 2], "second": [3, 4], "dim": 1, "strides": 1, "dilation": (1, 1)},
+    "composition": {"dim": 1, "kernel_sizes": (3, 3), "strides": (1, 1), "dilation": (1, 1)},
+    "conv_matrix": {
+        "kernel": ["a", "b"],
+        "size": 4,
+        "strides": 1,
+        "padding": "SAME",
+        "dilation": 1,
+        "groups": 1,
+        "flip": False,
+    },
+    "cyclic": {"n": 3},
+    "defining": {"group": C4},
+    "determinant": {"V": V},
+    "dihedral": {"n": 3},
+    "general_linear": {"n": 2},
+    "hexagon": {"radius": 1},
+    "hyperoctahedral": {"n": 2},
+    "irreps": {"group": C4, "max_frequency": 1},
+    "latex": {"expr": sympy.Symbol("x")},
+    "lorentz": {"full": False},
+    "matrix_group": {"generators": {"r": TURN}, "relations": ("r^4",), "name": "G", "algebra": None},
+    "orthogonal": {"n": 2},
+    "outer": {"V": V, "W": V},
+    "patch_matrix": {
+        "x": ["a", "b", "c"],
+        "kernel_size": 2,
+        "out_channels": None,
+        "strides": 1,
+        "padding": "SAME",
+        "dilation": 1,
+        "groups": 1,
+        "flip": False,
+    },
+    "permutation": {"group": S3},
+    "permutation_group": {"generators": {"a": [1, 0]}, "relations": (), "name": "G"},
+    "point_group": {"name": "C4", "dim": 2},
+    "quotient": {"group": S3, "subgroup": S3.subgroup(["s"])},
+    "receptive_field": {"kernel_sizes": [3, 3], "strides": 1, "dilation": 1},
+    "regular": {"group": C4},
+    "sign": {"group": C4},
+    "solve": {"x": FIELD, "y": FIELD, "support": dv.box(1), "bias": True},
+    "space_group": {"point": C4, "period": 1, "centre": 0, "glide": None, "name": "", "action": None},
+    "special_linear": {"n": 2},
+    "special_orthogonal": {"n": 2},
+    "sym": {"V": V, "k": 2},
+    "symmetric": {"n": 3},
+    "symplectic": {"m": 1},
+    "text": {"expr": sympy.Symbol("x")},
+    "translations": {"dim": 2, "period": 1},
+    "trivial": {"group": C4},
+    "wallpaper": {"name": "p4m", "period": None},
+    "window": {"size_": 3, "dilation": 1},
+    "wreath": {"group": dv.cyclic(2), "n": 2},
+}
+
+ANSWERS = {
+    "Adjoints",
+    "Certificate",
+    "Commutation",
+    "Composition",
+    "Derivation",
+    "Solution",
+    "Step",
+    "Support",
+    "Tying",
+}
+CASES = [(name, argument) for name, arguments in GOOD.items() for argument in arguments]
+
+
+def raw(call: Callable[[], Any]) -> str | None:
+    """What went wrong in a way that a user cannot act on, or None."""
+    try:
+        call()
+    except dv.DeriveError as error:
+        lines = str(error).splitlines()
+        parts = (error.argument, error.rule, error.remedy)
+        return None if len(lines) == 1 and all(parts) else f"{type(error).__name__}: {error}"
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def test_every_public_function_is_tried() -> None:
+    errors = {name for name in dv.__all__ if name.endswith("Error")}
+    assert set(GOOD) == set(dv.__all__) - errors - ANSWERS
+
+
+# What is called on an object: arguments that work, by position.
+METHODS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
+    "Group.subgroup": (C4.subgroup, (["r^2"], "H")),
+    "Group.matrix": (C4.matrix, ("r",)),
+    "Group.image": (C4.image, ("r",)),
+    "Group.index": (C4.index, ("r",)),
+    "Group.word": (C4.word, ("r^2",)),
+    "Group.__mul__": (lambda other: C4 * other, (S3,)),
+    "SpaceGroup.restrict": (P4.restrict, (C4.subgroup(["r^2"]),)),
+    "Representation.matrix": (V.matrix, ("r",)),
+    "Representation.monomial": (V.monomial, ("r",)),
+    "Representation.restrict": (V.restrict, (C4.subgroup(["r^2"]),)),
+    "Field.restrict": (dv.Field(P4).restrict, (P4.restrict(C4.subgroup(["r^2"])),)),
+    "Solution.project": (SOLUTION.project, (np.zeros((1, 1, 3, 3)),)),
+    "Representations.project": (dv.solve(V, V).project, (np.zeros((2, 2)),)),
+    "Fields.project": (dv.solve(dv.Field(P4), dv.Field(P4), dv.box(1)).project, (np.zeros((1, 1, 3, 3)),)),
+    "Representations.restrict": (dv.solve(V, V).restrict, (C4.subgroup(["r^2"]),)),
+    "Fields.restrict": (
+        dv.solve(dv.Field(P4), dv.Field(P4), dv.box(1)).restrict,
+        (P4.restrict(C4.subgroup(["r^2"])),),
+    ),
+}
+PLACES = [(name, i) for name, (_, arguments) in METHODS.items() for i in range(len(arguments))]
+
+
+@pytest.mark.parametrize(("name", "place"), PLACES, ids=[f"{name}.{i}" for name, i in PLACES])
+def test_methods_too(name: str, place: int) -> None:
+    method, good = METHODS[name]
+    method(*good)
+    found = {
+        label: wrong
+        for label, value in INPUTS.items()
+        if (wrong := raw(lambda value=value: method(*good[:place], value, *good[place + 1 :])))
+    }
+    assert found == {}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_the_arguments_that_are_replaced_are_good_and_all_of_them(name: str) -> None:
+    function = getattr(dv, name)
+    function(**GOOD[name])
+    hidden = {"Group": 8, "SpaceGroup": 1}.get(name, 0)
+    assert len(inspect.signature(function).parameters) == len(GOOD[name]) + hidden
+
+
+@pytest.mark.parametrize(("name", "argument"), CASES, ids=[".".join(case) for case in CASES])
+def test_any_input_works_or_is_refused_in_one_line(name: str, argument: str) -> None:
+    function, good = getattr(dv, name), GOOD[name]
+    found = {
+        label: wrong
+        for label, value in INPUTS.items()
+        if (wrong := raw(lambda value=value: function(**{**good, argument: value})))
+    }
+    assert found == {}
+
+
+# ---- what a lazy input means ------------------------------------------------------------------------------
+
+P4M = dv.wallpaper("p4m")
+MEANT: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
+    "trivial of a space group": (lambda: dv.trivial(P4M), lambda: dv.trivial(P4M.point)),
+    "sign of a space group": (lambda: dv.sign(P4M), lambda: dv.sign(P4M.point)),
+    "regular of a space group": (lambda: dv.regular(P4M), lambda: dv.regular(P4M.point)),
+    "defining of a space group": (lambda: dv.defining(P4M), lambda: dv.defining(P4M.point)),
+    "irreps of a space group": (lambda: dv.irreps(P4M), lambda: dv.irreps(P4M.point)),
+    "determinant of a space group": (lambda: dv.determinant(P4M), lambda: dv.determinant(P4M.point)),
+    "determinant of a group": (lambda: dv.determinant(C4), lambda: dv.determinant(dv.defining(C4))),
+    "determinant of permutations": (lambda: dv.determinant(S3), lambda: dv.determinant(dv.permutation(S3))),
+    "a representation of a space group": (
+        lambda: dv.Representation(P4, {"r": TURN}),
+        lambda: dv.Representation(C4, {"r": TURN}),
+    ),
+    "cosets of a space group": (
+        lambda: dv.quotient(P4, C4.subgroup(["r^2"])),
+        lambda: dv.quotient(C4, C4.subgroup(["r^2"])),
+    ),
+    "a list of permutations": (
+        lambda: dv.permutation_group([[1, 2, 0], [1, 0, 2]]),
+        lambda: dv.permutation_group({"a": [1, 2, 0], "b": [1, 0, 2]}),
+    ),
+    "one permutation": (
+        lambda: dv.permutation_group([1, 2, 0]),
+        lambda: dv.permutation_group({"a": [1, 2, 0]}),
+    ),
+    "a list of cycles": (
+        lambda: dv.permutation_group([[(0, 1, 2)], [(0, 1)]]),
+        lambda: dv.permutation_group({"a": [1, 2, 0], "b": [1, 0, 2]}),
+    ),
+    "arrays of permutations": (
+        lambda: dv.permutation_group(np.array([[1, 2, 0], [1, 0, 2]])),
+        lambda: dv.permutation_group({"a": [1, 2, 0], "b": [1, 0, 2]}),
+    ),
+    "a list of matrices": (
+        lambda: dv.matrix_group([TURN, [[-1, 0], [0, 1]]], ("a^4",)),
+        lambda: dv.matrix_group({"a": TURN, "b": [[-1, 0], [0, 1]]}, ("a^4",)),
+    ),
+    "one matrix": (lambda: dv.matrix_group(TURN), lambda: dv.matrix_group({"a": TURN})),
+    "a SymPy matrix": (lambda: dv.matrix_group(sympy.Matrix(TURN)), lambda: dv.matrix_group({"a": TURN})),
+    "an array of matrices": (
+        lambda: dv.matrix_group(np.array([TURN, TURN])),
+        lambda: dv.matrix_group({"a": TURN, "b": TURN}),
+    ),
+    "lists for an algebra": (
+        lambda: dv.matrix_group([[[-1, 0], [0, 1]]], algebra=[TURN]),
+        lambda: dv.matrix_group({"b": [[-1, 0], [0, 1]]}, algebra={"a": TURN}),
+    ),
+    "a sum": (lambda: sum([V, V]), lambda: V + V),
+    "a sum of one": (lambda: sum([V]), lambda: V),
+    "a field without channels": (lambda: dv.Field(P4).fibre, lambda: dv.trivial(C4)),
+    "a field on a grid without channels": (lambda: dv.Field(C4, grid=(3, 3)).fibre, lambda: dv.trivial(C4)),
+    "True for 1": (lambda: dv.lorentz(full=1), lambda: dv.lorentz(full=True)),
+    "NumPy numbers": (
+        lambda: dv.Field(dv.translations(np.int64(2)), np.int32(3)).fibre,
+        lambda: dv.Field(T2, 3).fibre,
+    ),
+    "one stack of equal layers": (
+        lambda: dv.receptive_field(3),
+        lambda: dv.receptive_field([3]),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MEANT)
+def test_what_is_meant(name: str) -> None:
+    lazy, full = MEANT[name]
+    assert lazy() == full()
+
+
+def test_more_matrices_than_letters() -> None:
+    group = dv.matrix_group([TURN] * 30)
+    assert len(group.generators) == 30
+    assert group.order == 4
+
+
+REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
+    "a name for a group": (
+        lambda: dv.space_group("p4m"),  # type: ignore[arg-type]
+        "point must be a group, not its name, got 'p4m'; use wallpaper('p4m')",
+    ),
+    "a name for a point group": (
+        lambda: dv.space_group("D4"),  # type: ignore[arg-type]
+        "point must be a group, not its name, got 'D4'; use point_group('D4')",
+    ),
+    "a space group for a point group": (
+        lambda: dv.space_group(P4),  # type: ignore[arg-type]
+        "point must be a point group, without translations, got p4; give its .point, or use "
+        "wallpaper(name, period=...)",
+    ),
+    "S_0": (lambda: dv.symmetric(0), "n must be a positive integer, got 0; give 1 or more"),
+    "S_n": (
+        lambda: dv.symmetric("n"),  # type: ignore[arg-type]
+        "n must be a number, not a symbol, got n; give an integer >= 1",
+    ),
+    "D_True": (lambda: dv.dihedral(True), "n must be a positive integer, got True; give 1 or more"),
+    "C_2.0": (
+        lambda: dv.cyclic(2.0),  # type: ignore[arg-type]
+        "n must be a positive integer, got 2.0; give 1 or more",
+    ),
+    "a matrix without an integer inverse": (
+        lambda: dv.matrix_group({"B": [[1, 2], [3, 4]]}),
+        "generator 'B' must have an integer inverse (determinant 1 or -1), got [[1, 2], [3, 4]]; correct it, "
+        "or represent a free group: Representation(Group('G', ('B',)), matrices)",
+    ),
+    "one name for two symmetries": (
+        lambda: dv.solve(dv.Field(P4), dv.Field(dv.wallpaper("p4", period=2))),
+        "x, y must be fields of one group, got p4 = space_group(Group 'C4' < r | r^4 >, period=(1, 1)) and "
+        "p4 = space_group(Group 'C4' < r | r^4 >, period=(2, 2)); build both fields on the same group",
+    ),
+    "one name, two centres": (
+        lambda: dv.solve(
+            dv.Field(dv.space_group(C4, 2, name="G")), dv.Field(dv.space_group(C4, 2, "1/2", name="G"))
+        ),
+        "x, y must be fields of one group, got G = space_group(Group 'C4' < r | r^4 >, period=(2, 2)) and "
+        "G = space_group(Group 'C4' < r | r^4 >, period=(2, 2), centre=(1/2, 1/2)); build both fields on the "
+        "same group",
+    ),
+    "a sum with a number": (
+        lambda: sum([V], 1),
+        "summand must be a representation, got 1; use trivial(G), defining(G), regular(G) or "
+        "Representation(G, {generator: matrix})",
+    ),
+    "matrices without names": (
+        lambda: dv.Representation(C4, [TURN]),  # type: ignore[arg-type]
+        "matrices must be {generator: matrix}, got [[[0, -1], [1, 0]]]; give {'r': [[...]]}",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_said(name: str) -> None:
+    make, message = REFUSED[name]
+    with pytest.raises(dv.DeriveError) as error:
+        make()
+    assert str(error.value) == message
+
+
+def test_what_is_advised_works() -> None:
+    """A remedy that names a call names one that works."""
+    dv.wallpaper("p4m")
+    dv.point_group("D4")
+    free = dv.Representation(dv.Group("G", ("B",)), {"B": [[1, 2], [3, 4]]})
+    assert dv.solve(free, free).dim == 2  # what commutes with B: combinations of 1 and B
+
+
+ONE = dv.matrix_group({"g": [[-1, 0], [0, 1]]})
+OTHER = dv.matrix_group({"g": [[1, 0], [0, -1]]})
+
+
+@pytest.mark.parametrize(
+    "join",
+    [
+        lambda: dv.solve(dv.Field(dv.space_group(ONE)), dv.Field(dv.space_group(OTHER))),
+        lambda: dv.defining(ONE) + dv.defining(OTHER),
+        lambda: dv.Field(dv.space_group(ONE), fibre=dv.sign(OTHER)),
+        lambda: dv.solve(dv.Field(dv.space_group(ONE)), dv.sign(OTHER)),
+    ],
+    ids=["fields", "representations", "a fibre", "an output"],
+)
+def test_groups_of_one_name_are_told_apart(join: Callable[[], Any]) -> None:
+    """Both are called 'matrix group' and have one generator g; their matrices are shown."""
+    with pytest.raises(dv.RepresentationError) as error:
+        join()
+    assert "[-1, 0], [0, 1]" in str(error.value)
+    assert "[1, 0], [0, -1]" in str(error.value)
+
+
+def test_a_repr_shows_all_that_tells_space_groups_apart() -> None:
+    groups = [
+        P4,
+        dv.wallpaper("p4", period=2),
+        dv.space_group(C4, 2, "1/2"),
+        dv.wallpaper("pg"),
+        dv.space_group(dv.point_group("D1"), (1, 2)),
+        dv.space_group(dv.cyclic(2), (1, 1), action={}),
+        dv.space_group(dv.cyclic(2), (1, 1), action={"r": [[-1, 0], [0, 1]]}),
+        T1,
+        T2,
+        dv.translations(2, period=(1, 0)),
+    ]
+    assert len({repr(group) for group in groups}) == len(groups)
+    assert all("period=" in repr(group) and len(repr(group).splitlines()) == 1 for group in groups)
