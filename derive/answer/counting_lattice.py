@@ -19,6 +19,7 @@ from derive.equation.problem import Problem
 from derive.errors import SymbolicError
 from derive.methods.axes import Axis
 from derive.methods.classes import Classes
+from derive.methods.integers import combined, integers, largest, widened
 from derive.methods.motions import SiteMaps, by_columns, element_matrices, over_elements, pair_maps
 from derive.symmetry.monomial import Monomial, identity_map
 from derive.symmetry.pieces import Piece
@@ -146,7 +147,7 @@ def _fixed(problem: Problem, classes: Classes) -> list[int]:
             for e in range(maps.order)
         ]
     listed = classes.listing()[:, :, :2]
-    pairs = by_columns(listed.shape)
+    pairs = by_columns(listed.shape, listed.dtype)
     pairs[...] = listed
     if any(axis.boundary == "zero" for axis in classes.axes):
         return _fixed_by_window(maps, classes.axes, pairs)
@@ -173,7 +174,7 @@ def _lattice(axes: Sequence[Axis]) -> list[list[int]]:
 
 def _fixed_on_product(maps: Any, axes: Sequence[Axis], e: int, lattice: list[list[int]]) -> int:
     size = len(axes)
-    matrix = np.zeros((2 * size, 2 * size), dtype=int)
+    matrix = np.zeros((2 * size, 2 * size), dtype=object)
     matrix[:size, :size], matrix[size:, size:] = maps.out.matrix[e], maps.into.matrix[e]
     return fixed_on_torus(matrix, np.concatenate([maps.out.shift[e], maps.into.shift[e]]), lattice)
 
@@ -193,8 +194,8 @@ def _fixed_sites(maps: SiteMaps, axes: Sequence[Axis], side: str, e: int) -> int
 def _stays(maps: Any, axes: Sequence[Axis], e: int, pairs: np.ndarray) -> np.ndarray:
     """Whether g carries a pair to a translate of itself: whole periods undo it on both sides."""
     p, q = (
-        maps.out.apply(e, pairs[:, :, 0]) - pairs[:, :, 0],
-        maps.into.apply(e, pairs[:, :, 1]) - pairs[:, :, 1],
+        combined([(1, side.apply(e, pairs[:, :, k])), (-1, pairs[:, :, k])])
+        for k, side in enumerate((maps.out, maps.into))
     )
     same = np.ones(len(pairs), dtype=bool)
     for i, axis in enumerate(axes):
@@ -212,16 +213,19 @@ def _undone(axis: Axis, p: np.ndarray, q: np.ndarray) -> np.ndarray:
     steps = [side.step for side in axis.sides]
     if not gaps[0].any():
         return _divides(gaps, lengths)
+    gaps = widened(gaps, max(*steps, *map(largest, gaps)))
     turns = gaps[0] // steps[0]
     whole = gaps[0] % steps[0] == 0
-    return whole & _divides([g - step * turns for g, step in zip(gaps, steps, strict=True)], lengths)
+    return whole & _divides(
+        [combined([(1, g), (-step, turns)]) for g, step in zip(gaps, steps, strict=True)], lengths
+    )
 
 
 def _divides(gaps: Sequence[np.ndarray], lengths: Sequence[int]) -> np.ndarray:
     """Whether every gap is a whole number of turns around its torus, or 0 where there is none."""
     found = np.ones(len(gaps[0]), dtype=bool)
     for gap, n in zip(gaps, lengths, strict=True):
-        found &= gap % n == 0 if n and gap.any() else gap == 0
+        found &= widened([gap], max(n, largest(gap)))[0] % n == 0 if n and gap.any() else gap == 0
     return found
 
 
@@ -233,5 +237,5 @@ def _fixed_by_window(maps: Any, axes: Sequence[Axis], pairs: np.ndarray) -> list
         moved = maps.apply(e, pairs)
         for row in moved.reshape(len(moved), -1).tolist():
             reached[tuple(row)] = True
-    every = np.array(sorted(reached | dict.fromkeys(inside, True))).reshape(-1, len(axes), 2)
+    every = integers(sorted(reached | dict.fromkeys(inside, True))).reshape(-1, len(axes), 2)
     return [int(_stays(maps, axes, e, every).sum()) for e in range(maps.order)]

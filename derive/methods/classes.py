@@ -108,7 +108,8 @@ class Classes:
         refuse_classes(prod(len(rows) for rows in per_axis), 8 * 8 * max(len(self.axes), 1))
         grids = np.meshgrid(*(np.arange(len(rows)) for rows in per_axis), indexing="ij") if per_axis else []
         picks = [g.reshape(-1) for g in grids]
-        columns = np.zeros((len(per_axis), 3, len(picks[0]) if picks else 1), dtype=int)
+        kind = np.result_type(np.int64, *per_axis)
+        columns = np.zeros((len(per_axis), 3, len(picks[0]) if picks else 1), dtype=kind)
         table = np.moveaxis(columns, -1, 0)  # columns lie together: they are worked on one by one
         for i, rows in enumerate(per_axis):
             table[:, i] = rows[picks[i]]
@@ -118,18 +119,18 @@ class Classes:
 
     def _inside(self, table: np.ndarray) -> np.ndarray:
         """Which rows lie at a displacement of the support; around a periodic grid those are one."""
-        turns = np.array([axis.turn for axis in self.axes])
+        turns = [axis.turn for axis in self.axes]
 
-        def reduced(units: np.ndarray) -> list[list[int]]:
-            return np.where(turns > 0, units % np.maximum(turns, 1), units).tolist()
+        def reduced(rows: list[list[int]]) -> list[list[int]]:
+            return [[d % n if n else d for d, n in zip(row, turns, strict=True)] for row in rows]
 
         points = (self.support.points if self.support else None) or ()
         wanted = [
             [int((d - axis.residue) / axis.mesh) for d, axis in zip(point, self.axes, strict=True)]
             for point in points
         ]
-        near = {tuple(row) for row in reduced(np.array(wanted).reshape(-1, len(self.axes)))}
-        return np.array([tuple(row) in near for row in reduced(table[:, :, 2])], dtype=bool)
+        near = {tuple(row) for row in reduced(wanted)}
+        return np.array([tuple(row) in near for row in reduced(table[:, :, 2].tolist())], dtype=bool)
 
 
 def _product(factors: Iterable[sympy.Expr]) -> sympy.Expr:

@@ -23,7 +23,7 @@ from derive.methods.classes import Classes
 from derive.methods.fibres import Entries, FibreMaps, cosets
 from derive.methods.listing import refuse_classes
 from derive.methods.motions import PairMaps, by_columns, pair_maps
-from derive.methods.tables import Table, orbit_table
+from derive.methods.tables import Table, distinct_rows, orbit_table
 from derive.symmetry.fields import Field
 from derive.symmetry.pieces import Piece
 from derive.symmetry.spacegroup import SpaceGroup
@@ -155,7 +155,7 @@ def _in_box(maps: PairMaps, classes: Classes) -> PairOrbits | None:
 def _listed(maps: PairMaps, classes: Classes) -> PairOrbits:
     """The orbits with every class listed, closed under the point group where a window cuts some off."""
     listed = classes.listing()[:, :, :2]
-    rows = by_columns(listed.shape)
+    rows = by_columns(listed.shape, listed.dtype)
     rows[...] = listed
     closed, inside = _closure(maps, rows)
     move = _move(maps)
@@ -188,7 +188,7 @@ def _closure(maps: PairMaps, pairs: np.ndarray) -> tuple[Table, np.ndarray | Non
     if all(axis.boundary != "zero" for axis in maps.axes):
         return table, None
     move = _move(maps)
-    rows = np.unique(np.concatenate([move(e, table.rows) for e in range(maps.order)]), axis=0)
+    rows = distinct_rows(np.concatenate([move(e, table.rows) for e in range(maps.order)]))
     order = np.argsort(np.where(table.find(rows) >= 0, table.find(rows), len(rows)), kind="stable")
     closed = Table(rows[order])
     return closed, table.find(closed.rows) >= 0
