@@ -5,7 +5,8 @@ dim = 1/|P| sum_g chi_out(g) chi_in(g^-1) #{classes of site pairs that g fixes} 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import count, islice
 from math import prod
 from typing import Any
 
@@ -96,20 +97,34 @@ def _spans(support: Region | None) -> list[Span]:
 def _interpolated(problem: Problem, classes: Classes, radius: sympy.Symbol) -> list[sympy.Expr]:
     """The count is a polynomial in the radius of degree at most the dimension; more points confirm it."""
     degree = problem.group.dim
-    counts = []
-    for r in range(degree + 3):
-        spans = tuple(
-            None if s is None else Span(s.radius.subs(radius, r), s.step)
-            for s in (problem.support.spans or ())  # type: ignore[union-attr]
-        )
-        counts.append(_fixed(problem, Classes(classes.axes, Region(spans=spans))))
+    tried = list(islice(_attained(classes, radius), degree + 3))
+    counts = [
+        _fixed(problem, Classes(classes.axes, Region(spans=_spans_at(classes, radius, r)))) for r in tried
+    ]
     found = []
     for values in zip(*counts, strict=True):
-        polynomial = sympy.interpolate(list(enumerate(values))[: degree + 1], radius)
-        if any(polynomial.subs(radius, r) != n for r, n in enumerate(values)):
+        points = list(zip(tried, values, strict=True))
+        polynomial = sympy.interpolate(points[: degree + 1], radius)
+        if any(polynomial.subs(radius, r) != n for r, n in points):
             raise SymbolicError("support", "must have a number for its radius here", radius, "give box(1)")
         found.append(sympy.expand(polynomial))
     return found
+
+
+def _attained(classes: Classes, radius: sympy.Symbol) -> Iterator[int]:
+    """The numbers for which every displacement is one of the lattices', from the least on."""
+    for r in count():
+        spans = _spans_at(classes, radius, r)
+        if all(
+            span is None or (span.radius >= 0 and span.lands(axis.residue, axis.mesh) == True)  # noqa: E712
+            for axis, span in zip(classes.axes, spans, strict=True)
+        ):
+            yield r
+
+
+def _spans_at(classes: Classes, radius: sympy.Symbol, r: int) -> tuple[Span | None, ...]:
+    spans = (classes.support.spans if classes.support else None) or ()
+    return tuple(None if s is None else Span(s.radius.subs(radius, r), s.step) for s in spans)
 
 
 def _fixed_on_torus(problem: Problem) -> list[sympy.Expr]:

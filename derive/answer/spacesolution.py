@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 
 import sympy
 from sympy import Tuple
@@ -18,6 +19,7 @@ from derive.answer.solution import Solution
 from derive.answer.tying import known_sizes
 from derive.equation.problem import Problem, is_plain, symbols_of, with_sizes
 from derive.errors import SymbolicError
+from derive.methods.presumptions import trial_sizes
 from derive.steps import Derivation
 from derive.symmetry.groups import Group
 from derive.symmetry.words import format_word
@@ -87,8 +89,8 @@ class SpaceSolution(Solution):
         """Symbols tried as numbers: residual and independence there, and the count against the formula."""
         symbols = sorted(self.answer.counted.free_symbols, key=str)
         worst, apart = 0, True
-        for n in TRIAL:
-            known = dict.fromkeys(symbols, n)
+        for sizes in islice(trial_sizes(self.assumptions, [s.name for s in symbols], TRIAL[0]), len(TRIAL)):
+            known = {s: sizes[s.name] for s in symbols}
             answer = FibredAnswer(with_sizes(self.problem, known))
             worst = max(worst, residual(answer), int(answer.dim != self.answer.counted.subs(known)))
             apart = apart and independent(answer)

@@ -15,6 +15,8 @@ from derive.answer.plain import Plain, PlainAxis, PlainSide
 from derive.equation.problem import Problem, symbols_of
 from derive.errors import InfiniteError, SizeError, SymbolicError, TooLargeError
 from derive.methods.classes import Axis, Classes, Side
+from derive.methods.integers import combined, widened
+from derive.methods.presumptions import holds
 from derive.symmetry.sizes import size
 from derive.symmetry.support import Region, Span
 
@@ -84,7 +86,15 @@ def known_sizes(
         raise SizeError(
             "sizes", f"must name symbols of the solution, {sorted(names)}", unknown, "leave them out"
         )
+    _require_presumed(problem, known)
     return known
+
+
+def _require_presumed(problem: Problem, known: Mapping[str, int]) -> None:
+    """Sizes must satisfy what the counts take for granted."""
+    for relation in problem.classes.assumptions():
+        if not holds(relation, known):
+            raise SizeError("sizes", f"must satisfy {relation}", dict(known), "give other sizes")
 
 
 def _put_axis(axis: Axis, known: Mapping[str, int], open_: bool) -> Axis:
@@ -104,7 +114,7 @@ def _put_support(support: Any, known: Mapping[str, int]) -> Any:
         return support
     return Region(
         spans=tuple(
-            span if span is None or not span.symbolic else Span(_put(span.radius, known), span.step)
+            span if span is None or not span.symbolic else Span(_put(2 * span.radius, known) / 2, span.step)
             for span in support.spans
         )
     )
@@ -234,14 +244,16 @@ def kernel_labels(answer: Plain) -> np.ndarray:
         else:
             mesh = axis.mesh
             a, b = int(axis.into.spacing / mesh), int(axis.out.spacing / mesh)
-            phases.append(p // a)
-            places.append(a * q - b * p)
+            phases.append(widened([p], a)[0] // a)
+            places.append(combined([(a, q), (-b, p)]))
     columns = [c for c in phases if len(c) and c.max() > 0] + places
     if not columns:
         return np.arange(len(answer.out_site)).reshape(())
-    columns = [c - c.min() for c in columns]
-    table = np.full([int(c.max()) + 1 for c in columns], -1, dtype=np.int64)
-    table[tuple(columns)] = np.arange(len(answer.out_site))
+    columns = [combined([(1, c)], -int(c.min())) for c in columns]
+    shape = [int(c.max()) + 1 for c in columns]
+    _refuse_large(shape)
+    table = np.full(shape, -1, dtype=np.int64)
+    table[tuple(c.astype(np.int64) for c in columns)] = np.arange(len(answer.out_site))
     return table
 
 
