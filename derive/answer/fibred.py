@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
 from typing import Any
@@ -113,7 +113,11 @@ class FibredAnswer:
         require_memory(classes.count(), p.group)
         sites = classes.listing()[:, :, :2]
         look = Table(_flat(self.composition.maps.canonical(sites.copy())))
-        blocks = tuple(_block(self.of(pair), pair, look) for pair in self.pairs)
+        kinds: dict[tuple[Piece, Piece], PlainBlock] = {}
+        for pair in self.pairs:
+            if (pair.output, pair.input) not in kinds:
+                kinds[pair.output, pair.input] = _block(self.of(pair), pair, look)
+        blocks = tuple(_placed_block(kinds[pair.output, pair.input], pair) for pair in self.pairs)
         from derive.answer.tying import plain_axes
 
         return Plain(
@@ -168,6 +172,17 @@ def _block(solution: SpaceSolution, pair: PiecePair, look: Table) -> PlainBlock:
         pair.output.dim,
         solution.dim,
         *join,
+    )
+
+
+def _placed_block(block: PlainBlock, pair: PiecePair) -> PlainBlock:
+    """The same entries for another pair of blocks with these pieces."""
+    return replace(
+        block,
+        copies_in=int(pair.copies_in),
+        copies_out=int(pair.copies_out),
+        first_in=int(pair.column),
+        first_out=int(pair.row),
     )
 
 

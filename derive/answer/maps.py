@@ -14,8 +14,9 @@ from sympy import Eq, IndexedBase, Sum, Symbol
 
 from derive.answer.certificate import Certificate
 from derive.answer.counting import hom_dimension
+from derive.answer.embedding import embedding, map_blocks
 from derive.answer.plain_maps import PlainMaps, plain_maps
-from derive.answer.projection import Projection, embedding, project
+from derive.answer.projection import Projection, project
 from derive.answer.residuals import Checks
 from derive.errors import RepresentationError
 from derive.methods.intertwiners import Intertwiners, PieceMaps, intertwiners
@@ -132,7 +133,7 @@ class MapSolution:
     def restrict(self, subgroup: Group) -> tuple[MapSolution, sympy.ImmutableMatrix]:
         """The solution under a subgroup, and the exact E with B_here = B_there E."""
         found = MapSolution(self.x.restrict(subgroup), self.y.restrict(subgroup), self.bias)
-        return found, embedding(self.basis, found.basis, self._shape)
+        return found, embedding(map_blocks(self.maps), map_blocks(found.maps))
 
     def plain(
         self, sizes: Mapping[str, int] | None = None, channels: Sequence[int] | None = None

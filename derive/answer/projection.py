@@ -109,13 +109,3 @@ def _array(a: Any) -> np.ndarray:
 
 def _fraction(value: Any) -> Any:
     return Fraction(int(value.p), int(value.q)) if isinstance(value, sympy.Rational) else value
-
-
-def embedding(small: Sequence[Any], large: Sequence[Any], shape: tuple[int, ...]) -> sympy.ImmutableMatrix:
-    """The exact matrix E with B_small = B_large E: a smaller space of operators inside a larger one."""
-    rows = dense_rows(large, shape)
-    columns = []
-    for element in small:
-        flat = _array(element.dense().reshape(-1))
-        columns.append([_exact(v) for v in coordinates(rows.astype(object), flat)])
-    return sympy.ImmutableMatrix(len(large), len(small), lambda i, j: columns[j][i])

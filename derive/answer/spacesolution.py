@@ -11,12 +11,12 @@ import sympy
 from sympy import Tuple
 
 from derive.answer.certificate import Certificate
+from derive.answer.embedding import embedding, plain_blocks
 from derive.answer.fibred import FibredAnswer, FibredBasis, bias_problem, independent, residual
 from derive.answer.pattern import FibredTying
 from derive.answer.plain import Plain
-from derive.answer.projection import embedding
 from derive.answer.solution import Solution
-from derive.answer.tying import known_sizes
+from derive.answer.tying import known_sizes, plain
 from derive.equation.problem import Problem, is_plain, symbols_of, with_sizes
 from derive.errors import SymbolicError
 from derive.methods.presumptions import trial_sizes
@@ -119,7 +119,8 @@ class SpaceSolution(Solution):
         space = p.group.restrict(subgroup)
         smaller = Problem(p.x.restrict(space), p.y.restrict(space), p.support, p.bias)
         found = Solution(smaller) if is_plain(smaller) else SpaceSolution(smaller)
-        return found, embedding(self.basis, found.basis, found._shape)
+        wider = found.answer.listed if isinstance(found, SpaceSolution) else plain(smaller)
+        return found, embedding(plain_blocks(self.answer.listed), plain_blocks(wider))
 
     def why_zero(self) -> str:
         """Why no operator is equivariant: what fixes every orbit and leaves it no fibre map."""

@@ -88,9 +88,10 @@ def _meets_window(axis: Axis, p: np.ndarray, q: np.ndarray) -> np.ndarray:
     n = integer(into.size, axis.name)
     if not axis.translated:
         return (q >= 0) & (q < n)
-    later = (integer(out.size, axis.name) - 1 - p) // out.step
-    reach = max(n, out.step, into.step * (largest(q) // max(into.step, 1) + 1)) + largest(q)
-    q = widened([q], reach)[0]
+    sites = integer(out.size, axis.name)
+    reach = max(n, sites, out.step, into.step * (largest(q) // max(into.step, 1) + 1)) + largest(q)
+    p, q = widened([p, q], reach + largest(p))
+    later = (sites - 1 - p) // out.step
     first = np.maximum(0, -(q // into.step)) if into.step else np.zeros_like(q)
     moved = q + first * into.step
     return (later >= 0) & (first <= later) & (moved >= 0) & (moved < n)

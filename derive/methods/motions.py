@@ -52,7 +52,7 @@ class SiteMaps:
     def _bound(self, e: int, reach: int) -> int:
         """How far from the origin element e carries sites that are at most `reach` away from it."""
         rows = zip(self.matrix[e].tolist(), self.shift[e].tolist(), strict=True)
-        return max((sum(map(abs, row)) * reach + abs(shift) for row, shift in rows), default=0)
+        return max((sum(map(abs, row)) * max(reach, 1) + abs(shift) for row, shift in rows), default=0)
 
 
 def site_maps(space: SpaceGroup, field: Field) -> SiteMaps:

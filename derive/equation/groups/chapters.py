@@ -165,9 +165,12 @@ def opened(problem: Problem) -> Problem:
     zero = [i for i in problem.translated if problem.axes[i].boundary == "zero"]
     if not zero:
         return problem
+    fields = [_without_window(field, zero) for field in (problem.x, problem.y)]
+    sizes = [side.size for i in zero for side in problem.axes[i].sides]
+    if problem.support is not None and (problem.support.symbolic or any(n.free_symbols for n in sizes)):
+        return Problem(fields[0], fields[1], problem.support, problem.bias)  # it fits: that is presumed
     table = problem.classes.listing()
     points = _closure(problem, {tuple(_displacement(problem, row)) for row in table})
-    fields = [_without_window(field, zero) for field in (problem.x, problem.y)]
     found = Problem(fields[0], fields[1], _region(sorted(points)), problem.bias)
     if problem.quotient.index > 1 and found.classes.count() != problem.classes.count():
         raise DerivationError(
