@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -140,24 +140,22 @@ def generating(table: np.ndarray, subgroup: Sequence[int]) -> list[int]:
     chosen: list[int] = []
     reached = {0}
     for e in subgroup:
-        if e in reached:
-            continue
-        chosen.append(e)
-        frontier = [0]
-        reached = {0}
-        while frontier:
-            images = {int(table[g, h]) for g in chosen for h in frontier} - reached
-            reached |= images
-            frontier = list(images)
+        if e not in reached:
+            chosen.append(e)
+            reached = generated(table, chosen)
     return chosen
+
+
+def generated(table: np.ndarray, chosen: Collection[int]) -> set[int]:
+    """The numbers of all products of these elements."""
+    reached, frontier = {0}, [0]
+    while frontier:
+        images = {int(table[g, h]) for g in chosen for h in frontier} - reached
+        reached |= images
+        frontier = list(images)
+    return reached
 
 
 def cosets(table: np.ndarray, subgroup: Sequence[int]) -> list[int]:
-    """One element of every left coset e S of a subgroup."""
-    left = set(range(len(table)))
-    chosen = []
-    while left:
-        e = min(left)
-        chosen.append(e)
-        left -= {int(table[e, s]) for s in subgroup}
-    return chosen
+    """The least element of every left coset e S of a subgroup."""
+    return np.unique(table[:, list(subgroup)].min(axis=1)).tolist()
