@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -46,3 +47,28 @@ def combined(terms: Sequence[tuple[int, np.ndarray]], constant: int = 0) -> np.n
     arrays = widened((a for _, a in terms), bound)
     parts = [int(k) * a if k != 1 else a for (k, _), a in zip(terms, arrays, strict=True)]
     return sum(parts[1:], start=parts[0] + int(constant))
+
+
+def ravel(points: Sequence[np.ndarray], shape: Sequence[int]) -> np.ndarray:
+    """The row-major numbers of index tuples, given axis by axis, in a shape of any size.
+
+    >>> ravel([np.array([1]), np.array([2])], (2**40, 2**40)).tolist()
+    [1099511627778]
+    """
+    if prod(shape) < SAFE:
+        return np.asarray(np.ravel_multi_index(tuple(points), tuple(shape)))
+    numbers = np.zeros(len(points[0]), dtype=object)
+    for column, n in zip(points, shape, strict=True):
+        numbers = numbers * int(n) + column
+    return numbers
+
+
+def unravel(numbers: np.ndarray, shape: Sequence[int]) -> list[np.ndarray]:
+    """The index tuples with these numbers, axis by axis."""
+    if prod(shape) < SAFE:
+        return list(np.unravel_index(numbers, tuple(shape)))
+    columns = []
+    for n in reversed(shape):
+        columns.append((numbers % int(n)).astype(np.int64))
+        numbers = numbers // int(n)
+    return columns[::-1]

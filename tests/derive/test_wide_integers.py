@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import derive as dv
-from derive.methods.integers import combined, integers
+from derive.methods.integers import combined, integers, ravel, unravel
 from derive.methods.tables import Table, distinct_rows
 
 SCALES = [1, 3, 2**31, 2**32, 2**33 + 1, 2**61, 2**62 - 1, 2**62, 2**63, 2**64 + 1, 2**70]
@@ -138,3 +138,23 @@ def test_sums_of_products_are_exact() -> None:
     column = np.array([1, -(2**40), 2**61])
     expected = [7 + 2**30 * int(a) - 3 * int(a) for a in column]
     assert combined([(2**30, column), (-3, column)], 7).tolist() == expected
+
+
+@pytest.mark.parametrize("powers", [(2, 2), (3, 3), (4, 3), (4, 4), (7, 1)])
+def test_wide_products_of_axes(powers: tuple[int, int]) -> None:
+    """Tuples of points that number more than 2^62: the shortest orbit is the diagonal."""
+    group = dv.symmetric(1000)
+    V = dv.permutation(group)
+    found = dv.solve(V ** powers[0], V ** powers[1])
+    diagonal = found.basis[0]
+    expected = [[sum(i * 1000**k for k in range(power)) for i in range(1000)] for power in reversed(powers)]
+    assert [diagonal.rows.tolist(), diagonal.columns.tolist()] == expected
+    assert found.certificate.holds
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 5), (2**40, 7, 2**40), (10**20, 10**20)])
+def test_numbers_of_tuples(shape: tuple[int, ...]) -> None:
+    points = [np.array([0, 1, 2]), *(np.array([1, n - 1, 2]) for n in (min(m, 2**40) for m in shape[1:]))]
+    numbers = ravel(points, shape)
+    assert [column.tolist() for column in unravel(numbers, shape)] == [p.tolist() for p in points]
+    assert len(set(numbers.tolist())) == 3
