@@ -99,6 +99,16 @@ def test_long_grids(boundary: str, scale: int) -> None:
     assert (found.dim, found.certificate.holds) == (3, True)
 
 
+@pytest.mark.parametrize("scale", [5, 2**40, 2**62, 2**63 + 1, 2**70])
+@pytest.mark.parametrize("boundary", ["periodic", "zero"])
+def test_wide_grids(boundary: str, scale: int) -> None:
+    """Displacements in a list, on a torus or a window whose size is no 64 bit number."""
+    x = dv.Field(dv.wallpaper("p4"), 1, grid=scale, boundary=boundary)
+    found = dv.solve(x, x, support=dv.ball(1))
+    assert (found.dim, found.certificate.holds) == (2, True)
+    assert found.plain().dim == 2
+
+
 @pytest.mark.parametrize("shear", [2**20, 2**40, 2**70])
 def test_matrices_of_large_numbers(shear: int) -> None:
     """A mirror and a half turn in a sheared basis: products of elements pass 64 bits, too."""
