@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from itertools import count
+from itertools import count, product
 from math import ceil, floor, lcm, prod
 
 import sympy
@@ -19,7 +19,7 @@ from sympy import Basic, Symbol
 from derive.symmetry.sizes import rational
 
 TRIED = 1 << 12  # values of sizes; beyond that many, relations are taken to agree
-NEAR = 32
+NEAR = 8
 Row = tuple[Fraction, ...]  # coefficients of the unknowns, then a constant: together at least 0
 
 
@@ -49,9 +49,10 @@ def holds(relation: Basic, sizes: Mapping[str, int]) -> bool:
 
 
 def trial_sizes(relations: Sequence[Basic], names: Sequence[str], least: int) -> Iterator[dict[str, int]]:
-    """Equal numbers for all names, from `least` on and then below, for which all relations hold."""
-    for n in (*range(least, least + NEAR), *range(least - 1, 0, -1)):
-        known = dict.fromkeys(names, n)
+    """Small numbers for names, from `least` on and then below, for which all relations hold."""
+    values = (*range(least, least + NEAR), *range(least - 1, 0, -1))
+    for numbers in product(values, repeat=len(names)):
+        known = dict(zip(names, numbers, strict=True))
         if all(holds(relation, known) for relation in relations):
             yield known
 

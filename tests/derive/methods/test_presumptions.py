@@ -67,6 +67,14 @@ def test_counts_hold_wherever_presumptions_do(case: str, group: str) -> None:
     assert tried
 
 
+@pytest.mark.parametrize("case", [c for c in CASES if c != "a finer output"])
+def test_certificates_try_sizes_that_are_presumed(case: str) -> None:
+    support, fields, _ = CASES[case]
+    certificate = solved("D1", support, **fields).certificate
+    assert certificate.holds
+    assert "at 0 choices" not in certificate.method
+
+
 @pytest.mark.parametrize("group", GROUPS)
 @pytest.mark.parametrize("boundary", ["periodic", "zero"])
 def test_a_grid_and_a_radius_of_one_name(group: str, boundary: str) -> None:
