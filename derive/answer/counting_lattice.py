@@ -5,8 +5,9 @@ dim = 1/|P| sum_g chi_out(g) chi_in(g^-1) #{classes of site pairs that g fixes} 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import count, islice
 from math import prod
 from typing import Any
 
@@ -21,6 +22,7 @@ from derive.answer.site_pairs import SitePairs
 from derive.equation.problem import Problem, with_sizes
 from derive.errors import SymbolicError
 from derive.methods.motions import element_matrices, over_elements
+from derive.methods.presumptions import holds
 from derive.symmetry.fields import Field
 from derive.symmetry.monomial import Monomial, identity_map
 from derive.symmetry.pieces import Piece
@@ -143,14 +145,25 @@ def _spans(support: Region | None) -> list[Span]:
 def _interpolated(problem: Problem, radius: sympy.Symbol) -> list[sympy.Expr]:
     """The count is a polynomial in the radius of degree at most the dimension; more points confirm it."""
     degree = problem.group.dim
-    counts = [_fixed(with_sizes(problem, {radius: sympy.Integer(r)})) for r in range(degree + 3)]
+    tried = list(islice(_attained(problem, radius), degree + 3))
+    counts = [_fixed(with_sizes(problem, {radius: sympy.Integer(r)})) for r in tried]
     found = []
     for values in zip(*counts, strict=True):
-        polynomial = sympy.interpolate(list(enumerate(values))[: degree + 1], radius)
-        if any(polynomial.subs(radius, r) != n for r, n in enumerate(values)):
+        points = list(zip(tried, values, strict=True))
+        polynomial = sympy.interpolate(points[: degree + 1], radius)
+        if any(polynomial.subs(radius, r) != n for r, n in points):
             raise SymbolicError("support", "must have a number for its radius here", radius, "give box(1)")
         found.append(sympy.expand(polynomial))
     return found
+
+
+def _attained(problem: Problem, radius: sympy.Symbol) -> Iterator[int]:
+    """The numbers that are presumed possible, from the least on."""
+    presumed = problem.classes.assumptions()
+    for r in count():
+        spans = _spans(with_sizes(problem, {radius: sympy.Integer(r)}).support)
+        if all(span.radius >= 0 for span in spans) and all(holds(e, {radius.name: r}) for e in presumed):
+            yield r
 
 
 def _fixed_on_torus(problem: Problem) -> list[sympy.Expr]:

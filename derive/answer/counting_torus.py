@@ -21,7 +21,7 @@ def fixed_on_torus(matrix: np.ndarray, shift: np.ndarray, lattice: Sequence[Sequ
     >>> fixed_on_torus(np.array([[-1]]), np.array([1]), [[6]]), fixed_on_torus(np.eye(1), np.zeros(1), [[6]])
     (0, 6)
     """
-    columns = (matrix - np.eye(len(matrix), dtype=int)).T
+    columns = (matrix.astype(object) - np.eye(len(matrix), dtype=int)).T
     basis = echelon([*columns.tolist(), *lattice], len(matrix))
     if any(_remainder([int(x) for x in shift], basis)):
         return 0

@@ -12,6 +12,7 @@ import numpy as np
 import sympy
 
 from derive.answer.counting_lattice import count_average
+from derive.answer.embedding import BasisBlock, plain_blocks
 from derive.answer.kernel_table import grid_shape, kernel_labels, members, plain_axes, refuse_large
 from derive.answer.plain import Plain, PlainBlock
 from derive.equation.groups.found import Found
@@ -152,7 +153,11 @@ class LatticeAnswer(Fields):
         require_memory(classes.count(), p.group)
         sites = classes.listing()[:, :, :2]
         look = Table(_flat(self.composition.maps.canonical(sites.copy())))
-        blocks = tuple(_block(self.of(pair), pair, look) for pair in self.pairs)
+        kinds: dict[tuple[Piece, Piece], PlainBlock] = {}
+        for pair in self.pairs:
+            if (pair.output, pair.input) not in kinds:
+                kinds[pair.output, pair.input] = _block(self.of(pair), pair, look)
+        blocks = tuple(_placed_block(kinds[pair.output, pair.input], pair) for pair in self.pairs)
         return Plain(
             axes=plain_axes(p.axes),
             channels_in=int(p.x.channels),
@@ -162,6 +167,11 @@ class LatticeAnswer(Fields):
             bias_site=np.zeros((0, len(p.axes)), dtype=int),
             blocks=blocks,
         )
+
+    @property
+    def basis_blocks(self) -> list[BasisBlock]:
+        """The basis as sparse columns, block by block."""
+        return plain_blocks(self.listed)
 
     def plain(self, bias: LatticeAnswer | None, description: str) -> Plain:
         """The answer as plain NumPy for lowering, with the sites and blocks of the bias."""
@@ -234,6 +244,17 @@ def _block(solution: SpaceSolution, pair: PiecePair, look: Table) -> PlainBlock:
         pair.output.dim,
         solution.dim,
         *join,
+    )
+
+
+def _placed_block(block: PlainBlock, pair: PiecePair) -> PlainBlock:
+    """The same entries for another pair of blocks with these pieces."""
+    return replace(
+        block,
+        copies_in=int(pair.copies_in),
+        copies_out=int(pair.copies_out),
+        first_in=int(pair.column),
+        first_out=int(pair.row),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from derive.methods.fieldmatrix import RATIONALS, NumberField, common_field
+from derive.methods.integers import ravel, unravel
 from derive.methods.intertwiners import Element
 from derive.symmetry.groups import Group
 from derive.symmetry.monomial import Monomial, root_of_unity
@@ -58,10 +59,10 @@ def _monomial_gap(element: Element, out: Sequence[Any], into: Sequence[Any]) -> 
 def _carried(numbers: np.ndarray, maps: Sequence[Monomial], order: int) -> tuple[np.ndarray, np.ndarray]:
     """Basis vectors of a tensor product under a monomial map of each factor: images and phases."""
     sizes = [m.dim for m in maps]
-    points = np.unravel_index(numbers, sizes)
-    images = np.ravel_multi_index([m.image[p] for m, p in zip(maps, points, strict=True)], sizes)
+    points = unravel(numbers, sizes)
+    images = ravel([m.image[p] for m, p in zip(maps, points, strict=True)], sizes)
     turns = [m.phase[p] * (order // m.order) for m, p in zip(maps, points, strict=True)]
-    return np.asarray(images), sum(turns, 0 * numbers)
+    return images, sum(turns, np.zeros(len(numbers), dtype=np.int64))
 
 
 # ---- matrices -------------------------------------------------------------------------------------------

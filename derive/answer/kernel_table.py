@@ -10,6 +10,7 @@ import numpy as np
 from derive.answer.plain import Plain, PlainAxis, PlainSide
 from derive.errors import InfiniteError, TooLargeError
 from derive.methods.axes import Axis, Side
+from derive.methods.integers import combined, widened
 
 LIMIT = 1 << 27
 
@@ -93,12 +94,14 @@ def kernel_labels(answer: Plain) -> np.ndarray:
         else:
             mesh = axis.mesh
             a, b = int(axis.into.spacing / mesh), int(axis.out.spacing / mesh)
-            phases.append(p // a)
-            places.append(a * q - b * p)
+            phases.append(widened([p], a)[0] // a)
+            places.append(combined([(a, q), (-b, p)]))
     columns = [c for c in phases if len(c) and c.max() > 0] + places
     if not columns:
         return np.arange(len(answer.out_site)).reshape(())
-    columns = [c - c.min() for c in columns]
-    table = np.full([int(c.max()) + 1 for c in columns], -1, dtype=np.int64)
-    table[tuple(columns)] = np.arange(len(answer.out_site))
+    columns = [combined([(1, c)], -int(c.min())) for c in columns]
+    shape = [int(c.max()) + 1 for c in columns]
+    refuse_large(shape)
+    table = np.full(shape, -1, dtype=np.int64)
+    table[tuple(c.astype(np.int64) for c in columns)] = np.arange(len(answer.out_site))
     return table

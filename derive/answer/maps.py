@@ -11,6 +11,7 @@ import numpy as np
 import sympy
 
 from derive.answer.counting import hom_dimension
+from derive.answer.embedding import BasisBlock, map_blocks
 from derive.answer.plain_maps import PlainMaps, plain_maps
 from derive.equation.groups.found import Found
 from derive.equation.problem import Problem
@@ -79,6 +80,11 @@ class MapAnswer(Fields):
             Found(sympy.sympify(pair.maps.dim), sympy.S.One, partial(_one_orbit, pair.maps))
             for pair in self.maps.pairs
         )
+
+    @property
+    def basis_blocks(self) -> list[BasisBlock]:
+        """The basis as sparse columns, block by block."""
+        return map_blocks(self.maps)
 
     def plain(self, bias: MapAnswer | None, description: str) -> PlainMaps:
         """The answer as plain NumPy for lowering; copies must be numbers."""

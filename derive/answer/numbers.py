@@ -9,6 +9,7 @@ from typing import Any
 from derive.answer.plain_copies import with_copies
 from derive.equation.problem import Problem, symbols_of, with_sizes
 from derive.errors import SizeError, SymbolicError
+from derive.methods.presumptions import holds
 from derive.symmetry.sizes import read_channels, read_sizes, size
 
 
@@ -63,4 +64,7 @@ def known_sizes(
             )
     for field_ in (problem.x, problem.y):
         field_.require_sizes(known)
+    for relation in problem.classes.assumptions():
+        if not holds(relation, known):
+            raise SizeError("sizes", f"must satisfy {relation}", dict(known), "give other sizes")
     return known

@@ -153,13 +153,3 @@ def _conjugate(values: np.ndarray) -> np.ndarray:
         return values.conj()
     flat = [v.conjugate() if getattr(v, "is_number", True) else v for v in values.reshape(-1)]
     return np.array([*flat, None], dtype=object)[:-1].reshape(values.shape)
-
-
-def embedding(small: Sequence[Any], large: Sequence[Any], shape: tuple[int, ...]) -> sympy.ImmutableMatrix:
-    """The exact matrix E with B_small = B_large E: a smaller space of operators inside a larger one."""
-    rows = dense_rows(large, shape)
-    columns = []
-    for element in small:
-        flat = _array(element.dense().reshape(-1))
-        columns.append([_exact(v) for v in coordinates(rows.astype(object), flat)])
-    return sympy.ImmutableMatrix(len(large), len(small), lambda i, j: columns[j][i])

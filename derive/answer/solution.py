@@ -12,13 +12,14 @@ from sympy import Eq, Tuple
 
 from derive.answer.basis import Basis
 from derive.answer.certificate import Certificate, certify
+from derive.answer.embedding import embedding
 from derive.answer.fibred import LatticeAnswer, bias_problem
 from derive.answer.general import general_form, general_layer
 from derive.answer.maps import MapAnswer
 from derive.answer.numbers import with_numbers
 from derive.answer.plain import Plain
 from derive.answer.plain_maps import PlainMaps
-from derive.answer.projection import Projection, embedding, project
+from derive.answer.projection import Projection, project
 from derive.answer.render import latex
 from derive.answer.tying import Tying
 from derive.equation.groups.chapters import constraints, derive, equations
@@ -165,7 +166,7 @@ class Solution(Fields):
         p = self.problem
         space = p.group.restrict(subgroup)
         found = Solution(replace(p, x=p.x.restrict(space), y=p.y.restrict(space)))
-        return found, embedding(self.basis, found.basis, found._shape)
+        return found, embedding(self.answer.basis_blocks, found.answer.basis_blocks)
 
     def plain(
         self, sizes: Mapping[str, int] | None = None, channels: Sequence[int] | None = None

@@ -98,8 +98,5 @@ def _disjoint(solution: SpaceSolution) -> bool:
     if not len(pairs):
         return True
     images = [_flat(maps.apply(e, pairs.copy())) for e in range(maps.order)]
-    low = np.min([image.min(axis=0) for image in images], axis=0)
-    extent = np.max([image.max(axis=0) for image in images], axis=0) - low + 1
-    weights = np.concatenate([np.cumprod(extent[:0:-1])[::-1], [1]]).astype(np.int64)
-    least = np.min([(image - low) @ weights for image in images], axis=0)
-    return len(np.unique(least)) == len(pairs)
+    codes = Table(np.concatenate(images)).codes.reshape(maps.order, -1)
+    return len(np.unique(codes.min(axis=0))) == len(pairs)

@@ -19,6 +19,7 @@ from derive.checking.terms import Array, false, number, truth
 from derive.errors import TooLargeError
 
 LIMIT = 1 << 24
+FAR = 1 << 40
 Values = Mapping[Symbol, Array]
 Bounds = tuple[int, int]
 
@@ -170,7 +171,9 @@ class Expander:
         for entry in expr.atoms(Indexed):
             looked = self._looked_up(entry, values, count)
             values, expr = {**values, looked[0]: looked[1]}, expr.xreplace({entry: looked[0]})
-        value = number(expr.xreplace(self._put), values)
+        expr = expr.xreplace(self._put)
+        _refuse_far(expr)
+        value = number(expr, values)
         whole, rest = np.divmod(value.top, value.bottom)
         if np.any(rest):
             raise false("must hold integers in its indices", expr)
@@ -197,6 +200,18 @@ def points(at: Sequence[Symbol], ranges: Sequence[Bounds]) -> tuple[dict[Symbol,
     grid = np.meshgrid(*runs, indexing="ij") if runs else []
     count = int(np.prod([len(run) for run in runs], dtype=int))
     return {s: g.reshape(-1) for s, g in zip(at, grid, strict=True)}, count
+
+
+def _refuse_far(expr: Expr) -> None:
+    """Numbers in indices are kept small enough for sums and products of them to fit in 64 bits."""
+    worst = max((abs(int(n.p)) for n in expr.atoms(sympy.Rational)), default=0)
+    if worst > FAR:
+        raise TooLargeError(
+            "derivation",
+            f"must have numbers up to {FAR:,} in its indices to be checked",
+            f"{worst:,}",
+            "check the same support scaled down",
+        )
 
 
 def _refuse_large(count: int) -> None:

@@ -100,7 +100,7 @@ def number(expr: sympy.Basic, values: Mapping[sympy.Symbol, Array]) -> Number:
 def integers(expr: sympy.Basic, values: Mapping[sympy.Symbol, Array]) -> Array:
     """An expression that is an integer at every point."""
     value = number(expr, values)
-    whole, rest = np.divmod(value.top, value.bottom)
+    whole, rest = value.top // value.bottom, value.top % value.bottom  # divmod has no Python integers
     if np.any(rest):
         raise false("must hold integers in its indices", expr)
     return whole

@@ -181,25 +181,34 @@ class Axis(Fields):
             "give ints",
         )
 
-    def assumptions(self, reach: sympy.Expr | None) -> list[sympy.Basic]:
-        """What a count with symbolic sizes takes for granted."""
+    def assumptions(self, span: Span | None, reach: sympy.Expr | None) -> list[sympy.Basic]:
+        """What a count with symbolic sizes takes for granted; true and false where nothing is left open."""
         found: list[sympy.Basic] = []
+        if span is not None and span.symbolic:
+            found.append(span.lands(self.residue, self.mesh))
         for side in self.sides:
             n = side.size
-            if n is None or n.is_Integer:
+            if n is None:
                 continue
-            if side.boundary == "periodic" and side.step > 1:
+            if side.boundary == "periodic" and side.step > 1 and not n.is_Integer:
                 found.append(sympy.Eq(sympy.Mod(n, side.step), 0, evaluate=False))
-            if side.boundary == "zero" and self.translated:
+            if side.boundary == "zero" and self.translated and not n.is_Integer:
                 found.append(sympy.Ge(n, max(side.step, 1)))
             if reach is not None and len(self.sides) == 2:
-                found.append(sympy.Ge(n, sympy.expand(self.room(reach, side) / number(side.spacing))))
+                found.append(self._spacious(n, sympy.expand(self.room(reach, side) / number(side.spacing))))
         if self.boundary == "periodic" and len(self.sides) == 2:
             out, into = self.both
-            same = sympy.Eq(out.size * number(out.spacing), into.size * number(into.spacing), evaluate=True)
-            if same != True and same != False:  # noqa: E712  SymPy relations are not booleans
-                found.append(same)
-        return [relation for relation in dict.fromkeys(found) if relation not in (sympy.true, sympy.false)]
+            lengths = out.size * number(out.spacing), into.size * number(into.spacing)
+            same = sympy.Eq(*lengths)
+            found.append(sympy.Eq(*lengths, evaluate=False) if same is sympy.false else same)
+        return found
+
+    @staticmethod
+    def _spacious(n: sympy.Expr, room: sympy.Expr) -> sympy.Basic:
+        """n >= room, where one of them is a symbol; grids of numbers are compared elsewhere."""
+        if n.is_number:
+            return sympy.true if room.is_number else sympy.Le(room, n)
+        return sympy.Ge(n, room)
 
     def room(self, reach: sympy.Expr, side: Side) -> sympy.Expr:
         """How long a grid must be for every displacement up to `reach` to have all its classes."""

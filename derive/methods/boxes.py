@@ -16,6 +16,7 @@ import numpy as np
 
 from derive.methods.axes import Axis
 from derive.methods.classes import Classes
+from derive.methods.integers import combined
 from derive.methods.motions import PairMaps, SiteMaps, canonical_along, wrap
 from derive.methods.tables import Table
 from derive.pickling import Fields
@@ -88,9 +89,7 @@ def pair_box(classes: Classes) -> Box | None:
         return None
     rows = []
     for axis, listed in zip(classes.axes, classes.by_axis(), strict=True):
-        pairs = listed[:, :2].copy()
-        canonical_along(axis, pairs[:, 0], pairs[:, 1])
-        rows.append(pairs)
+        rows.append(np.stack(canonical_along(axis, listed[:, 0].copy(), listed[:, 1].copy()), axis=1))
     return Box(tuple(rows))
 
 
@@ -106,11 +105,10 @@ def _pair_moves(box: Box, maps: PairMaps, e: int) -> list[Move] | None:
     moves = []
     for source, target in enumerate(targets):
         columns = [
-            side.matrix[e][target, source] * box.rows[source][:, k] + side.shift[e][target]
+            combined([(side.matrix[e][target, source], box.rows[source][:, k])], side.shift[e][target])
             for k, side in enumerate((maps.out, maps.into))
         ]
-        canonical_along(maps.axes[target], *columns)
-        moves.append((target, np.stack(columns, axis=1)))
+        moves.append((target, np.stack(canonical_along(maps.axes[target], *columns), axis=1)))
     return moves
 
 
@@ -140,7 +138,7 @@ def _site_moves(box: Box, maps: SiteMaps, axes: Sequence[Axis], side: str, e: in
         return None
     moves = []
     for source, target in enumerate(targets):
-        moved = maps.matrix[e][target, source] * box.rows[source] + maps.shift[e][target]
+        moved = combined([(maps.matrix[e][target, source], box.rows[source])], maps.shift[e][target])
         wrap(getattr(axes[target], side), moved)
         moves.append((target, moved))
     return moves

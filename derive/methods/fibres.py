@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from derive.methods.intertwiners import intertwiners
+from derive.methods.intertwiners import PieceMaps, intertwiners
 from derive.methods.invariants import InvariantTensors
 from derive.methods.motions import element_matrices, over_elements, simplified
 from derive.methods.tensors import OrbitTensors
@@ -59,19 +59,7 @@ class FibreMaps:
             chosen = generating(self.point.elements.table, stabiliser)
             subgroup = self.point.subgroup({f"g{e}": words[e] for e in chosen})
             V, W = V.restrict(subgroup), W.restrict(subgroup)
-        found = intertwiners(V, W)
-        tensors = found.pairs[0].maps.tensors
-        if isinstance(tensors, OrbitTensors) and tensors.orbits.order <= 2:
-            return _by_orbit(tensors.orbits, self.shape)
-        elements = [found.element(k) for k in range(len(found))]
-        which = np.repeat(np.arange(len(elements)), [len(e.rows) for e in elements])
-        join = lambda parts, kind: np.concatenate(parts) if parts else np.zeros(0, dtype=kind)  # noqa: E731
-        return Entries(
-            which,
-            join([e.rows for e in elements], int),
-            join([e.columns for e in elements], int),
-            join([e.values for e in elements], np.int64),
-        )
+        return entries_of(intertwiners(V, W).pairs[0].maps)
 
     def moved(self, element: int, maps: Entries) -> Entries:
         """rho_out(g) B rho_in(g)^-1 for every map B."""
@@ -112,6 +100,22 @@ class FibreMaps:
         return [self._matrices[1][int(e)] for e in self.point.elements.inverse]
 
 
+def entries_of(maps: PieceMaps) -> Entries:
+    """The basis of all equivariant maps between two pieces."""
+    tensors = maps.tensors
+    if isinstance(tensors, OrbitTensors) and tensors.orbits.order <= 2:
+        return _by_orbit(tensors.orbits, maps.shape)
+    elements = [maps.element(k) for k in range(maps.dim)]
+    which = np.repeat(np.arange(len(elements)), [len(e.rows) for e in elements])
+    join = lambda parts, kind: np.concatenate(parts) if parts else np.zeros(0, dtype=kind)  # noqa: E731
+    return Entries(
+        which,
+        join([e.rows for e in elements], int),
+        join([e.columns for e in elements], int),
+        join([e.values for e in elements], np.int64),
+    )
+
+
 def _by_orbit(orbits: InvariantTensors, shape: tuple[int, int]) -> Entries:
     """Every orbit as a map of signs."""
     labels, phases = orbits.labels.reshape(-1), orbits.phases.reshape(-1)
@@ -136,24 +140,22 @@ def generating(table: np.ndarray, subgroup: Sequence[int]) -> list[int]:
     chosen: list[int] = []
     reached = {0}
     for e in subgroup:
-        if e in reached:
-            continue
-        chosen.append(e)
-        frontier = [0]
-        reached = {0}
-        while frontier:
-            images = {int(table[g, h]) for g in chosen for h in frontier} - reached
-            reached |= images
-            frontier = list(images)
+        if e not in reached:
+            chosen.append(e)
+            reached = generated(table, chosen)
     return chosen
+
+
+def generated(table: np.ndarray, chosen: Collection[int]) -> set[int]:
+    """The numbers of all products of these elements."""
+    reached, frontier = {0}, [0]
+    while frontier:
+        images = {int(table[g, h]) for g in chosen for h in frontier} - reached
+        reached |= images
+        frontier = list(images)
+    return reached
 
 
 def cosets(table: np.ndarray, subgroup: Sequence[int]) -> list[int]:
-    """One element of every left coset e S of a subgroup."""
-    left = set(range(len(table)))
-    chosen = []
-    while left:
-        e = min(left)
-        chosen.append(e)
-        left -= {int(table[e, s]) for s in subgroup}
-    return chosen
+    """The least element of every left coset e S of a subgroup."""
+    return np.unique(table[:, list(subgroup)].min(axis=1)).tolist()

@@ -18,6 +18,7 @@ import numpy as np
 
 from derive.errors import SymbolicError
 from derive.methods.fieldmatrix import common_field
+from derive.methods.integers import ravel
 from derive.methods.invariants import read_index, refuse_entries
 from derive.methods.tensors import Tensors, fixed_tensors
 from derive.pickling import Arrays, Fields
@@ -82,9 +83,9 @@ class PieceMaps:
         points, values = self.tensors.members(k)
         split = len(self.output.factors)
         sizes = [f.dim for f in (*self.output.factors, *self.input.factors)]
-        rows = np.ravel_multi_index(tuple(points[:, :split].T), sizes[:split])
-        columns = np.ravel_multi_index(tuple(points[:, split:].T), sizes[split:])
-        return Element(np.asarray(rows), np.asarray(columns), values, self.shape)
+        rows = ravel(list(points[:, :split].T), sizes[:split])
+        columns = ravel(list(points[:, split:].T), sizes[split:])
+        return Element(rows, columns, values, self.shape)
 
 
 def maps_between(group: Group, outputs: list[Factor], inputs: list[Factor]) -> PieceMaps:

@@ -14,12 +14,12 @@ import numpy as np
 
 from derive.errors import SizeError, TooLargeError
 from derive.methods.cover import Word, components, witness
+from derive.methods.integers import ravel, unravel
 from derive.methods.orbitals import Axis, Family, find_families, listed_family, product_maps
 from derive.pickling import Fields
 from derive.symmetry.monomial import Monomial
 
 MEMORY_LIMIT = 2**31  # bytes
-CODE_LIMIT = 2**62
 Kind = tuple[tuple[Monomial, ...], int]  # what the generators do on a set, and its size
 
 
@@ -178,11 +178,7 @@ class InvariantTensors(Fields):
 
     def _closure(self, start: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
         """The orbit of a tuple; powers g, g^2, g^4, ... shorten the way round long cycles."""
-        if prod(self.shape) >= CODE_LIMIT:
-            raise TooLargeError(
-                "tuples", f"must number less than {CODE_LIMIT}", prod(self.shape), "use .leaf"
-            )
-        codes = np.array([np.ravel_multi_index(start, self.shape)])
+        codes = ravel([np.array([i]) for i in start], self.shape)
         phases, grown = np.zeros(1, dtype=np.int64), True
         while grown:
             grown = False
@@ -191,7 +187,7 @@ class InvariantTensors(Fields):
                 while (found := self._new(codes, phases, [moves[m] for m in maps])) is not None:
                     (codes, phases), grown = found, True
                     moves = {m: self._twice(*move) for m, move in moves.items()}
-        return np.stack(np.unravel_index(codes, self.shape), axis=1), phases
+        return np.stack(unravel(codes, self.shape), axis=1), phases
 
     def _twice(self, image: np.ndarray, turns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return image[image], turns if self.order == 1 else turns + turns[image]
@@ -199,10 +195,8 @@ class InvariantTensors(Fields):
     def _new(
         self, codes: np.ndarray, phases: np.ndarray, moves: Sequence[tuple[np.ndarray, np.ndarray]]
     ) -> tuple[np.ndarray, np.ndarray] | None:
-        points = np.unravel_index(codes, self.shape)
-        images = np.ravel_multi_index(
-            [image[p] for (image, _), p in zip(moves, points, strict=True)], self.shape
-        )
+        points = unravel(codes, self.shape)
+        images = ravel([image[p] for (image, _), p in zip(moves, points, strict=True)], self.shape)
         new = codes[np.minimum(np.searchsorted(codes, images), len(codes) - 1)] != images
         if not new.any():
             return None

@@ -11,6 +11,7 @@ import sympy
 
 from derive.errors import InfiniteError, TooLargeError
 from derive.methods.axes import Axis, integer
+from derive.methods.integers import SAFE, combined, integers, largest, widened
 
 MEMORY = 1 << 32
 
@@ -33,8 +34,9 @@ def list_classes(axis: Axis, displacements: tuple[Fraction, ...] | None) -> np.n
         refuse_classes(count, 8 * 8)
     p, q = _pairs(axis, rows) if displacements is None else _pairs_at(axis, rows, displacements)
     a, b = int(into.spacing / axis.mesh), int(out.spacing / axis.mesh)
-    order = np.lexsort((a * q - b * p, p // (a if axis.translated else 1)))
-    return np.stack([p, q, a * q - b * p], axis=1)[order]
+    units = combined([(a, q), (-b, p)])
+    phase = p.astype(object) // a if axis.translated and a >= SAFE else p // (a if axis.translated else 1)
+    return np.stack([p, q, units], axis=1)[np.lexsort((units, phase))]
 
 
 def _pairs(axis: Axis, rows: int) -> tuple[np.ndarray, np.ndarray]:
@@ -51,15 +53,17 @@ def _pairs_at(axis: Axis, rows: int, displacements: tuple[Fraction, ...]) -> tup
     out, into = axis.both
     common = lcm(*(d.denominator for d in (*displacements, axis.residue, out.spacing, into.spacing)))
     scaled = [d.numerator * (common // d.denominator) for d in displacements]
-    ahead = np.array(scaled, dtype=np.int64) - int(axis.residue * common)
-    p = np.repeat(np.arange(rows), len(ahead))
-    places, step = np.tile(ahead, rows) + int(out.spacing * common) * p, int(into.spacing * common)
+    ahead = integers([d - int(axis.residue * common) for d in scaled])
+    p, step = np.repeat(np.arange(rows), len(ahead)), int(into.spacing * common)
+    places = combined([(1, np.tile(ahead, rows)), (int(out.spacing * common), p)])
+    places = widened([places], max(step, largest(places)))[0]
     kept = places % step == 0
     p, q = p[kept], places[kept] // step
     if axis.translated and axis.boundary != "zero":
         return p, q
     if not axis.translated and axis.boundary == "periodic" == into.boundary:
-        return p, q % integer(into.size, axis.name)
+        n = integer(into.size, axis.name)
+        return p, widened([q], max(n, largest(q)))[0] % n
     kept = _meets_window(axis, p, q) if into.size is not None else np.ones(len(q), dtype=bool)
     return p[kept], q[kept]
 
@@ -84,7 +88,10 @@ def _meets_window(axis: Axis, p: np.ndarray, q: np.ndarray) -> np.ndarray:
     n = integer(into.size, axis.name)
     if not axis.translated:
         return (q >= 0) & (q < n)
-    later = (integer(out.size, axis.name) - 1 - p) // out.step
+    sites = integer(out.size, axis.name)
+    reach = max(n, sites, out.step, into.step * (largest(q) // max(into.step, 1) + 1)) + largest(q)
+    p, q = widened([p, q], reach + largest(p))
+    later = (sites - 1 - p) // out.step
     first = np.maximum(0, -(q // into.step)) if into.step else np.zeros_like(q)
     moved = q + first * into.step
     return (later >= 0) & (first <= later) & (moved >= 0) & (moved < n)

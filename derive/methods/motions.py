@@ -11,6 +11,7 @@ import numpy as np
 import sympy
 
 from derive.methods.axes import Axis, Side
+from derive.methods.integers import SAFE, integers, kind_for, largest, widened
 from derive.symmetry.elements import Elements
 from derive.symmetry.fields import Field
 from derive.symmetry.groups import Group
@@ -40,11 +41,18 @@ class SiteMaps:
 
     def apply(self, e: int, sites: np.ndarray) -> np.ndarray:
         """The images of sites, rows of integers, under element e."""
-        image = np.empty(sites.shape[::-1], dtype=np.int64).T  # columns lie together, as they are worked on
+        kind = kind_for(self._bound(e, largest(sites)))
+        sites = sites.astype(kind, copy=False)
+        image = np.empty(sites.shape[::-1], dtype=kind).T  # columns lie together, as they are worked on
         for j, (row, shift) in enumerate(zip(self.matrix[e], self.shift[e], strict=True)):
             terms = [k * sites[:, i] if k != 1 else sites[:, i] for i, k in enumerate(row) if k]
             image[:, j] = sum(terms[1:], start=terms[0] + shift) if terms else shift
         return image
+
+    def _bound(self, e: int, reach: int) -> int:
+        """How far from the origin element e carries sites that are at most `reach` away from it."""
+        rows = zip(self.matrix[e].tolist(), self.shift[e].tolist(), strict=True)
+        return max((sum(map(abs, row)) * max(reach, 1) + abs(shift) for row, shift in rows), default=0)
 
 
 def site_maps(space: SpaceGroup, field: Field) -> SiteMaps:
@@ -57,10 +65,10 @@ def site_maps(space: SpaceGroup, field: Field) -> SiteMaps:
     images = {}
     for name in space.point.generators:
         matrix, shift = field.lattice.carry(name, space.motions[name])
-        images[name] = (np.array(matrix, dtype=int), np.array(shift, dtype=int))
-    identity = (np.eye(space.dim, dtype=int), np.zeros(space.dim, dtype=int))
+        images[name] = (np.array(matrix, dtype=object), np.array(shift, dtype=object))
+    identity = (np.eye(space.dim, dtype=int).astype(object), np.zeros(space.dim, dtype=int).astype(object))
     maps = over_elements(elements, images, identity, lambda g, h: (g[0] @ h[0], g[0] @ h[1] + g[1]))
-    return SiteMaps(np.stack([m for m, _ in maps]), np.stack([s for _, s in maps]))
+    return SiteMaps(*(integers(np.stack(parts)) for parts in zip(*maps, strict=True)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,15 +81,21 @@ class PairMaps:
 
     def apply(self, e: int, pairs: np.ndarray) -> np.ndarray:
         """The classes to which element e carries classes; pairs is (n, axes, 2)."""
-        moved = by_columns(pairs.shape)
-        moved[:, :, 0] = self.out.apply(e, pairs[:, :, 0])
-        moved[:, :, 1] = self.into.apply(e, pairs[:, :, 1])
+        sides = self.out.apply(e, pairs[:, :, 0]), self.into.apply(e, pairs[:, :, 1])
+        moved = by_columns(pairs.shape, np.result_type(*sides))
+        moved[:, :, 0], moved[:, :, 1] = sides
         return self.canonical(moved)
 
     def canonical(self, pairs: np.ndarray) -> np.ndarray:
-        """Every pair translated so that its output site lies in the first period, and read on the grid."""
+        """Every pair translated so that its output site lies in the first period, and read on the grid.
+
+        In place, unless numbers come up on the way that 64 bits do not hold.
+        """
+        columns = [(pairs[:, i, 0], pairs[:, i, 1]) for i in range(len(self.axes))]
+        if any(_needs_room(axis, *pair) for axis, pair in zip(self.axes, columns, strict=True)):
+            pairs = pairs.astype(object)
         for i, axis in enumerate(self.axes):
-            canonical_along(axis, pairs[:, i, 0], pairs[:, i, 1])
+            _canonical_along(axis, pairs[:, i, 0], pairs[:, i, 1])
         return pairs
 
     @cached_property
@@ -89,8 +103,24 @@ class PairMaps:
         return len(self.out.matrix)
 
 
-def canonical_along(axis: Axis, p: np.ndarray, q: np.ndarray) -> None:
-    """The same along one axis, in place: output sites p, input sites q."""
+def canonical_along(axis: Axis, p: np.ndarray, q: np.ndarray) -> list[np.ndarray]:
+    """The same along one axis: output sites p, input sites q."""
+    columns = widened((p, q), SAFE) if _needs_room(axis, p, q) else [p, q]
+    _canonical_along(axis, *columns)
+    return columns
+
+
+def _needs_room(axis: Axis, p: np.ndarray, q: np.ndarray) -> bool:
+    """Whether some number on the way to canonical pairs does not fit in 64 bits."""
+    reach = [largest(p), largest(q)]
+    steps = [0 if side is None else side.step for side in (axis.out, axis.into)]
+    sizes = [int(side.size) for side in axis.sides if side.boundary == "periodic" and side.size is not None]
+    turns = reach[0] // steps[0] + 1 if steps[0] else 0
+    needed = [r + step * turns for r, step in zip(reach, steps, strict=True)]
+    return max(*needed, *steps, *sizes) >= SAFE
+
+
+def _canonical_along(axis: Axis, p: np.ndarray, q: np.ndarray) -> None:
     wrap(axis.out, p)
     wrap(axis.into, q)
     if axis.out is not None and axis.out.step:
@@ -111,9 +141,9 @@ def wrap(side: Side | None, sites: np.ndarray) -> None:
         sites %= int(side.size)
 
 
-def by_columns(shape: tuple[int, ...]) -> np.ndarray:
+def by_columns(shape: tuple[int, ...], kind: Any = np.int64) -> np.ndarray:
     """An empty array (n, axes, 2) whose columns lie together in memory, as they are worked on one by one."""
-    return np.moveaxis(np.empty((*shape[1:], shape[0]), dtype=np.int64), -1, 0)
+    return np.moveaxis(np.empty((*shape[1:], shape[0]), dtype=kind), -1, 0)
 
 
 def pair_maps(space: SpaceGroup, x: Field, y: Field, axes: tuple[Axis, ...]) -> PairMaps:

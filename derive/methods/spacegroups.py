@@ -9,9 +9,9 @@ by the stabiliser of the orbit's least member, and carried along the orbit:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -23,8 +23,8 @@ from derive.methods.classes import Classes
 from derive.methods.fibres import Entries, FibreMaps, cosets
 from derive.methods.free import FreeMap, FreeOrbit
 from derive.methods.listing import refuse_classes
-from derive.methods.motions import PairMaps, by_columns, pair_maps
-from derive.methods.tables import Table, orbit_table
+from derive.methods.motions import PairMaps, by_columns, over_elements, pair_maps
+from derive.methods.tables import Table, distinct_rows, orbit_table
 from derive.symmetry.fields import Field
 from derive.symmetry.pieces import Piece
 from derive.symmetry.spacegroup import SpaceGroup
@@ -153,7 +153,7 @@ def compose(space: SpaceGroup, x: Field, y: Field, classes: Classes) -> Composit
     if classes.support is None and not any(axis.translated for axis in classes.axes) and _many(classes):
         return Composition(space, maps, _by_stabilisers(space, maps, classes))
     require_memory(classes.count(), space)
-    return Composition(space, maps, _in_box(maps, classes) or _listed(maps, classes))
+    return Composition(space, maps, _in_box(maps, classes) or _listed(space, maps, classes))
 
 
 def _in_box(maps: PairMaps, classes: Classes) -> PairOrbits | None:
@@ -166,14 +166,17 @@ def _in_box(maps: PairMaps, classes: Classes) -> PairOrbits | None:
     return PairOrbits(box.at(orbits.representatives), orbits.kinds, orbits.stabilisers)
 
 
-def _listed(maps: PairMaps, classes: Classes) -> PairOrbits:
+def _listed(space: SpaceGroup, maps: PairMaps, classes: Classes) -> PairOrbits:
     """The orbits with every class listed, closed under the point group where a window cuts some off."""
     listed = classes.listing()[:, :, :2]
-    rows = by_columns(listed.shape)
+    rows = by_columns(listed.shape, listed.dtype)
     rows[...] = listed
-    closed, inside = _closure(maps, rows)
-    move = _move(maps)
-    orbits = orbit_table(len(closed.rows), lambda e: closed.find(move(e, closed.rows)), range(maps.order))
+    moves = _generators(space, maps)
+    closed, inside = _closure(maps, moves, rows)
+    images = {g: closed.find(move(closed.rows)) for g, move in moves.items()}
+    identity = np.arange(len(closed.rows))
+    every = over_elements(space.point.elements, images, identity, lambda g, h: g[h])
+    orbits = orbit_table(len(closed.rows), every.__getitem__, range(maps.order))
     # window rows come first in the table, so an orbit that meets the window has its least member there
     kept = slice(None) if inside is None else inside[orbits.representatives]
     pairs = closed.rows[orbits.representatives].reshape(-1, len(classes.axes), 2)
@@ -192,20 +195,29 @@ def _flat(pairs: np.ndarray) -> np.ndarray:
     return pairs.reshape(len(pairs), -1)
 
 
-def _move(maps: PairMaps) -> Any:
-    return lambda e, rows: _flat(maps.apply(e, rows.reshape(len(rows), -1, 2)))
+def _generators(space: SpaceGroup, maps: PairMaps) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+    """How every generator of the point group moves rows of classes."""
+    elements = space.point.elements
+
+    def move(e: int, rows: np.ndarray) -> np.ndarray:
+        return _flat(maps.apply(e, rows.reshape(len(rows), -1, 2)))
+
+    return {g: partial(move, elements.index(((g, 1),))) for g in elements.generators}
 
 
-def _closure(maps: PairMaps, pairs: np.ndarray) -> tuple[Table, np.ndarray | None]:
+def _closure(
+    maps: PairMaps, moves: Mapping[str, Callable[[np.ndarray], np.ndarray]], pairs: np.ndarray
+) -> tuple[Table, np.ndarray | None]:
     """The classes closed under the point group; which of them were there, where a window cuts some off."""
     table = Table(_flat(maps.canonical(pairs.copy(order="K"))))
     if all(axis.boundary != "zero" for axis in maps.axes):
         return table, None
-    move = _move(maps)
-    rows = np.unique(np.concatenate([move(e, table.rows) for e in range(maps.order)]), axis=0)
-    order = np.argsort(np.where(table.find(rows) >= 0, table.find(rows), len(rows)), kind="stable")
-    closed = Table(rows[order])
-    return closed, table.find(closed.rows) >= 0
+    rows, frontier = table.rows, table.rows
+    while len(frontier):
+        images = distinct_rows(np.concatenate([frontier[:0], *(move(frontier) for move in moves.values())]))
+        frontier = images[Table(rows).find(images) < 0]
+        rows = np.concatenate([rows, frontier])
+    return Table(rows), np.arange(len(rows)) < len(table.rows)
 
 
 # ---- no translations: stabilisers of output sites instead of pairs ---------------------------------------

@@ -33,6 +33,22 @@ class Span:
     def symbolic(self) -> bool:
         return not self.radius.is_number
 
+    def lands(self, residue: Fraction, mesh: Fraction) -> sympy.Basic:
+        """What makes its first number one of residue + mesh * Z: a relation where the radius has symbols."""
+        units = sympy.expand((self.radius + number(residue)) / number(mesh))
+        bottom = sympy.ilcm(1, *(k.q for k in units.as_coefficients_dict().values()))
+        top = sympy.expand(units * bottom)
+        symbols = sorted(top.free_symbols, key=str)
+        slope, rest = (top.coeff(symbols[0]), top.coeff(symbols[0], 0)) if symbols else (top, top)
+        if len(symbols) != 1 or not (slope.is_Integer and rest.is_Integer):
+            return sympy.Eq(sympy.Mod(top, bottom), 0)
+        common = sympy.igcd(slope, bottom)
+        if rest % common:
+            return sympy.false
+        modulus = int(bottom // common)
+        start = -int(rest // common) * pow(int(slope // common), -1, modulus) % modulus if modulus > 1 else 0
+        return sympy.Eq(sympy.Mod(symbols[0], modulus), start) if modulus > 1 else sympy.true
+
     def within(self, extent: Fraction) -> Span:
         """Those of absolute value at most `extent`."""
         over = rational(self.radius, "radius") - extent
@@ -197,15 +213,24 @@ def resolve(
         spans = tuple(None if r is None else Span(r, Fraction(e)) for r, e in zip(radii, steps, strict=True))
         for axis, span in enumerate(spans):
             if span is not None:
-                first = Fraction(0) if span.symbolic else -rational(span.radius, "radius")
-                ends = {first, first + (0 if span.count == 1 else span.step)}
-                _require_attained(ends, axis, residue, mesh)
+                _require_attained(_ends(span, residue[axis], mesh[axis]), axis, residue, mesh)
         return Region(spans=spans)
     if support.kind == "points":
         for axis in range(dim):
             _require_attained({p[axis] for p in support.points}, axis, residue, mesh)
         return Region(points=support.points)
     return Region(points=_within(support, dim, residue, mesh, metric))
+
+
+def _ends(span: Span, residue: Fraction, mesh: Fraction) -> set[Fraction]:
+    """The first displacement and the next; with symbols, what stands for them modulo the mesh."""
+    if not span.symbolic:
+        first = -rational(span.radius, "radius")
+    elif span.lands(residue, mesh) is not sympy.false:
+        first = residue
+    else:
+        first = -rational(span.radius.subs(dict.fromkeys(span.radius.free_symbols, 0)), "radius")
+    return {first, first + (0 if span.count == 1 else span.step)}
 
 
 def _require_attained(values: Iterable[Fraction], axis: int, residue: Any, mesh: Any) -> None:

@@ -222,10 +222,27 @@ BAD: dict[str, tuple[Callable[[], Any], type[dv.DeriveError], str]] = {
         "support needs two fields that live on the lattice, got box(1); leave it out: the output does not "
         "move",
     ),
-    "a symbolic radius in a window of numbers": (
-        lambda: dv.solve(*(field(T1, 1, grid=5, boundary="zero") for _ in range(2)), dv.box("k")).dim,
-        dv.SymbolicError,
-        "support must have a number for its radius along u, got k; give box(1)",
+    "a support as wide as twice its ring": (
+        lambda: dv.solve(*(field(T1, 1, grid="n", boundary="periodic") for _ in range(2)), dv.box("n")).dim,
+        dv.SupportError,
+        "support must fit on the grid for some sizes, got n >= 2*n + 1; "
+        "use another symbol or a smaller support, or leave it out to use the whole grid",
+    ),
+    "rings of one size and two spacings": (
+        lambda: (
+            dv.solve(
+                field(T1, 1, grid="n", boundary="periodic"),
+                field(T1, 1, grid="n", spacing="1/2", boundary="periodic"),
+            ).dim
+        ),
+        dv.GridError,
+        "grid must be possible for some sizes, got Eq(Mod(n, 2), 0) and Eq(n/2, n); "
+        "use other symbols, or grids that are equally long",
+    ),
+    "sizes that a count does not allow": (
+        lambda: dv.solve(*(field(T1, 1) for _ in range(2)), dv.window("k")).plain(sizes={"k": 4}),
+        dv.SizeError,
+        "sizes must satisfy Eq(Mod(k, 2), 1), got {'k': 4}; give other sizes",
     ),
     # ---- floats where exact numbers decide
     "a float radius": (

@@ -21,7 +21,7 @@ from derive.checking.groups.scene import Scene
 from derive.checking.groups.statement import Acting, Statement, read_statement
 from derive.checking.groups.trials import typical_sizes
 from derive.checking.terms import false
-from derive.errors import DerivationError
+from derive.errors import DerivationError, TooLargeError
 from derive.steps import Step
 
 Rule = tuple[str, Callable[[Step], None]]
@@ -182,6 +182,8 @@ class Chapter:
                 raise DerivationError(
                     f"step {number}, {step.rule!r},", error.rule, error.value, error.remedy
                 ) from error
+            except TooLargeError:
+                raise
             except MALFORMED as error:
                 raise false(f"must be well formed at step {number}, {step.rule!r}", error) from error
             self.found.state = tuple(step.after)

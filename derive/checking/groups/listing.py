@@ -97,9 +97,9 @@ class Listing:
         s = self.chapter.s
         for total in right.atoms(sympy.Sum):
             for variable, *limits in total.limits:
-                if variable in s.into and s.where[variable] is not sympy.S.Integers:
-                    if tuple(limits) != ends(s.where[variable]):
-                        raise false("must sum over the ranges that it states", total.limits)
+                ending = variable in s.into and s.where[variable] is not sympy.S.Integers
+                if ending and tuple(limits) != ends(s.where[variable]):
+                    raise false("must sum over the ranges that it states", total.limits)
 
     def _require_forward(self, right: sympy.Expr) -> None:
         """Sums run forwards over input sites: shifted or turned round they would be the same, but mislead."""

@@ -15,9 +15,10 @@ from sympy import ImmutableMatrix, IndexedBase
 from derive.equation.groups.fibre import Fibre
 from derive.equation.groups.unknown import Class, Unknown
 from derive.equation.groups.witnesses import Letters, class_orbits
-from derive.methods.fibres import generating
+from derive.methods.fibres import generated, generating
 from derive.methods.free import FreeMap
 from derive.methods.motions import simplified
+from derive.symmetry.elements import Elements
 from derive.symmetry.pieces import exact_inverse
 
 FREE = {"b": "v"}  # the letters of free weights, where it is not w
@@ -48,17 +49,31 @@ def carried_orbits(unknown: Unknown) -> list[Carried]:
 
 
 def _stabiliser(unknown: Unknown, start: Class, orbit: Mapping[Class, Letters]) -> tuple[Letters, ...]:
-    """Words for few elements that generate everything that fixes the class."""
+    """Words for few elements that generate everything that fixes the class.
+
+    Schreier: with a word w(d) to every member d, the elements w(g d)^-1 g w(d) generate the stabiliser.
+    """
     point = unknown.point
     if len(orbit) == 1:
         return tuple((g,) for g in point.generators)
-    letters = [tuple(g for g, power in word for _ in range(power)) for word in point.elements.words]
-    fixing = [e for e, word in enumerate(letters) if _moved(unknown, word, start) == start]
-    return tuple(letters[e] for e in generating(point.elements.table, fixing))
+    elements = point.elements
+    reach = _numbers(elements, orbit)
+    fixing = {
+        int(elements.table[elements.inverse[reach[unknown.moves[g](at)]], elements.left[k, e]])
+        for at, e in reach.items()
+        for k, g in enumerate(elements.generators)
+    }
+    chosen = generating(elements.table, sorted(generated(elements.table, fixing)))
+    return tuple(tuple(g for g, power in elements.word(e) for _ in range(power)) for e in chosen)
 
 
-def _moved(unknown: Unknown, word: Letters, at: Class) -> Class:
-    return reduce(lambda place, g: unknown.moves[g](place), reversed(word), at)
+def _numbers(elements: Elements, orbit: Mapping[Class, Letters]) -> dict[Class, int]:
+    """The number of the element that each member's word makes; the end of a word is a word of the orbit."""
+    by_word: dict[Letters, int] = {(): 0}
+    for word in sorted(orbit.values(), key=len):
+        if word:
+            by_word[word] = int(elements.left[elements.generators.index(word[0]), by_word[word[1:]]])
+    return {at: by_word[word] for at, word in orbit.items()}
 
 
 def _general(unknown: Unknown, maps: Sequence[FreeMap], first: int) -> ImmutableMatrix:

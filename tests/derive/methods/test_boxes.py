@@ -41,7 +41,7 @@ def test_orbits_agree_with_those_of_listed_classes(name: str) -> None:
     problem = PROBLEMS[name]()
     classes = problem.classes.opened()
     maps = pair_maps(problem.group, problem.x, problem.y, classes.axes)
-    fast, slow = spacegroups._in_box(maps, classes), spacegroups._listed(maps, classes)
+    fast, slow = spacegroups._in_box(maps, classes), spacegroups._listed(problem.group, maps, classes)
     assert fast is not None
     np.testing.assert_array_equal(fast.pairs, slow.pairs)
     np.testing.assert_array_equal(fast.kinds, slow.kinds)
