@@ -14,10 +14,19 @@ from math import lcm, prod
 from typing import Any
 
 import numpy as np
+from sympy import I, Integer, exp, expand, pi
 
 from derive.errors import ExactnessError, TooLargeError
-from derive.methods.lifting import FIRST_PRIME, next_split_prime
+from derive.methods.lifting import FIRST_PRIME, next_cyclotomic_prime, next_split_prime
 from derive.methods.sparse import Sparse, between_identities, from_dense, sparse
+from derive.symmetry.cyclotomic import (
+    common_domain,
+    cyclotomic,
+    cyclotomic_polynomial,
+    order_of_field,
+    read_together,
+    write_cyclotomic,
+)
 
 LARGEST = 2**62
 
@@ -43,14 +52,35 @@ class NumberField:
     @cached_property
     def first_split_prime(self) -> tuple[int, tuple[int, ...]]:
         """The first prime modulo which the polynomial has distinct roots, with the roots."""
-        return next_split_prime(self.polynomial, FIRST_PRIME + 1)
+        return self._next(FIRST_PRIME + 1)
+
+    @cached_property
+    def _order(self) -> tuple[int, bool] | None:
+        """The N of a field of ``zeta_N`` or ``2 cos(2 pi / N)``, whose split primes are known."""
+        return order_of_field(self.polynomial) if self.degree > 1 else None
+
+    def _next(self, below: int) -> tuple[int, tuple[int, ...]]:
+        if self._order is not None:
+            return next_cyclotomic_prime(*self._order, below)
+        return next_split_prime(self.polynomial, below)
 
     def split_primes(self) -> Iterator[tuple[int, tuple[int, ...]]]:
         """All such primes."""
         found = self.first_split_prime
         while True:
             yield found
-            found = next_split_prime(self.polynomial, found[0])
+            found = self._next(found[0])
+
+    def to_sympy(self, coefficients: Sequence[int]) -> Any:
+        """An element as a SymPy number, from its coefficients on powers of the generator."""
+        if self.degree > 2 and self._order is not None and not self._order[1]:
+            terms = [(k, Fraction(int(c))) for k, c in enumerate(coefficients)]
+            return write_cyclotomic(cyclotomic(self._order[0], terms))
+        return expand(sum((Integer(int(c)) * self._powers[k] for k, c in enumerate(coefficients)), Integer(0)))
+
+    @cached_property
+    def _powers(self) -> list[Any]:
+        return [expand(self.generator**k) for k in range(self.degree)]
 
     def reduce(self, parts: list[Any]) -> list[Any]:
         """Rewrite powers of a beyond a^(d-1)."""
@@ -107,7 +137,10 @@ class FieldMatrix:
         sums: list[Any] = [None] * (2 * self.field.degree - 1)
         for i, p in enumerate(self.parts):
             for j, q in enumerate(other.parts):
-                sums[i + j] = p @ q if sums[i + j] is None else sums[i + j] + p @ q
+                if p.nnz and q.nnz:
+                    sums[i + j] = p @ q if sums[i + j] is None else sums[i + j] + p @ q
+        zero = sparse([], [], [], (self.shape[0], other.shape[1]))
+        sums = [zero if s is None else s for s in sums]
         return FieldMatrix(self.field, tuple(self.field.reduce(sums)))
 
 
@@ -138,18 +171,27 @@ def common_field(matrices: Sequence[Any]) -> tuple[NumberField, list[tuple[Field
     Raises:
         ExactnessError: an entry is not algebraic.
     """
-    from sympy import Integer
-    from sympy.polys.constructor import construct_domain
-
     entries = [e for m in matrices for e in m.flat()]
-    domain, values = construct_domain(entries or [Integer(0)], extension=True, field=True)
-    field, vectors = _read(*_simplest(domain, values, entries))
+    field, vectors = _read_cyclotomic(entries) or _read(*_simplest(*common_domain(entries), entries))
     out, at = [], 0
     for m in matrices:
         count = m.rows * m.cols
         out.append(_integral(field, vectors[at : at + count], m.shape))
         at += count
     return field, out
+
+
+def _read_cyclotomic(entries: Sequence[Any]) -> tuple[NumberField, list[Any]] | None:
+    """Sums of roots of unity on the powers of one root of unity, whose products have small integers."""
+    read = read_together(entries)
+    if read is None:
+        return None
+    order, numbers = read
+    known = {r: r.coefficients for r in dict.fromkeys(numbers)}
+    if not any(any(c[1:]) for c in known.values()):
+        return RATIONALS, [known[r][:1] for r in numbers]
+    field = NumberField(cyclotomic_polynomial(order), exp(2 * pi * I / order))
+    return field, [known[r] for r in numbers]
 
 
 def _simplest(domain: Any, values: Sequence[Any], entries: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
@@ -173,8 +215,6 @@ def _simplest(domain: Any, values: Sequence[Any], entries: Sequence[Any]) -> tup
 
 def _read(domain: Any, values: Sequence[Any]) -> tuple[NumberField, list[list[Any]]]:
     """The field of a SymPy domain, and each value as rational coefficients of powers of its generator."""
-    from sympy import I
-
     if domain.is_QQ:
         return RATIONALS, [[v] for v in values]
     if domain.is_QQ_I:

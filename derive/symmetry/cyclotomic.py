@@ -1,0 +1,364 @@
+"""Sums of roots of unity, exactly: the numbers that sines, cosines and square roots of rationals are.
+
+A number of ``Q(zeta)``, ``zeta = exp(2 pi i / N)``, is a sum of rational multiples of powers of zeta. Products
+multiply exponents, and the remainder modulo the N-th cyclotomic polynomial is the same for equal numbers. No
+minimal polynomial is factored on the way, so fields of large degree cost no more than their degree says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce
+from math import comb, lcm
+from typing import Any
+
+from sympy import (
+    QQ,
+    Add,
+    Dummy,
+    Expr,
+    I,
+    Integer,
+    Mul,
+    Poly,
+    Pow,
+    Rational,
+    cos,
+    exp,
+    factorint,
+    jacobi_symbol,
+    pi,
+    sin,
+    totient,
+)
+from sympy.polys.constructor import construct_domain
+
+LARGEST_ORDER = 2_000
+
+
+@dataclass(frozen=True)
+class Cyclotomic:
+    """``sum_k c_k zeta^k`` with ``zeta = exp(2 pi i / order)``, as (k, c_k) by increasing k, none zero."""
+
+    order: int
+    terms: tuple[tuple[int, Fraction], ...]
+
+    def over(self, order: int) -> Cyclotomic:
+        """The same number with roots of unity of a multiple of the order."""
+        return Cyclotomic(order, tuple((k * (order // self.order), c) for k, c in self.terms))
+
+    def __add__(self, other: Cyclotomic) -> Cyclotomic:
+        order = lcm(self.order, other.order)
+        return cyclotomic(order, (*self.over(order).terms, *other.over(order).terms))
+
+    def __mul__(self, other: Cyclotomic) -> Cyclotomic:
+        order = lcm(self.order, other.order)
+        left, right = self.over(order).terms, other.over(order).terms
+        return cyclotomic(order, [(a + b, x * y) for a, x in left for b, y in right])
+
+    @property
+    def conjugate(self) -> Cyclotomic:
+        return cyclotomic(self.order, [(-k, c) for k, c in self.terms])
+
+    @property
+    def coefficients(self) -> tuple[Fraction, ...]:
+        """On the powers of zeta below the degree of the field: equal exactly for equal numbers."""
+        dense = [Fraction(0)] * self.order
+        for k, c in self.terms:
+            dense[k] += c
+        return remainder(dense, cyclotomic_polynomial(self.order))
+
+
+def cyclotomic(order: int, terms: Iterable[tuple[int, Fraction]]) -> Cyclotomic:
+    """A sum of multiples of powers of a root of unity, exponents of any size."""
+    total: dict[int, Fraction] = {}
+    for k, c in terms:
+        total[k % order] = total.get(k % order, Fraction(0)) + c
+    return Cyclotomic(order, tuple(sorted((k, c) for k, c in total.items() if c)))
+
+
+def remainder(dense: Sequence[Fraction], monic: Sequence[int]) -> tuple[Fraction, ...]:
+    """A polynomial modulo a monic one, both from the constant up."""
+    left, degree = list(dense), len(monic) - 1
+    places = [i for i, c in enumerate(monic[:-1]) if c]
+    while len(left) > degree:
+        top, at = left.pop(), len(left) - degree
+        if top:
+            for i in places:
+                left[at + i] -= top * monic[i]
+    return (*left, *[Fraction(0)] * (degree - len(left)))
+
+
+def cyclotomic_polynomial(order: int) -> tuple[int, ...]:
+    """The minimal polynomial of ``exp(2 pi i / order)``, from the constant up.
+
+    >>> cyclotomic_polynomial(12)
+    (1, 0, -1, 0, 1)
+    """
+    primes = sorted(factorint(order))
+    found = [-1, 1]
+    for p in primes:  # Phi_(n p)(x) = Phi_n(x^p) / Phi_n(x) for a prime p that does not divide n
+        found = _divided(_stretched(found, p), found)
+    return tuple(_stretched(found, order // reduce(lambda a, b: a * b, primes, 1)))
+
+
+def _stretched(polynomial: Sequence[int], p: int) -> list[int]:
+    out = [0] * ((len(polynomial) - 1) * p + 1)
+    out[::p] = polynomial
+    return out
+
+
+def _divided(a: Sequence[int], monic: Sequence[int]) -> list[int]:
+    left, degree, quotient = list(a), len(monic) - 1, []
+    while len(left) > degree:
+        top, at = left.pop(), len(left) - degree
+        quotient.append(top)
+        for i, c in enumerate(monic[:-1]):
+            left[at + i] -= top * c
+    return quotient[::-1]
+
+
+# ---- the real numbers among them: polynomials in t = zeta + 1 / zeta ------------------------------------
+
+
+def real_polynomial(order: int) -> tuple[int, ...]:
+    """The minimal polynomial of ``2 cos(2 pi / order)``, order > 2, from the constant up.
+
+    >>> real_polynomial(7)
+    (-1, -2, 1, 1)
+    """
+    left = list(cyclotomic_polynomial(order))  # a palindrome: peel off (t^j, centred) from the outside
+    degree = (len(left) - 1) // 2
+    found = [0] * (degree + 1)
+    for j in range(degree, -1, -1):
+        top = left[degree + j]
+        found[j] = top
+        for i in range(j + 1):
+            left[degree + j - 2 * i] -= top * comb(j, i)
+    return tuple(found)
+
+
+def double_cosines(order: int) -> list[tuple[Fraction, ...]]:
+    """``2 cos(2 pi k / order)`` for k = 0 ... order / 2, as polynomials in the one with k = 1."""
+    monic = real_polynomial(order)
+    two, one, zero = Fraction(2), Fraction(1), Fraction(0)
+    found = [remainder([two], monic), remainder([zero, one], monic)]
+    while len(found) <= order // 2:
+        shifted = remainder([zero, *found[-1]], monic)
+        found.append(tuple(a - b for a, b in zip(shifted, found[-2], strict=True)))
+    return found
+
+
+# ---- reading and writing --------------------------------------------------------------------------------
+
+
+def read_cyclotomic(value: Expr) -> Cyclotomic | None:
+    """A SymPy number as a sum of roots of unity, or None when it is not seen to be one.
+
+    Read are rationals, i, sines, cosines and exponentials of rational multiples of pi, roots of -1, square
+    roots of rationals, half-angle roots such as ``sqrt(sqrt(2) + 2)``, and sums, products and powers of them.
+
+    >>> read_cyclotomic(2 * cos(pi / 5)) == None
+    False
+    """
+    if isinstance(value, Rational):
+        return cyclotomic(1, [(0, Fraction(int(value.p), int(value.q)))])
+    if value == I:
+        return _root(Fraction(1, 4))
+    if isinstance(value, Add | Mul):
+        parts = [read_cyclotomic(a) for a in value.args]
+        known = [p for p in parts if p is not None]
+        if len(known) < len(parts) or lcm(*(p.order for p in known)) > LARGEST_ORDER:
+            return None
+        return reduce(lambda a, b: a + b if isinstance(value, Add) else a * b, known)
+    if isinstance(value, cos | sin | exp):
+        return _read_periodic(value)
+    return _read_power(value) if isinstance(value, Pow) else None
+
+
+def _root(turn: Fraction) -> Cyclotomic:
+    """``exp(2 pi i turn)``."""
+    return cyclotomic(turn.denominator, [(turn.numerator, Fraction(1))])
+
+
+def _read_periodic(value: Any) -> Cyclotomic | None:
+    turn = value.args[0] / (2 * pi * I if isinstance(value, exp) else 2 * pi)
+    if not turn.is_Rational or turn.q * 4 > LARGEST_ORDER:
+        return None
+    at = Fraction(int(turn.p), int(turn.q))
+    if isinstance(value, exp):
+        return _root(at)
+    forth = _root(at if isinstance(value, cos) else at - Fraction(1, 4))
+    return (forth + forth.conjugate) * cyclotomic(1, [(0, Fraction(1, 2))])
+
+
+def _read_power(value: Any) -> Cyclotomic | None:
+    base, exponent = value.args
+    if base == -1 and exponent.is_Rational:
+        turn = Fraction(int(exponent.p), 2 * int(exponent.q))
+        return _root(turn) if turn.denominator <= LARGEST_ORDER else None
+    if exponent.is_Integer and exponent > 0:
+        inner = read_cyclotomic(base)
+        return None if inner is None else reduce(lambda a, b: a * b, [inner] * int(exponent))
+    if not exponent.is_Rational or exponent.q != 2 or exponent.p < 0:
+        return _read_inverse_root(base, exponent)
+    root = _square_root(base)
+    return None if root is None else reduce(lambda a, b: a * b, [root] * int(exponent.p))
+
+
+def _read_inverse_root(base: Any, exponent: Any) -> Cyclotomic | None:
+    """``1 / sqrt(n)^k`` of a rational is ``sqrt(n)`` times a rational."""
+    if not base.is_Rational or exponent.q != 2:
+        return None
+    outside = Fraction(int(base.p), int(base.q)) ** int(exponent - Rational(1, 2))
+    root = _rational_root(int(base.p), int(base.q))
+    return None if root is None else root * cyclotomic(1, [(0, outside)])
+
+
+def _square_root(base: Any) -> Cyclotomic | None:
+    """The principal square root, of a rational number or by halving an angle."""
+    if base.is_Rational:
+        return _rational_root(int(base.p), int(base.q))
+    inner = read_cyclotomic(base)
+    return None if inner is None else _half_angle(inner)
+
+
+def _rational_root(p: int, q: int) -> Cyclotomic | None:
+    """``sqrt(p / q)`` by Gauss's sums: ``sqrt(n) = sum_a (a | n) zeta_n^a`` for a prime n = 1 mod 4, etc."""
+    number = abs(p) * q
+    outside, found = Fraction(1, q), [_root(Fraction(1, 4))] if p < 0 else []
+    for prime, power in factorint(number).items():
+        outside *= int(prime) ** (power // 2)
+        if power % 2:
+            found.append(_prime_root(int(prime)))
+    order = lcm(1, *(f.order for f in found))
+    if order > LARGEST_ORDER:
+        return None
+    return reduce(lambda a, b: a * b, found, cyclotomic(1, [(0, outside)]))
+
+
+def _prime_root(p: int) -> Cyclotomic:
+    if p == 2:
+        return cyclotomic(8, [(1, Fraction(1)), (7, Fraction(1))])
+    gauss = cyclotomic(p, [(a, Fraction(int(jacobi_symbol(a, p)))) for a in range(1, p)])
+    return gauss if p % 4 == 1 else gauss * _root(Fraction(3, 4))  # the sum is i sqrt(p) for p = 3 mod 4
+
+
+def _half_angle(inner: Cyclotomic) -> Cyclotomic | None:
+    """``c (2 + 2 cos 2t)`` with a rational square c has the root ``sqrt(c) 2 cos t``."""
+    order = lcm(inner.order, 2)
+    value = inner.over(order).coefficients
+    for k in range(order):
+        turn = Fraction(k, order)
+        forth = _root(turn)
+        square = (cyclotomic(1, [(0, Fraction(2))]) + forth + forth.conjugate)
+        scale = _ratio(value, square.over(lcm(square.order, order)).coefficients)
+        if scale is not None and scale > 0 and k < order / 2:
+            half = _root(turn / 2)
+            outside = _rational_root(scale.numerator, scale.denominator)
+            return None if outside is None else outside * (half + half.conjugate)
+    return None
+
+
+def _ratio(a: Sequence[Fraction], b: Sequence[Fraction]) -> Fraction | None:
+    at = next((i for i, x in enumerate(b) if x), None)
+    if at is None:
+        return None
+    ratio = a[at] / b[at]
+    return ratio if all(x == ratio * y for x, y in zip(a, b, strict=True)) else None
+
+
+def needs_roots_of_unity(value: Any) -> bool:
+    """Whether a number holds sines, cosines, exponentials, roots of -1 or nested square roots."""
+    return bool(value.has(cos, sin, exp)) or any(
+        not p.base.is_Rational or (p.base == -1 and not p.exp.is_Integer and p.exp != Rational(1, 2))
+        for p in value.atoms(Pow)
+    )
+
+
+def read_together(entries: Iterable[Any]) -> tuple[int, list[Cyclotomic]] | None:
+    """Numbers over one order; None where all are rational or plain square roots, or one is not read."""
+    distinct = dict.fromkeys(entries)
+    if not any(needs_roots_of_unity(e) for e in distinct):
+        return None
+    read = {e: read_cyclotomic(e) for e in distinct}
+    known = {e: r for e, r in read.items() if r is not None}
+    order = lcm(*(r.order for r in known.values()))
+    if len(known) < len(read) or order > LARGEST_ORDER:
+        return None
+    return order, [known[e].over(order) for e in entries]
+
+
+def common_domain(entries: Iterable[Any]) -> tuple[Any, list[Any]]:
+    """The field that numbers generate, as a SymPy domain, and the numbers in it.
+
+    With sines and the like among them it is that of ``zeta_N``, or of ``2 cos(2 pi / N)`` where all are real.
+    """
+    entries = list(entries) or [Integer(0)]
+    read = read_together(entries)
+    if read is None:
+        domain, values = construct_domain(entries, extension=True, field=True)
+        return domain, list(values)
+    return _cyclotomic_domain(*read)
+
+
+def _cyclotomic_domain(order: int, numbers: list[Cyclotomic]) -> tuple[Any, list[Any]]:
+    exact = {r: r.coefficients for r in dict.fromkeys(numbers)}
+    if not any(any(c[1:]) for c in exact.values()):
+        return QQ, [QQ(exact[r][0].numerator, exact[r][0].denominator) for r in numbers]
+    if all(c == r.conjugate.coefficients for r, c in exact.items()):
+        monic, generator = real_polynomial(order), 2 * cos(2 * pi / order)
+        exact = _in_cosines(list(exact), order)
+    else:
+        monic, generator = cyclotomic_polynomial(order), exp(2 * pi * I / order)
+    domain = QQ.algebraic_field((Poly(list(reversed(monic)), Dummy("x"), domain=QQ), generator))
+    made = {
+        r: domain([QQ(c.numerator, c.denominator) for c in reversed(cs)]) for r, cs in exact.items()
+    }
+    return domain, [made[r] for r in numbers]
+
+
+def _in_cosines(numbers: list[Cyclotomic], order: int) -> dict[Cyclotomic, tuple[Fraction, ...]]:
+    """Real numbers as polynomials in ``2 cos(2 pi / order)``: each is the mean of itself and its conjugate."""
+    double, found = double_cosines(order), {}
+    for r in numbers:
+        total = [Fraction(0)] * len(double[0])
+        for k, c in r.terms:
+            total = [a + c / 2 * b for a, b in zip(total, double[min(k, order - k)], strict=True)]
+        found[r] = tuple(total)
+    return found
+
+
+def order_of_field(monic: tuple[int, ...]) -> tuple[int, bool] | None:
+    """The N for which a polynomial is that of ``zeta_N``, or of ``2 cos(2 pi / N)`` (True), if there is one.
+
+    >>> order_of_field((-2, 0, 1)), order_of_field((1, 0, 1)), order_of_field((-7, 0, 1))
+    ((8, True), (4, False), None)
+    """
+    degree = len(monic) - 1
+    for real, whole in ((True, 2 * degree), (False, degree)):
+        make = real_polynomial if real else cyclotomic_polynomial
+        for order in range(3, min(6 * whole, LARGEST_ORDER) + 1):  # N < 6 phi(N) for all these N
+            if totient(order) == whole and make(order) == monic:
+                return order, real
+    return None
+
+
+def write_real(order: int, coefficients: Sequence[Any]) -> Any:
+    """A polynomial in ``2 cos(2 pi / order)``, from the constant up, as a sum of cosines."""
+    total: dict[int, Any] = {}
+    for j, c in enumerate(coefficients):
+        for i in range(j + 1 if c else 0):
+            k = abs(j - 2 * i)
+            total[k] = total.get(k, 0) + comb(j, i) * c
+    return Add(*(c * cos(2 * pi * Integer(k) / order) for k, c in total.items()))
+
+
+def write_cyclotomic(number: Cyclotomic) -> Any:
+    """A sum of roots of unity in SymPy: of cosines where it is real, of exponentials otherwise."""
+    order = number.order
+    real = number.coefficients == number.conjugate.coefficients
+    turns = [(Rational(2 * k, order), Rational(c.numerator, c.denominator)) for k, c in number.terms]
+    return Add(*(c * (cos(pi * t) if real else exp(I * pi * t)) for t, c in turns))
