@@ -87,11 +87,20 @@ class NumberField:
         parts = list(parts)
         while len(parts) > self.degree:
             top = parts.pop()
-            for i, c in enumerate(self.polynomial[:-1]):
-                if c:
-                    at = len(parts) - self.degree + i
-                    parts[at] = parts[at] - top * c
+            if _is_zero(top):
+                continue
+            for i, c in self._lower:
+                at = len(parts) - self.degree + i
+                parts[at] = parts[at] - top * c
         return parts
+
+    @cached_property
+    def _lower(self) -> list[tuple[int, int]]:
+        return [(i, c) for i, c in enumerate(self.polynomial[:-1]) if c]
+
+
+def _is_zero(part: Any) -> bool:
+    return not (part.nnz if isinstance(part, Sparse) else np.any(part))
 
 
 RATIONALS = NumberField((0, 1), 0)
@@ -187,11 +196,11 @@ def _read_cyclotomic(entries: Sequence[Any]) -> tuple[NumberField, list[Any]] | 
     if read is None:
         return None
     order, numbers = read
-    known = {r: r.coefficients for r in dict.fromkeys(numbers)}
+    known = {e: r.coefficients for e, r in numbers.items()}
     if not any(any(c[1:]) for c in known.values()):
-        return RATIONALS, [known[r][:1] for r in numbers]
+        return RATIONALS, [known[e][:1] for e in entries]
     field = NumberField(cyclotomic_polynomial(order), exp(2 * pi * I / order))
-    return field, [known[r] for r in numbers]
+    return field, [known[e] for e in entries]
 
 
 def _simplest(domain: Any, values: Sequence[Any], entries: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
@@ -249,10 +258,21 @@ def _read_algebraic(domain: Any, values: Sequence[Any]) -> tuple[NumberField, li
 def _integral(
     field: NumberField, vectors: Sequence[Sequence[Any]], shape: tuple[int, int]
 ) -> tuple[FieldMatrix, int]:
-    denominator = reduce(lcm, (int(c.denominator) for v in vectors for c in v), 1)
+    places: dict[int, list[int]] = {}  # equal numbers are mostly one object
+    for i, v in enumerate(vectors):
+        places.setdefault(id(v), []).append(i)
+    different = {id(v): v for v in vectors}
+    denominator = reduce(lcm, (int(c.denominator) for v in different.values() for c in v if c), 1)
+    entries: list[tuple[list[int], list[int]]] = [([], []) for _ in range(field.degree)]
+    for name, v in different.items():
+        for (where, numbers), c in zip(entries, v, strict=True):
+            if c:
+                number = int(c.numerator) * (denominator // int(c.denominator))
+                _refuse(abs(number))
+                where += places[name]
+                numbers += [number] * len(places[name])
     parts = []
-    for t in range(field.degree):
-        numbers = [int(v[t].numerator) * (denominator // int(v[t].denominator)) for v in vectors]
-        _refuse(max(map(abs, numbers), default=0))
-        parts.append(from_dense(np.array(numbers, dtype=np.int64).reshape(shape)))
+    for where, numbers in entries:
+        rows, columns = np.divmod(np.array(where, dtype=np.int64), max(shape[1], 1))
+        parts.append(sparse(rows, columns, numbers, shape))
     return FieldMatrix(field, tuple(parts)), denominator

@@ -7,7 +7,9 @@ from fractions import Fraction
 from math import gcd, isqrt
 
 import numpy as np
-from sympy import factorint, isprime
+from sympy import isprime
+
+from derive.symmetry.residues import element_of_order
 
 FIRST_PRIME = 2**31 - 1  # products of residues fit in 64 bits
 
@@ -48,13 +50,9 @@ def next_cyclotomic_prime(order: int, real: bool, p: int) -> tuple[int, tuple[in
     p -= (p - 1) % order or order
     while not isprime(p):
         p -= order
-    root = next(w for w in (pow(g, (p - 1) // order, p) for g in range(2, p)) if _has_order(w, order, p))
+    root = element_of_order(order, p)
     units = [pow(root, k, p) for k in range(order) if gcd(k, order) == 1]
     return p, tuple(sorted({(w + pow(w, -1, p)) % p if real else w for w in units}))
-
-
-def _has_order(w: int, order: int, p: int) -> bool:
-    return all(pow(w, order // int(q), p) != 1 for q in factorint(order))
 
 
 def inverse_vandermonde(roots: Sequence[int], p: int) -> np.ndarray:

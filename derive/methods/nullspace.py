@@ -346,15 +346,13 @@ def _vanishes(field: NumberField, block: tuple[np.ndarray, ...], basis: list[Vec
     vectors = np.zeros((field.degree, block[0].shape[1], len(basis)), dtype=object)
     for k, (indices, entries) in enumerate(basis):
         vectors[:, list(indices), k] = np.array(entries, dtype=object).T
-    largest = (
-        max(int(abs(b).max()) for b in block) * int(abs(vectors).max()) * block[0].shape[1] * field.degree
-    )
-    kind: Any = (
-        np.int64 if largest * (1 + max(map(abs, field.polynomial))) ** field.degree < 2**62 else object
-    )
+    widest = block[0].shape[1] * field.growth
+    largest = max(int(abs(b).max()) for b in block) * int(abs(vectors).max()) * widest
+    kind: Any = np.int64 if largest < 2**62 else object
     left, right = [b.astype(kind) for b in block], vectors.astype(kind)
     sums: list[Any] = [0] * (2 * field.degree - 1)
     for i, a in enumerate(left):
         for j, b in enumerate(right):
-            sums[i + j] = sums[i + j] + a @ b
-    return not any((part != 0).any() for part in field.reduce(sums))
+            if a.any() and b.any():
+                sums[i + j] = sums[i + j] + a @ b
+    return not any(np.any(part != 0) for part in field.reduce(sums))

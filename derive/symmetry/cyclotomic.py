@@ -278,8 +278,8 @@ def needs_roots_of_unity(value: Any) -> bool:
     )
 
 
-def read_together(entries: Iterable[Any]) -> tuple[int, list[Cyclotomic]] | None:
-    """Numbers over one order; None where all are rational or plain square roots, or one is not read."""
+def read_together(entries: Iterable[Any]) -> tuple[int, dict[Any, Cyclotomic]] | None:
+    """Each different number over one order; None where all are rational or plain square roots, or one is not read."""
     distinct = dict.fromkeys(entries)
     if not any(needs_roots_of_unity(e) for e in distinct):
         return None
@@ -288,7 +288,7 @@ def read_together(entries: Iterable[Any]) -> tuple[int, list[Cyclotomic]] | None
     order = lcm(*(r.order for r in known.values()))
     if len(known) < len(read) or order > LARGEST_ORDER:
         return None
-    return order, [known[e].over(order) for e in entries]
+    return order, {e: r.over(order) for e, r in known.items()}
 
 
 def common_domain(entries: Iterable[Any]) -> tuple[Any, list[Any]]:
@@ -301,33 +301,32 @@ def common_domain(entries: Iterable[Any]) -> tuple[Any, list[Any]]:
     if read is None:
         domain, values = construct_domain(entries, extension=True, field=True)
         return domain, list(values)
-    return _cyclotomic_domain(*read)
+    domain, values = _cyclotomic_domain(read[0], list(read[1].values()))
+    named = dict(zip(read[1], values, strict=True))
+    return domain, [named[e] for e in entries]
 
 
 def _cyclotomic_domain(order: int, numbers: list[Cyclotomic]) -> tuple[Any, list[Any]]:
-    exact = {r: r.coefficients for r in dict.fromkeys(numbers)}
-    if not any(any(c[1:]) for c in exact.values()):
-        return QQ, [QQ(exact[r][0].numerator, exact[r][0].denominator) for r in numbers]
-    if all(c == r.conjugate.coefficients for r, c in exact.items()):
+    exact = [r.coefficients for r in numbers]
+    if not any(any(c[1:]) for c in exact):
+        return QQ, [QQ(c[0].numerator, c[0].denominator) for c in exact]
+    if all(c == r.conjugate.coefficients for r, c in zip(numbers, exact, strict=True)):
         monic, generator = real_polynomial(order), 2 * cos(2 * pi / order)
-        exact = _in_cosines(list(exact), order)
+        exact = _in_cosines(numbers, order)
     else:
         monic, generator = cyclotomic_polynomial(order), exp(2 * pi * I / order)
     domain = QQ.algebraic_field((Poly(list(reversed(monic)), Dummy("x"), domain=QQ), generator))
-    made = {
-        r: domain([QQ(c.numerator, c.denominator) for c in reversed(cs)]) for r, cs in exact.items()
-    }
-    return domain, [made[r] for r in numbers]
+    return domain, [domain([QQ(c.numerator, c.denominator) for c in reversed(cs)]) for cs in exact]
 
 
-def _in_cosines(numbers: list[Cyclotomic], order: int) -> dict[Cyclotomic, tuple[Fraction, ...]]:
+def _in_cosines(numbers: list[Cyclotomic], order: int) -> list[tuple[Fraction, ...]]:
     """Real numbers as polynomials in ``2 cos(2 pi / order)``: each is the mean of itself and its conjugate."""
-    double, found = double_cosines(order), {}
+    double, found = double_cosines(order), []
     for r in numbers:
         total = [Fraction(0)] * len(double[0])
         for k, c in r.terms:
             total = [a + c / 2 * b for a, b in zip(total, double[min(k, order - k)], strict=True)]
-        found[r] = tuple(total)
+        found.append(tuple(total))
     return found
 
 

@@ -1,0 +1,102 @@
+"""Number fields modulo primes: the maps from their numbers to integers modulo p."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import lcm
+from typing import Any
+
+import numpy as np
+from sympy import Poly, Symbol, factorint, isprime
+
+from derive.symmetry.cyclotomic import order_of_field
+
+BELOW = 2**26  # so that sums of products of residues fit in 64 bits
+TRIED = 4_000
+
+
+class NotIntegralError(ArithmeticError):
+    """A denominator is divisible by the prime."""
+
+
+@dataclass(frozen=True)
+class Residues:
+    """A prime, and the number modulo it that stands for the generator of a field: a ring homomorphism."""
+
+    prime: int
+    root: int
+
+    def of(self, value: Any, domain: Any) -> int:
+        """A number of the field modulo the prime.
+
+        Raises:
+            NotIntegralError: its denominator is divisible by the prime.
+        """
+        total = 0
+        for c in _coefficients(value, domain):
+            below = int(c.denominator) % self.prime
+            if not below:
+                raise NotIntegralError
+            total = (total * self.root + int(c.numerator) * pow(below, -1, self.prime)) % self.prime
+        return total
+
+    def array(self, m: Any) -> np.ndarray:
+        """A matrix over the field modulo the prime."""
+        known: dict[Any, int] = {m.domain.zero: 0, m.domain.one: 1}
+        rows = m.to_list()
+        for value in {id(e): e for row in rows for e in row}.values():
+            if value not in known:
+                known[value] = self.of(value, m.domain)
+        return np.array([[known[e] for e in row] for row in rows], dtype=np.int64).reshape(m.shape)
+
+
+def _coefficients(value: Any, domain: Any) -> list[Any]:
+    """On powers of the generator, the highest first."""
+    if domain.is_QQ_I:
+        return [value.y, value.x]
+    return value.to_list() if domain.is_Algebraic else [value]
+
+
+def residues(domain: Any, order: int = 1) -> Iterator[Residues]:
+    """Homomorphisms from a field, the rationals or a number field, for falling primes that are 1 modulo order.
+
+    Each prime appears once. Primes modulo which the field has no root are left out.
+    """
+    monic = _polynomial(domain)
+    known = order_of_field(monic) if len(monic) > 2 else None
+    step = lcm(order, known[0] if known else 1, 2)
+    candidates = range(BELOW - (BELOW - 1) % step, 2, -step)
+    for _, prime in zip(range(TRIED), (p for p in candidates if isprime(p)), strict=False):
+        root = _root(monic, known, prime)
+        if root is not None:
+            yield Residues(prime, root)
+
+
+def _polynomial(domain: Any) -> tuple[int, ...]:
+    """An integer polynomial of the generator, from the constant up; it need not be monic."""
+    if domain.is_QQ_I:
+        return (1, 0, 1)
+    if not domain.is_Algebraic:
+        return (0, 1)
+    coefficients = domain.mod.to_list()
+    scale = lcm(*(int(c.denominator) for c in coefficients))
+    return tuple(int(c.numerator) * (scale // int(c.denominator)) for c in reversed(coefficients))
+
+
+def _root(polynomial: tuple[int, ...], known: tuple[int, bool] | None, prime: int) -> int | None:
+    if len(polynomial) == 2:
+        return -polynomial[0] * pow(polynomial[1], -1, prime) % prime
+    if known is not None:
+        w = element_of_order(known[0], prime)
+        return (w + pow(w, -1, prime)) % prime if known[1] else w
+    factors = Poly(list(reversed(polynomial)), Symbol("x"), modulus=prime).factor_list()[1]
+    linear = [f for f, many in factors if f.degree() == 1 and many == 1]
+    return int(-linear[0].eval(0)) % prime if linear else None
+
+
+def element_of_order(order: int, prime: int) -> int:
+    """A root of unity of exactly this order modulo a prime that is 1 modulo it."""
+    primes = [int(q) for q in factorint(order)]
+    powers = (pow(g, (prime - 1) // order, prime) for g in range(2, prime))
+    return next(w for w in powers if all(pow(w, order // q, prime) != 1 for q in primes))
