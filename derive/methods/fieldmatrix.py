@@ -14,7 +14,7 @@ from math import lcm, prod
 from typing import Any
 
 import numpy as np
-from sympy import I, Integer, exp, expand, pi
+from sympy import I, Integer, cos, exp, expand
 
 from derive.errors import ExactnessError, TooLargeError
 from derive.methods.lifting import FIRST_PRIME, next_cyclotomic_prime, next_split_prime
@@ -22,13 +22,15 @@ from derive.methods.sparse import Sparse, between_identities, from_dense, sparse
 from derive.symmetry.cyclotomic import (
     common_domain,
     cyclotomic,
-    cyclotomic_polynomial,
+    on_powers,
     order_of_field,
     read_together,
     write_cyclotomic,
+    write_real,
 )
 
 LARGEST = 2**62
+REAL_DEGREE = 8  # of a field of cosines that is used; beyond, that of the root of unity has smaller numbers
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,9 @@ class NumberField:
 
     def to_sympy(self, coefficients: Sequence[int]) -> Any:
         """An element as a SymPy number, from its coefficients on powers of the generator."""
-        if self.degree > 2 and self._order is not None and not self._order[1]:
+        if self._order is not None and self.generator.has(cos):
+            return write_real(self._order[0], [Integer(int(c)) for c in coefficients])
+        if self._order is not None and self.generator.has(exp):
             terms = [(k, Fraction(int(c))) for k, c in enumerate(coefficients)]
             return write_cyclotomic(cyclotomic(self._order[0], terms))
         return expand(sum((Integer(int(c)) * self._powers[k] for k, c in enumerate(coefficients)), Integer(0)))
@@ -195,12 +199,9 @@ def _read_cyclotomic(entries: Sequence[Any]) -> tuple[NumberField, list[Any]] | 
     read = read_together(entries)
     if read is None:
         return None
-    order, numbers = read
-    known = {e: r.coefficients for e, r in numbers.items()}
-    if not any(any(c[1:]) for c in known.values()):
-        return RATIONALS, [known[e][:1] for e in entries]
-    field = NumberField(cyclotomic_polynomial(order), exp(2 * pi * I / order))
-    return field, [known[e] for e in entries]
+    powers = on_powers(read[0], list(read[1].values()), REAL_DEGREE)
+    known = dict(zip(read[1], powers.vectors, strict=True))
+    return NumberField(powers.monic, powers.generator), [known[e] for e in entries]
 
 
 def _simplest(domain: Any, values: Sequence[Any], entries: Sequence[Any]) -> tuple[Any, Sequence[Any]]:

@@ -301,22 +301,43 @@ def common_domain(entries: Iterable[Any]) -> tuple[Any, list[Any]]:
     if read is None:
         domain, values = construct_domain(entries, extension=True, field=True)
         return domain, list(values)
-    domain, values = _cyclotomic_domain(read[0], list(read[1].values()))
-    named = dict(zip(read[1], values, strict=True))
+    powers = on_powers(read[0], list(read[1].values()))
+    domain = QQ
+    if len(powers.monic) > 2:
+        monic = Poly(list(reversed(powers.monic)), Dummy("x"), domain=QQ)
+        domain = QQ.algebraic_field((monic, powers.generator))
+    named = {
+        e: domain([QQ(c.numerator, c.denominator) for c in reversed(cs)])
+        if len(cs) > 1
+        else QQ(cs[0].numerator, cs[0].denominator)
+        for e, cs in zip(read[1], powers.vectors, strict=True)
+    }
     return domain, [named[e] for e in entries]
 
 
-def _cyclotomic_domain(order: int, numbers: list[Cyclotomic]) -> tuple[Any, list[Any]]:
+@dataclass(frozen=True)
+class Powers:
+    """Numbers as polynomials, from the constant up, in a generator with this monic integer polynomial."""
+
+    monic: tuple[int, ...]
+    generator: Any
+    vectors: tuple[tuple[Fraction, ...], ...]
+
+
+def on_powers(order: int, numbers: list[Cyclotomic], real_degree: int = LARGEST_ORDER) -> Powers:
+    """Numbers on the powers of ``2 cos(2 pi / order)`` where all are real, of ``exp(2 pi i / order)`` else.
+
+    Args:
+        real_degree: the largest degree for which cosines are used; their products have large integers.
+    """
     exact = [r.coefficients for r in numbers]
     if not any(any(c[1:]) for c in exact):
-        return QQ, [QQ(c[0].numerator, c[0].denominator) for c in exact]
-    if all(c == r.conjugate.coefficients for r, c in zip(numbers, exact, strict=True)):
-        monic, generator = real_polynomial(order), 2 * cos(2 * pi / order)
-        exact = _in_cosines(numbers, order)
-    else:
-        monic, generator = cyclotomic_polynomial(order), exp(2 * pi * I / order)
-    domain = QQ.algebraic_field((Poly(list(reversed(monic)), Dummy("x"), domain=QQ), generator))
-    return domain, [domain([QQ(c.numerator, c.denominator) for c in reversed(cs)]) for cs in exact]
+        return Powers((0, 1), 0, tuple(c[:1] for c in exact))
+    real = all(c == r.conjugate.coefficients for c, r in zip(exact, numbers, strict=True))
+    if real and len(exact[0]) <= 2 * real_degree:
+        generator = 2 * cos(2 * pi / order)
+        return Powers(real_polynomial(order), generator, tuple(_in_cosines(numbers, order)))
+    return Powers(cyclotomic_polynomial(order), exp(2 * pi * I / order), tuple(exact))
 
 
 def _in_cosines(numbers: list[Cyclotomic], order: int) -> list[tuple[Fraction, ...]]:

@@ -100,3 +100,23 @@ def element_of_order(order: int, prime: int) -> int:
     primes = [int(q) for q in factorint(order)]
     powers = (pow(g, (prime - 1) // order, prime) for g in range(2, prime))
     return next(w for w in powers if all(pow(w, order // q, prime) != 1 for q in primes))
+
+
+def inverse(m: np.ndarray, prime: int) -> np.ndarray:
+    """The inverse of a matrix modulo a prime.
+
+    Raises:
+        NotIntegralError: the determinant is divisible by the prime.
+    """
+    size = len(m)
+    work = np.concatenate([m % prime, np.eye(size, dtype=np.int64)], axis=1)
+    for c in range(size):
+        hits = np.flatnonzero(work[c:, c])
+        if not len(hits):
+            raise NotIntegralError
+        work[[c, c + hits[0]]] = work[[c + hits[0], c]]
+        work[c] = work[c] * pow(int(work[c, c]), -1, prime) % prime
+        others = np.flatnonzero(work[:, c])
+        others = others[others != c]
+        work[others] = (work[others] - work[others, c, None] * work[c]) % prime
+    return work[:, size:]
