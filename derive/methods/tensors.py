@@ -81,7 +81,9 @@ class LinearTensors:
         if not parts[1:].any():
             return parts[0]
         out = np.empty(parts.shape[1], dtype=object)
-        out[:] = [self.basis.field.to_sympy(column) for column in parts.T.tolist()]
+        columns = list(map(tuple, parts.T.tolist()))
+        written = {c: self.basis.field.to_sympy(c) for c in dict.fromkeys(columns)}
+        out[:] = [written[c] for c in columns]
         return out
 
 

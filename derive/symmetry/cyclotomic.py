@@ -65,10 +65,15 @@ class Cyclotomic:
     @property
     def coefficients(self) -> tuple[Fraction, ...]:
         """On the powers of zeta below the degree of the field: equal exactly for equal numbers."""
-        dense = [Fraction(0)] * self.order
+        scale = lcm(*(c.denominator for _, c in self.terms))
+        dense = [0] * self.order
         for k, c in self.terms:
-            dense[k] += c
-        return remainder(dense, cyclotomic_polynomial(self.order))
+            dense[k] = int(c * scale)
+        return tuple(Fraction(c, scale) for c in remainder(dense, cyclotomic_polynomial(self.order)))
+
+    @property
+    def is_real(self) -> bool:
+        return not any((self + self.conjugate * _MINUS).coefficients)
 
 
 def cyclotomic(order: int, terms: Iterable[tuple[int, Fraction]]) -> Cyclotomic:
@@ -79,7 +84,10 @@ def cyclotomic(order: int, terms: Iterable[tuple[int, Fraction]]) -> Cyclotomic:
     return Cyclotomic(order, tuple(sorted((k, c) for k, c in total.items() if c)))
 
 
-def remainder(dense: Sequence[Fraction], monic: Sequence[int]) -> tuple[Fraction, ...]:
+_MINUS = Cyclotomic(1, ((0, Fraction(-1)),))
+
+
+def remainder(dense: Sequence[Any], monic: Sequence[int]) -> tuple[Any, ...]:
     """A polynomial modulo a monic one, both from the constant up."""
     left, degree = list(dense), len(monic) - 1
     places = [i for i, c in enumerate(monic[:-1]) if c]
@@ -88,7 +96,7 @@ def remainder(dense: Sequence[Fraction], monic: Sequence[int]) -> tuple[Fraction
         if top:
             for i in places:
                 left[at + i] -= top * monic[i]
-    return (*left, *[Fraction(0)] * (degree - len(left)))
+    return (*left, *[0] * (degree - len(left)))
 
 
 def cyclotomic_polynomial(order: int) -> tuple[int, ...]:
@@ -140,13 +148,12 @@ def real_polynomial(order: int) -> tuple[int, ...]:
     return tuple(found)
 
 
-def double_cosines(order: int) -> list[tuple[Fraction, ...]]:
+def double_cosines(order: int) -> list[tuple[int, ...]]:
     """``2 cos(2 pi k / order)`` for k = 0 ... order / 2, as polynomials in the one with k = 1."""
     monic = real_polynomial(order)
-    two, one, zero = Fraction(2), Fraction(1), Fraction(0)
-    found = [remainder([two], monic), remainder([zero, one], monic)]
+    found = [remainder([2], monic), remainder([0, 1], monic)]
     while len(found) <= order // 2:
-        shifted = remainder([zero, *found[-1]], monic)
+        shifted = remainder([0, *found[-1]], monic)
         found.append(tuple(a - b for a, b in zip(shifted, found[-2], strict=True)))
     return found
 
@@ -333,8 +340,7 @@ def on_powers(order: int, numbers: list[Cyclotomic], real_degree: int = LARGEST_
     exact = [r.coefficients for r in numbers]
     if not any(any(c[1:]) for c in exact):
         return Powers((0, 1), 0, tuple(c[:1] for c in exact))
-    real = all(c == r.conjugate.coefficients for c, r in zip(exact, numbers, strict=True))
-    if real and len(exact[0]) <= 2 * real_degree:
+    if all(r.is_real for r in numbers) and len(exact[0]) <= 2 * real_degree:
         generator = 2 * cos(2 * pi / order)
         return Powers(real_polynomial(order), generator, tuple(_in_cosines(numbers, order)))
     return Powers(cyclotomic_polynomial(order), exp(2 * pi * I / order), tuple(exact))
@@ -379,6 +385,6 @@ def write_real(order: int, coefficients: Sequence[Any]) -> Any:
 def write_cyclotomic(number: Cyclotomic) -> Any:
     """A sum of roots of unity in SymPy: of cosines where it is real, of exponentials otherwise."""
     order = number.order
-    real = number.coefficients == number.conjugate.coefficients
+    real = number.is_real
     turns = [(Rational(2 * k, order), Rational(c.numerator, c.denominator)) for k, c in number.terms]
     return Add(*(c * (cos(pi * t) if real else exp(I * pi * t)) for t, c in turns))
