@@ -11,6 +11,7 @@ from derive.answer.counting_components import component_counter, cyclic_counter
 from derive.answer.counting_cycles import cycle_counter
 from derive.answer.counting_modular import modular_counter
 from derive.answer.counting_ring import atoms_of
+from derive.answer.counting_roots import root_counter
 from derive.answer.counting_weyl import weyl_counter
 from derive.symmetry.constructions import product_names
 from derive.symmetry.groups import Group
@@ -59,7 +60,7 @@ def _largest(V: Representation) -> int:
 def _counter(group: Group, pieces: Iterable[Piece], unknowns: int) -> Counter | None:
     pieces = list(dict.fromkeys(pieces))
     closed = (cycle_counter, cyclic_counter, weyl_counter, _factor_counter)
-    for make in (*closed, image_counter, component_counter, modular_counter):
+    for make in (*closed, root_counter, image_counter, component_counter, modular_counter):
         counter = make(group, pieces, unknowns)
         if counter is not None:
             return counter

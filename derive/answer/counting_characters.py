@@ -73,14 +73,14 @@ def _acting(group: Group, atoms: list[Atom]) -> list[np.ndarray]:
     own = group.given if group.faithful else None
     if own and all(isinstance(i, Monomial) for i in own) and not all(map(_is_monomial, atoms)):
         return list(permutations_of(own, "group", limit=VECTOR_LIMIT))
-    return _side_by_side([permutations_of(a.images, "image", limit=VECTOR_LIMIT) for a in atoms])
+    return side_by_side([permutations_of(a.images, "image", limit=VECTOR_LIMIT) for a in atoms])
 
 
 def _is_monomial(atom: Atom) -> bool:
     return all(isinstance(i, Monomial) for i in atom.images)
 
 
-def _side_by_side(moves: list[tuple[np.ndarray, ...]]) -> list[np.ndarray]:
+def side_by_side(moves: list[tuple[np.ndarray, ...]]) -> list[np.ndarray]:
     """One permutation per generator, of the disjoint union of what the atoms permute."""
     offsets = np.cumsum([0, *(len(m[0]) for m in moves)])
     return [

@@ -9,6 +9,15 @@ from typing import Any
 
 import numpy as np
 from sympy import Poly, Symbol, factorint, isprime
+from sympy.polys.domains import ZZ
+from sympy.polys.galoistools import (
+    gf_edf_zassenhaus,
+    gf_from_int_poly,
+    gf_gcd,
+    gf_pow_mod,
+    gf_rem,
+    gf_sub,
+)
 
 from derive.symmetry.cyclotomic import order_of_field
 
@@ -120,3 +129,56 @@ def inverse(m: np.ndarray, prime: int) -> np.ndarray:
         others = others[others != c]
         work[others] = (work[others] - work[others, c, None] * work[c]) % prime
     return work[:, size:]
+
+
+def kernel(m: np.ndarray, prime: int) -> tuple[np.ndarray, list[int]]:
+    """The x with ``m x = 0`` as columns, and the rows in which these columns are the identity."""
+    work, size = m % prime, m.shape[1]
+    pivots: list[int] = []
+    for c in range(size):
+        at = len(pivots)
+        hits = np.flatnonzero(work[at:, c])
+        if not len(hits):
+            continue
+        work[[at, at + hits[0]]] = work[[at + hits[0], at]]
+        work[at] = work[at] * pow(int(work[at, c]), -1, prime) % prime
+        others = np.flatnonzero(work[:, c])
+        others = others[others != at]
+        work[others] = (work[others] - work[others, c, None] * work[at]) % prime
+        pivots.append(c)
+    free = [c for c in range(size) if c not in pivots]
+    basis = np.zeros((size, len(free)), dtype=np.int64)
+    basis[free, range(len(free))] = 1
+    basis[pivots] = -work[: len(pivots)][:, free] % prime
+    return basis, free
+
+
+def eigenspaces(m: np.ndarray, prime: int) -> dict[int, np.ndarray] | None:
+    """The eigenvalues modulo a prime, each with a basis as columns; None where these do not span.
+
+    >>> sorted(eigenspaces(np.array([[0, 1], [1, 0]]), 7)), eigenspaces(np.array([[0, -1], [1, 0]]), 7)
+    ([1, 6], None)
+    """
+    size = len(m)
+    found = {x: kernel(m - x * np.eye(size, dtype=np.int64), prime)[0] for x in _roots(_charpoly(m, prime), prime)}
+    return found if sum(b.shape[1] for b in found.values()) == size else None
+
+
+def _charpoly(m: np.ndarray, prime: int) -> list[int]:
+    """The characteristic polynomial, the highest power first (Faddeev and LeVerrier)."""
+    one = np.eye(len(m), dtype=np.int64)
+    coefficients, power = [1], one
+    for k in range(1, len(m) + 1):
+        moved = m @ power % prime
+        coefficients.append(-int(np.trace(moved)) * pow(k, -1, prime) % prime)
+        power = (moved + coefficients[-1] * one) % prime
+    return coefficients
+
+
+def _roots(polynomial: list[int], prime: int) -> list[int]:
+    """The roots of a polynomial modulo a prime, the highest power first."""
+    f = gf_from_int_poly(polynomial, prime)
+    power = gf_pow_mod([ZZ(1), ZZ(0)], prime, f, prime, ZZ) if len(f) > 2 else gf_rem([ZZ(1), ZZ(0)], f, prime, ZZ)
+    split = gf_gcd(f, gf_sub(power, [ZZ(1), ZZ(0)], prime, ZZ), prime, ZZ)
+    linear = gf_edf_zassenhaus(split, 1, prime, ZZ) if len(split) > 2 else [split][: len(split) - 1]
+    return [-int(g[-1]) % prime for g in linear]
