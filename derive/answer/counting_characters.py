@@ -127,7 +127,9 @@ class _Tables:
         for residue in residues(fields[0].domain, order):
             try:
                 stored = iter([residue.array(m) for m in fields])
-                images = {a: [next(stored) for _ in a.images] if a in dense else list(a.images) for a in self.atoms}
+                images = {
+                    a: [next(stored) for _ in a.images] if a in dense else list(a.images) for a in self.atoms
+                }
                 yield self._table(residue.prime, order, images)
             except NotIntegralError:
                 continue
@@ -136,7 +138,10 @@ class _Tables:
         root = element_of_order(order, prime) if order > 1 else 1
         roots = tuple(pow(root, t, prime) for t in range(order))
         values = {
-            a: [_Traces(_element(w, dict(zip(self.generators, moves, strict=True)), prime), prime, roots) for w in self.words]
+            a: [
+                _Traces(_element(w, dict(zip(self.generators, moves, strict=True)), prime), prime, roots)
+                for w in self.words
+            ]
             for a, moves in images.items()
         }
         return _Table(prime, len(self.words), values)

@@ -1,9 +1,9 @@
 """Counts for reductive Lie groups given by any matrices: weights of a Cartan subalgebra found in the algebra.
 
 With n the sum of the positive root spaces, the invariants of V are the part of weight 0 in
-``sum_i (-1)^i Lambda^i n^* x V`` (Kostant). That is Weyl's constant term; and as anything that keeps the Cartan
-subalgebra and n acts on both sides alike, it also holds for the traces of discrete generators. Their average
-over the finite group that they generate counts what is invariant under all.
+``sum_i (-1)^i Lambda^i n^* x V`` (Kostant). That is Weyl's constant term; and as anything that keeps the
+Cartan subalgebra and n acts on both sides alike, it also holds for the traces of discrete generators. Their
+average over the finite group that they generate counts what is invariant under all.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from sympy import ImmutableMatrix, Poly, Symbol, eye
+from sympy import ImmutableMatrix, Poly, Symbol
 
 from derive.answer.counting_characters import side_by_side
 from derive.answer.counting_ring import atoms_of, character
@@ -54,11 +54,16 @@ def root_counter(
         return None
     try:
         algebra = _read(group, atoms)
-        words = _components(group, atoms, algebra) if algebra is not None else None
+        words = _components(group, atoms) if algebra is not None else None
     except DeriveError:
         return None
-    if algebra is None or words is None:
-        return None
+    return None if algebra is None or words is None else _counter(algebra, words)
+
+
+def _counter(
+    algebra: _Algebra, words: list[tuple[Word, int]]
+) -> tuple[Callable[[Piece, Piece], int], str] | None:
+    """Two primes and the least count, where weights on the centre may vanish modulo one without being 0."""
     known = list(islice(_split(algebra, [w for w, _ in words]), 2 if algebra.centre.shape[1] else 1))
     if not known:
         return None
@@ -69,14 +74,11 @@ def root_counter(
         total = sum(size * coset.trace(p, q) for (_, size), coset in both)
         return total * pow(order, -1, prime) % prime
 
-    def count(p: Piece, q: Piece) -> int:
-        """Weights on the centre may vanish modulo one prime without being 0, and then count too much."""
-        return min(at_prime(p, q, prime, cosets) for prime, cosets in known)
-
     system = known[0][1][0].system
     rank, roots = system.cartan.shape[1], 2 * len(system.positive)
     twisted = f", averaged over {order} discrete elements" if order > 1 else ""
-    return count, f"weights of a Cartan subalgebra (rank {rank}, {roots} roots){twisted}"
+    method = f"weights of a Cartan subalgebra (rank {rank}, {roots} roots){twisted}"
+    return lambda p, q: min(at_prime(p, q, *one) for one in known), method
 
 
 # ---- reading --------------------------------------------------------------------------------------------
@@ -128,7 +130,7 @@ ADJOINT, GIVEN = "adjoint", "given"
 def _read(group: Group, atoms: tuple[Atom, ...]) -> _Algebra | None:
     """None where the algebra is not reductive, or its centre does not act semisimply."""
     own = Atom(group, group.given or (), "given", group.dim or 0)
-    matrices = {ADJOINT: _adjoint(group)}
+    matrices: dict[Any, dict[str, Any]] = {ADJOINT: _adjoint(group)}
     for name, atom in ((GIVEN, own), *((a, a) for a in atoms)):
         matrices[name] = {g: as_matrix(atom.image(g)) for g in group.generators}
     flat = iter(over_common_field([m for images in matrices.values() for m in images.values()]))
@@ -186,7 +188,7 @@ def _semisimple(m: Any) -> bool:
 # ---- discrete generators --------------------------------------------------------------------------------
 
 
-def _components(group: Group, atoms: tuple[Atom, ...], algebra: _Algebra) -> list[tuple[Word, int]] | None:
+def _components(group: Group, atoms: tuple[Atom, ...]) -> list[tuple[Word, int]] | None:
     """One word per class of the finite group of discrete generators, and the size of the class."""
     if not group.discrete:
         return [((), 1)]
@@ -239,7 +241,7 @@ def _coset(found: _Reduced, word: Word) -> _Coset | None:
 
 
 def _measure(system: RootSystem, twist: np.ndarray) -> dict[tuple[int, ...], int] | None:
-    """``det(1 - t d)`` on n^*: a factor ``1 - z^(-sum) / c`` per cycle of roots, c the scale once round it."""
+    """``det(1 - t d)`` on n^*: a factor ``1 - z^(-sum) / c`` per cycle of roots, c the scale round it."""
     cycles = orbits_of_roots(system.positive, twist, system.prime)
     if cycles is None:
         return None

@@ -10,24 +10,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, reduce
+from itertools import pairwise
 from math import lcm, prod
 from typing import Any
 
 import numpy as np
-from sympy import I, Integer, cos, exp, expand
+from sympy import I, Integer, expand
 
 from derive.errors import ExactnessError, TooLargeError
 from derive.methods.lifting import FIRST_PRIME, next_cyclotomic_prime, next_split_prime
 from derive.methods.sparse import Sparse, between_identities, from_dense, sparse
 from derive.symmetry.cyclotomic import (
     common_domain,
-    cyclotomic,
     on_powers,
-    order_of_field,
     read_together,
     write_cyclotomic,
     write_real,
 )
+from derive.symmetry.cyclotomic import cyclotomic as root_sum
 
 LARGEST = 2**62
 REAL_DEGREE = 8  # of a field of cosines that is used; beyond, that of the root of unity has smaller numbers
@@ -35,10 +35,14 @@ REAL_DEGREE = 8  # of a field of cosines that is used; beyond, that of the root 
 
 @dataclass(frozen=True)
 class NumberField:
-    """Q(a): the monic integer polynomial of a, from the constant up, and a itself (a SymPy number)."""
+    """Q(a): the monic integer polynomial of a, from the constant up, and a itself (a SymPy number).
+
+    `cyclotomic`: (N, False) where a is ``exp(2 pi i / N)``, (N, True) where ``2 cos(2 pi / N)``.
+    """
 
     polynomial: tuple[int, ...]
     generator: Any
+    cyclotomic: tuple[int, bool] | None = None
 
     @property
     def degree(self) -> int:
@@ -47,23 +51,23 @@ class NumberField:
     @cached_property
     def growth(self) -> int:
         """A bound for each coefficient of the product of two elements whose coefficients are at most 1."""
-        powers = [np.eye(2 * self.degree - 1, dtype=object)[t] for t in range(2 * self.degree - 1)]
-        reduced = self.reduce(powers)  # column t holds what the t-th power contributes
-        return max(int(abs(row).sum()) for row in reduced) * self.degree
+        return max(int(x) for x in abs(self.reduced_powers).sum(axis=0)) * self.degree
+
+    @cached_property
+    def reduced_powers(self) -> np.ndarray:
+        """What each power of a below twice the degree is on those below the degree, one per row."""
+        small = self.cyclotomic is not None and not self.cyclotomic[1]  # roots of unity are short sums
+        one = np.eye(2 * self.degree - 1, dtype=np.int64 if small else object)
+        return np.stack(self.reduce(list(one)), axis=1)
 
     @cached_property
     def first_split_prime(self) -> tuple[int, tuple[int, ...]]:
         """The first prime modulo which the polynomial has distinct roots, with the roots."""
         return self._next(FIRST_PRIME + 1)
 
-    @cached_property
-    def _order(self) -> tuple[int, bool] | None:
-        """The N of a field of ``zeta_N`` or ``2 cos(2 pi / N)``, whose split primes are known."""
-        return order_of_field(self.polynomial) if self.degree > 1 else None
-
     def _next(self, below: int) -> tuple[int, tuple[int, ...]]:
-        if self._order is not None:
-            return next_cyclotomic_prime(*self._order, below)
+        if self.cyclotomic is not None:
+            return next_cyclotomic_prime(*self.cyclotomic, below)
         return next_split_prime(self.polynomial, below)
 
     def split_primes(self) -> Iterator[tuple[int, tuple[int, ...]]]:
@@ -75,12 +79,14 @@ class NumberField:
 
     def to_sympy(self, coefficients: Sequence[int]) -> Any:
         """An element as a SymPy number, from its coefficients on powers of the generator."""
-        if self._order is not None and self.generator.has(cos):
-            return write_real(self._order[0], [Integer(int(c)) for c in coefficients])
-        if self._order is not None and self.generator.has(exp):
+        if self.cyclotomic is not None and self.cyclotomic[1]:
+            return write_real(self.cyclotomic[0], [Integer(int(c)) for c in coefficients])
+        if self.cyclotomic is not None:
             terms = [(k, Fraction(int(c))) for k, c in enumerate(coefficients)]
-            return write_cyclotomic(cyclotomic(self._order[0], terms))
-        return expand(sum((Integer(int(c)) * self._powers[k] for k, c in enumerate(coefficients)), Integer(0)))
+            return write_cyclotomic(root_sum(self.cyclotomic[0], terms))
+        return expand(
+            sum((Integer(int(c)) * self._powers[k] for k, c in enumerate(coefficients)), Integer(0))
+        )
 
     @cached_property
     def _powers(self) -> list[Any]:
@@ -91,20 +97,35 @@ class NumberField:
         parts = list(parts)
         while len(parts) > self.degree:
             top = parts.pop()
-            if _is_zero(top):
+            if not np.any(top):
                 continue
             for i, c in self._lower:
                 at = len(parts) - self.degree + i
                 parts[at] = parts[at] - top * c
         return parts
 
+    def reduce_sparse(self, parts: list[Sparse | None], shape: tuple[int, int]) -> tuple[Sparse, ...]:
+        """The same for matrices, None for zero: one below the other, so that all are added at once."""
+        rows, columns, values = ([np.zeros(0, dtype=np.int64)] for _ in range(3))
+        for power, part in zip(self.reduced_powers, parts, strict=True):
+            if part is None:
+                continue
+            for t in np.flatnonzero(power).tolist():
+                rows.append(part.rows + t * shape[0])
+                columns.append(part.columns)
+                values.append(part.values * int(power[t]))
+        size = (self.degree * shape[0], shape[1])
+        total = sparse(np.concatenate(rows), np.concatenate(columns), np.concatenate(values), size)
+        ends = np.searchsorted(total.rows, shape[0] * np.arange(self.degree + 1))
+        cuts = [slice(a, b) for a, b in pairwise(ends.tolist())]
+        return tuple(
+            Sparse(shape, total.rows[c] - t * shape[0], total.columns[c], total.values[c])
+            for t, c in enumerate(cuts)
+        )
+
     @cached_property
     def _lower(self) -> list[tuple[int, int]]:
         return [(i, c) for i, c in enumerate(self.polynomial[:-1]) if c]
-
-
-def _is_zero(part: Any) -> bool:
-    return not (part.nnz if isinstance(part, Sparse) else np.any(part))
 
 
 RATIONALS = NumberField((0, 1), 0)
@@ -148,13 +169,11 @@ class FieldMatrix:
         width = max(int(p.lengths.max(initial=0)) for p in self.parts)
         _refuse(self.norm * other.norm * width * self.field.growth)
         sums: list[Any] = [None] * (2 * self.field.degree - 1)
+        right = [(j, q) for j, q in enumerate(other.parts) if q.nnz]
         for i, p in enumerate(self.parts):
-            for j, q in enumerate(other.parts):
-                if p.nnz and q.nnz:
-                    sums[i + j] = p @ q if sums[i + j] is None else sums[i + j] + p @ q
-        zero = sparse([], [], [], (self.shape[0], other.shape[1]))
-        sums = [zero if s is None else s for s in sums]
-        return FieldMatrix(self.field, tuple(self.field.reduce(sums)))
+            for j, q in right if p.nnz else []:
+                sums[i + j] = p @ q if sums[i + j] is None else sums[i + j] + p @ q
+        return FieldMatrix(self.field, self.field.reduce_sparse(sums, (self.shape[0], other.shape[1])))
 
 
 def _refuse(bound: int) -> None:
@@ -201,7 +220,7 @@ def _read_cyclotomic(entries: Sequence[Any]) -> tuple[NumberField, list[Any]] | 
         return None
     powers = on_powers(read[0], list(read[1].values()), REAL_DEGREE)
     known = dict(zip(read[1], powers.vectors, strict=True))
-    return NumberField(powers.monic, powers.generator), [known[e] for e in entries]
+    return NumberField(powers.monic, powers.generator, powers.field), [known[e] for e in entries]
 
 
 def _simplest(domain: Any, values: Sequence[Any], entries: Sequence[Any]) -> tuple[Any, Sequence[Any]]:

@@ -1,8 +1,8 @@
 """Sums of roots of unity, exactly: the numbers that sines, cosines and square roots of rationals are.
 
-A number of ``Q(zeta)``, ``zeta = exp(2 pi i / N)``, is a sum of rational multiples of powers of zeta. Products
-multiply exponents, and the remainder modulo the N-th cyclotomic polynomial is the same for equal numbers. No
-minimal polynomial is factored on the way, so fields of large degree cost no more than their degree says.
+A number of ``Q(zeta)``, ``zeta = exp(2 pi i / N)``, is a sum of rational multiples of powers of zeta.
+Exponents add in products, and the remainder modulo the N-th cyclotomic polynomial is the same for equal
+numbers. No polynomial is factored on the way, so fields of large degree cost no more than their degree says.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ from sympy import (
     jacobi_symbol,
     pi,
     sin,
-    totient,
 )
 from sympy.polys.constructor import construct_domain
 
@@ -260,7 +259,7 @@ def _half_angle(inner: Cyclotomic) -> Cyclotomic | None:
     for k in range(order):
         turn = Fraction(k, order)
         forth = _root(turn)
-        square = (cyclotomic(1, [(0, Fraction(2))]) + forth + forth.conjugate)
+        square = cyclotomic(1, [(0, Fraction(2))]) + forth + forth.conjugate
         scale = _ratio(value, square.over(lcm(square.order, order)).coefficients)
         if scale is not None and scale > 0 and k < order / 2:
             half = _root(turn / 2)
@@ -286,7 +285,7 @@ def needs_roots_of_unity(value: Any) -> bool:
 
 
 def read_together(entries: Iterable[Any]) -> tuple[int, dict[Any, Cyclotomic]] | None:
-    """Each different number over one order; None where all are rational or plain square roots, or one is not read."""
+    """Each different number over one order; None where all are rational or plain roots, or one is unread."""
     distinct = dict.fromkeys(entries)
     if not any(needs_roots_of_unity(e) for e in distinct):
         return None
@@ -329,6 +328,7 @@ class Powers:
     monic: tuple[int, ...]
     generator: Any
     vectors: tuple[tuple[Fraction, ...], ...]
+    field: tuple[int, bool] | None = None  # the order, and whether it is the field of the cosines
 
 
 def on_powers(order: int, numbers: list[Cyclotomic], real_degree: int = LARGEST_ORDER) -> Powers:
@@ -342,12 +342,12 @@ def on_powers(order: int, numbers: list[Cyclotomic], real_degree: int = LARGEST_
         return Powers((0, 1), 0, tuple(c[:1] for c in exact))
     if all(r.is_real for r in numbers) and len(exact[0]) <= 2 * real_degree:
         generator = 2 * cos(2 * pi / order)
-        return Powers(real_polynomial(order), generator, tuple(_in_cosines(numbers, order)))
-    return Powers(cyclotomic_polynomial(order), exp(2 * pi * I / order), tuple(exact))
+        return Powers(real_polynomial(order), generator, tuple(_in_cosines(numbers, order)), (order, True))
+    return Powers(cyclotomic_polynomial(order), exp(2 * pi * I / order), tuple(exact), (order, False))
 
 
 def _in_cosines(numbers: list[Cyclotomic], order: int) -> list[tuple[Fraction, ...]]:
-    """Real numbers as polynomials in ``2 cos(2 pi / order)``: each is the mean of itself and its conjugate."""
+    """Real numbers as polynomials in ``2 cos(2 pi / order)``: each is its mean with its conjugate."""
     double, found = double_cosines(order), []
     for r in numbers:
         total = [Fraction(0)] * len(double[0])
@@ -364,12 +364,23 @@ def order_of_field(monic: tuple[int, ...]) -> tuple[int, bool] | None:
     ((8, True), (4, False), None)
     """
     degree = len(monic) - 1
+    totients = _totients(min(12 * degree, LARGEST_ORDER))
     for real, whole in ((True, 2 * degree), (False, degree)):
         make = real_polynomial if real else cyclotomic_polynomial
         for order in range(3, min(6 * whole, LARGEST_ORDER) + 1):  # N < 6 phi(N) for all these N
-            if totient(order) == whole and make(order) == monic:
+            if totients[order] == whole and make(order) == monic:
                 return order, real
     return None
+
+
+def _totients(top: int) -> list[int]:
+    """Euler's function of 0 ... top."""
+    found = list(range(top + 1))
+    for p in range(2, top + 1):
+        if found[p] == p:  # a prime, as nothing was taken from it
+            for k in range(p, top + 1, p):
+                found[k] -= found[k] // p
+    return found
 
 
 def write_real(order: int, coefficients: Sequence[Any]) -> Any:

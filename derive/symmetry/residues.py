@@ -68,7 +68,7 @@ def _coefficients(value: Any, domain: Any) -> list[Any]:
 
 
 def residues(domain: Any, order: int = 1) -> Iterator[Residues]:
-    """Homomorphisms from a field, the rationals or a number field, for falling primes that are 1 modulo order.
+    """Homomorphisms from a field, the rationals or a number field, for falling primes, 1 modulo the order.
 
     Each prime appears once. Primes modulo which the field has no root are left out.
     """
@@ -160,7 +160,9 @@ def eigenspaces(m: np.ndarray, prime: int) -> dict[int, np.ndarray] | None:
     ([1, 6], None)
     """
     size = len(m)
-    found = {x: kernel(m - x * np.eye(size, dtype=np.int64), prime)[0] for x in _roots(_charpoly(m, prime), prime)}
+    found = {
+        x: kernel(m - x * np.eye(size, dtype=np.int64), prime)[0] for x in _roots(_charpoly(m, prime), prime)
+    }
     return found if sum(b.shape[1] for b in found.values()) == size else None
 
 
@@ -178,7 +180,11 @@ def _charpoly(m: np.ndarray, prime: int) -> list[int]:
 def _roots(polynomial: list[int], prime: int) -> list[int]:
     """The roots of a polynomial modulo a prime, the highest power first."""
     f = gf_from_int_poly(polynomial, prime)
-    power = gf_pow_mod([ZZ(1), ZZ(0)], prime, f, prime, ZZ) if len(f) > 2 else gf_rem([ZZ(1), ZZ(0)], f, prime, ZZ)
+    power = (
+        gf_pow_mod([ZZ(1), ZZ(0)], prime, f, prime, ZZ)
+        if len(f) > 2
+        else gf_rem([ZZ(1), ZZ(0)], f, prime, ZZ)
+    )
     split = gf_gcd(f, gf_sub(power, [ZZ(1), ZZ(0)], prime, ZZ), prime, ZZ)
     linear = gf_edf_zassenhaus(split, 1, prime, ZZ) if len(split) > 2 else [split][: len(split) - 1]
     return [-int(g[-1]) % prime for g in linear]

@@ -2,12 +2,11 @@
 
 An element whose centraliser is abelian and acts with distinct roots is regular; modulo a prime at which its
 eigenvalues exist they lift to p-adic numbers (Hensel), so roots and weights found modulo the prime are those
-over the complex numbers. A weight takes integer values on coroots, small ones, which their residues determine.
+over the complex numbers. A weight takes small integer values on coroots, which their residues determine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,7 +69,12 @@ def _near_zero(value: int, prime: int) -> int:
 
 
 def root_system(
-    adjoint: np.ndarray, given: np.ndarray, centre: np.ndarray, prime: int, fixed: np.ndarray, twist: np.ndarray
+    adjoint: np.ndarray,
+    given: np.ndarray,
+    centre: np.ndarray,
+    prime: int,
+    fixed: np.ndarray,
+    twist: np.ndarray,
 ) -> RootSystem | None:
     """The root system of a reductive algebra, positive roots kept positive by an automorphism.
 
@@ -122,7 +126,11 @@ def _system(
         return None
     size = (len(simple), len(free))
     return RootSystem(
-        prime, cartan, np.array([coroots[a] for a in simple], dtype=np.int64).reshape(size), centre[free].T, positive
+        prime,
+        cartan,
+        np.array([coroots[a] for a in simple], dtype=np.int64).reshape(size),
+        centre[free].T,
+        positive,
     )
 
 
