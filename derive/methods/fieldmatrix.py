@@ -20,7 +20,7 @@ from sympy import I, Integer, expand
 from derive.errors import ExactnessError, TooLargeError
 from derive.methods.lifting import FIRST_PRIME, next_cyclotomic_prime, next_split_prime
 from derive.methods.sparse import Sparse, between_identities, from_dense, sparse
-from derive.symmetry.cyclotomic import (
+from derive.symmetry.algebraic import (
     common_domain,
     on_powers,
     read_together,
@@ -57,8 +57,13 @@ class NumberField:
     def reduced_powers(self) -> np.ndarray:
         """What each power of a below twice the degree is on those below the degree, one per row."""
         small = self.cyclotomic is not None and not self.cyclotomic[1]  # roots of unity are short sums
-        one = np.eye(2 * self.degree - 1, dtype=np.int64 if small else object)
-        return np.stack(self.reduce(list(one)), axis=1)
+        found = np.zeros((2 * self.degree - 1, self.degree), dtype=np.int64 if small else object)
+        found[range(self.degree), range(self.degree)] = 1
+        lower = np.array(self.polynomial[:-1], dtype=found.dtype)
+        for before, row in pairwise(found[self.degree - 1 :]):
+            row[1:] = before[:-1]
+            row -= before[-1] * lower
+        return found
 
     @cached_property
     def first_split_prime(self) -> tuple[int, tuple[int, ...]]:

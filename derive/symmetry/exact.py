@@ -28,7 +28,8 @@ from sympy.core.sympify import SympifyError
 from sympy.polys.matrices import DomainMatrix
 
 from derive.errors import DeriveError, ExactnessError, RepresentationError
-from derive.symmetry.cyclotomic import common_domain, order_of_field, write_real
+from derive.symmetry.algebraic import common_domain, write_real
+from derive.symmetry.cyclotomic import order_of_field
 from derive.symmetry.monomial import Monomial
 
 _SMALL_DENOMINATOR = 64

@@ -11,14 +11,8 @@ from sympy import I, Rational, cos, exp, pi, sin, sqrt
 
 import derive as dv
 from derive.methods.fieldmatrix import common_field
-from derive.symmetry.cyclotomic import (
-    common_domain,
-    cyclotomic_polynomial,
-    order_of_field,
-    read_cyclotomic,
-    real_polynomial,
-    write_cyclotomic,
-)
+from derive.symmetry.algebraic import common_domain, read_cyclotomic, short_number, write_cyclotomic
+from derive.symmetry.cyclotomic import cyclotomic_polynomial, order_of_field, real_polynomial
 
 READ = [
     *(f(2 * pi * k / n) for n in (5, 7, 8, 13, 15, 16, 24, 61) for k in (1, n - 2) for f in (cos, sin)),
@@ -68,7 +62,16 @@ def test_rational_combinations_stay_rational() -> None:
     value = cos(2 * pi / 7) + cos(4 * pi / 7) + cos(6 * pi / 7)
     field, ((m, denominator),) = common_field([sympy.ImmutableMatrix([[value]])])
     assert field.degree == 1
-    assert m.parts[0].toarray().tolist() == [[-1]] and denominator == 2
+    assert m.parts[0].toarray().tolist() == [[-1]]
+    assert denominator == 2
+
+
+def test_numbers_are_written_shortly() -> None:
+    a, b = cos(2 * pi / 13), sin(2 * pi / 13)
+    assert short_number(a**2 + b**2) == 1
+    assert short_number(1 / (1 + sqrt(2))) == sqrt(2) - 1
+    long = (a + b) ** 5 - a * b
+    assert abs(short_number(long).evalf() - long.evalf()) < 1e-12
 
 
 # ---- irreducible representations over such fields -------------------------------------------------------
@@ -106,7 +109,8 @@ def test_tensor_products_of_dihedral_irreps(n: int) -> None:
 def test_products_of_cyclic_groups() -> None:
     V = dv.outer(dv.irreps(dv.cyclic(13))[1], dv.irreps(dv.cyclic(11))[2])
     solution = dv.solve(V, V)
-    assert solution.dim == 4 and solution.certificate.holds
+    assert solution.dim == 4
+    assert solution.certificate.holds
 
 
 def test_irrational_maps_are_right_numerically() -> None:
@@ -114,7 +118,8 @@ def test_irrational_maps_are_right_numerically() -> None:
     G = dv.cyclic(17)
     R, V = dv.regular(G), dv.irreps(G)[2]
     solution = dv.solve(R, V)
-    assert solution.dim == 2 and solution.certificate.holds
+    assert solution.dim == 2
+    assert solution.certificate.holds
     left, right = (np.array(W.matrix("r").evalf().tolist(), dtype=float) for W in (V, R))
     for k in range(2):
         a = np.array([[complex(sympy.N(e)).real for e in row] for row in solution.basis[k].dense()])
@@ -129,4 +134,5 @@ def test_a_matrix_group_of_rotations_and_its_dual() -> None:
     V = dv.defining(G)
     assert V.dual == V  # orthogonal
     solution = dv.solve(V * V, V * V)
-    assert solution.dim == 3 and solution.certificate.holds
+    assert solution.dim == 3
+    assert solution.certificate.holds
