@@ -6,29 +6,36 @@ from collections.abc import Callable, Iterable
 from math import prod
 from typing import Any
 
-from derive.answer.counting_characters import image_counter
+from derive.answer.counting_characters import IMAGE_LIMIT, image_counter
 from derive.answer.counting_components import component_counter, cyclic_counter
 from derive.answer.counting_cycles import cycle_counter
-from derive.answer.counting_modular import modular_counter
+from derive.answer.counting_modular import UNKNOWN_LIMIT, modular_counter
 from derive.answer.counting_ring import atoms_of
+from derive.answer.counting_roots import COMPONENTS, root_counter
 from derive.answer.counting_weyl import weyl_counter
 from derive.symmetry.constructions import product_names
 from derive.symmetry.groups import Group
+from derive.symmetry.monomial import Monomial
 from derive.symmetry.pieces import Atom, Piece, Power, tensor, trivial_atom
 from derive.symmetry.representations import Representation, same_group
 
 Count = tuple[Any, str]
+COMPLEX = "; not all matrices are real, so maps are complex-linear and counted over C"
 Counter = tuple[Callable[[Piece, Piece], int], str]
 
 
-def hom_dimension(V: Representation, W: Representation) -> Count | None:
-    """The dimension of ``Hom_G(V, W)`` and the name of the method, or None where none applies.
+def hom_dimension(V: Representation, W: Representation) -> Count:
+    """The dimension of ``Hom_G(V, W)`` and the name of the method, or None and why no method applies.
 
     ``dim Hom(V, W) = average over g of chi_V(g^-1) chi_W(g)``, in the first of these forms that applies: over
     the cycle types of a symmetric, alternating or hyperoctahedral group; from the eigenvalues of a single
-    generator; as the Weyl constant term of a classical Lie group; factor by factor of a direct product; over
-    the image of V + W when it is small; for permutations with phases by orbits of stabilisers. Otherwise the
-    nullity of the equations modulo a prime, which bounds the dimension from above, and whose name says so.
+    generator; as the Weyl constant term of a classical Lie group; factor by factor of a direct product; from
+    the weights of a Cartan subalgebra; over the image of V + W when it is small; for permutations with phases
+    by orbits of stabilisers. Otherwise the nullity of the equations modulo a prime, which bounds the
+    dimension from above, and whose name says so.
+
+    Where matrices are not real the maps are complex-linear and the dimension is that over the complex
+    numbers; the name says so too.
 
     >>> from derive.symmetry.catalogue import symmetric
     >>> from derive.symmetry.standard import permutation
@@ -40,7 +47,7 @@ def hom_dimension(V: Representation, W: Representation) -> Count | None:
     unknowns = _largest(V) * _largest(W)
     counter = _counter(V.group, [p for _, p in (*V.blocks, *W.blocks)], unknowns)
     if counter is None:
-        return None
+        return None, _why_none(V.group, unknowns)
     count, method = counter
     known: dict[tuple[Piece, Piece], int] = {}
     total: Any = 0
@@ -49,7 +56,33 @@ def hom_dimension(V: Representation, W: Representation) -> Count | None:
             if (p, q) not in known:
                 known[p, q] = count(p, q)
             total = total + m * n * known[p, q]
-    return total, method
+    return total, method + (COMPLEX if _is_complex(V) or _is_complex(W) else "")
+
+
+def _why_none(group: Group, unknowns: int) -> str:
+    if group.algebra:
+        what = (
+            "the Lie algebra is not seen to be reductive with a centre that acts diagonally, or its discrete "
+            f"generators generate more than {COMPONENTS:,} elements"
+        )
+    else:
+        what = f"the image has more than {IMAGE_LIMIT:,} elements, or no small orbit that shows how many"
+    return (
+        f"no independent count: {what}; and the nullity modulo a prime is taken for pieces of up to "
+        f"{UNKNOWN_LIMIT:,} unknowns, here {unknowns:,}"
+    )
+
+
+def _is_complex(V: Representation) -> bool:
+    """Whether a matrix entry or a phase is not real."""
+    images = {i for _, p in V.blocks for a in atoms_of(p) for i in a.images}
+    return any(i.order > 2 if isinstance(i, Monomial) else not _is_real(i) for i in images)
+
+
+def _is_real(image: Any) -> bool:
+    return (
+        all(e.is_real is not False for e in set(image.todok().values())) if hasattr(image, "todok") else True
+    )
 
 
 def _largest(V: Representation) -> int:
@@ -59,7 +92,7 @@ def _largest(V: Representation) -> int:
 def _counter(group: Group, pieces: Iterable[Piece], unknowns: int) -> Counter | None:
     pieces = list(dict.fromkeys(pieces))
     closed = (cycle_counter, cyclic_counter, weyl_counter, _factor_counter)
-    for make in (*closed, image_counter, component_counter, modular_counter):
+    for make in (*closed, root_counter, image_counter, component_counter, modular_counter):
         counter = make(group, pieces, unknowns)
         if counter is not None:
             return counter

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import count as count_from
 from math import lcm
 from typing import Any
 
@@ -17,9 +19,10 @@ from derive.symmetry.exact import over_common_field
 from derive.symmetry.faithful import permutations_of
 from derive.symmetry.groups import Group
 from derive.symmetry.images import Image
-from derive.symmetry.monomial import Monomial, identity_map, root_of_unity
+from derive.symmetry.monomial import Monomial, identity_map
 from derive.symmetry.pieces import Atom, Piece
-from derive.symmetry.words import Word, evaluate_word
+from derive.symmetry.residues import NotIntegralError, element_of_order, inverse, residues
+from derive.symmetry.words import Word, evaluate_word, power
 
 IMAGE_LIMIT = 50_000
 DEGREE_LIMIT = 20_000
@@ -36,36 +39,48 @@ def image_counter(
     if not atoms:
         return lambda p, q: 1, "character average over the image (1 element)"
     try:
-        moves = [permutations_of(a.images, "image", limit=VECTOR_LIMIT) for a in atoms]
-        elements = enumerate_permutations(group.generators, _side_by_side(moves), "image", IMAGE_LIMIT)
+        elements = enumerate_permutations(group.generators, _acting(group, atoms), "image", IMAGE_LIMIT)
     except DeriveError:
         return None
     classes = elements.classes
     sizes = np.bincount(classes)
     first = np.unique(classes, return_index=True)[1]
-    values = _Values(atoms, group.generators, [elements.word(int(i)) for i in first])
+    words = [elements.word(int(i)) for i in first]
+    tables = _Tables(group.generators, tuple(atoms), tuple(words))
+    known: dict[tuple[Piece, int, int], list[int]] = {}
 
-    field = values.field
-    known: dict[tuple[Piece, int], list[Any]] = {}
-
-    def along(piece: Piece, at: int) -> list[Any]:
-        """The character on every class."""
-        if (piece, at) not in known:
-            known[piece, at] = [
-                character(piece, at, values.of(c), field.one, lambda x, k: x / field.convert(k))
-                for c in range(len(sizes))
-            ]
-        return known[piece, at]
+    def along(table: _Table, piece: Piece, at: int) -> list[int]:
+        if (piece, at, table.prime) not in known:
+            known[piece, at, table.prime] = table.along(piece, at)
+        return known[piece, at, table.prime]
 
     def count(p: Piece, q: Piece) -> int:
-        terms = zip(sizes.tolist(), along(p, -1), along(q, 1), strict=True)
-        total = sum((field.convert(size) * x * y for size, x, y in terms), field.zero)
-        return int(field.to_sympy(total)) // elements.order
+        """The average is an integer below the product of the dimensions: residues determine it."""
+        value, modulus = 0, 1
+        for table in tables.until(p.dim * q.dim):
+            prime = table.prime
+            terms = zip(sizes.tolist(), along(table, p, -1), along(table, q, 1), strict=True)
+            average = sum(size * x * y for size, x, y in terms) * pow(elements.order, -1, prime) % prime
+            value += modulus * ((average - value) * pow(modulus, -1, prime) % prime)
+            modulus *= prime
+        return value
 
     return count, f"character average over the image ({elements.order} elements)"
 
 
-def _side_by_side(moves: list[tuple[np.ndarray, ...]]) -> list[np.ndarray]:
+def _acting(group: Group, atoms: list[Atom]) -> list[np.ndarray]:
+    """Permutations that move as the image does, or as the whole group where it is one of permutations."""
+    own = group.given if group.faithful else None
+    if own and all(isinstance(i, Monomial) for i in own) and not all(map(_is_monomial, atoms)):
+        return list(permutations_of(own, "group", limit=VECTOR_LIMIT))
+    return side_by_side([permutations_of(a.images, "image", limit=VECTOR_LIMIT) for a in atoms])
+
+
+def _is_monomial(atom: Atom) -> bool:
+    return all(isinstance(i, Monomial) for i in atom.images)
+
+
+def side_by_side(moves: list[tuple[np.ndarray, ...]]) -> list[np.ndarray]:
     """One permutation per generator, of the disjoint union of what the atoms permute."""
     offsets = np.cumsum([0, *(len(m[0]) for m in moves)])
     return [
@@ -75,61 +90,112 @@ def _side_by_side(moves: list[tuple[np.ndarray, ...]]) -> list[np.ndarray]:
 
 
 @dataclass(frozen=True, eq=False)
+class _Tables:
+    """The atoms at representatives of the classes, modulo as many primes as a count needs.
+
+    The primes are 1 modulo the orders of all phases and do not divide a denominator or the group's order,
+    being larger; a homomorphism of rings carries the average over to the residues exactly.
+    """
+
+    generators: tuple[str, ...]
+    atoms: tuple[Atom, ...]
+    words: tuple[Word, ...]
+
+    def until(self, bound: int) -> Iterator[_Table]:
+        """Enough of them that their primes multiply to more than the bound."""
+        modulus = 1
+        for at in count_from(0):
+            yield self._tables(at)
+            modulus *= self._tables(at).prime
+            if modulus > bound:
+                return
+
+    @cached_property
+    def _found(self) -> tuple[list[_Table], Iterator[_Table]]:
+        return [], self._make()
+
+    def _tables(self, at: int) -> _Table:
+        known, more = self._found
+        while len(known) <= at:
+            known.append(next(more))
+        return known[at]
+
+    def _make(self) -> Iterator[_Table]:
+        order = lcm(1, *(i.order for a in self.atoms for i in a.images if isinstance(i, Monomial)))
+        dense = [a for a in self.atoms if not _is_monomial(a)]
+        fields = over_common_field([_matrix(i) for a in dense for i in a.images] or [eye(1)])
+        for residue in residues(fields[0].domain, order):
+            try:
+                stored = iter([residue.array(m) for m in fields])
+                images = {
+                    a: [next(stored) for _ in a.images] if a in dense else list(a.images) for a in self.atoms
+                }
+                yield self._table(residue.prime, order, images)
+            except NotIntegralError:
+                continue
+
+    def _table(self, prime: int, order: int, images: dict[Atom, list[Any]]) -> _Table:
+        root = element_of_order(order, prime) if order > 1 else 1
+        roots = tuple(pow(root, t, prime) for t in range(order))
+        values = {
+            a: [
+                _Traces(_element(w, dict(zip(self.generators, moves, strict=True)), prime), prime, roots)
+                for w in self.words
+            ]
+            for a, moves in images.items()
+        }
+        return _Table(prime, len(self.words), values)
+
+
+def _element(word: Word, images: dict[str, Any], prime: int) -> Any:
+    first = next(iter(images.values()))
+    if isinstance(first, Monomial):
+        return evaluate_word(word, images, identity_map(first.dim), _product, lambda m: m.inverse)
+    unit = np.eye(len(first), dtype=np.int64)
+    return evaluate_word(word, images, unit, lambda a, b: a @ b % prime, lambda m: inverse(m, prime))
+
+
+@dataclass(frozen=True, eq=False)
 class _Traces:
-    """The traces of an atom at the powers of one element, in one field for all atoms."""
+    """The traces of an atom at the powers of one element, modulo a prime."""
 
     element: Any
-    field: Any
-    roots: tuple[Any, ...]
+    prime: int
+    roots: tuple[int, ...]
 
-    def at(self, k: int) -> Any:
+    def at(self, k: int) -> int:
         if isinstance(self.element, Monomial):
             return self._of_monomial(k)
-        base = self.element if k >= 0 else self.element.inv()
-        power = base ** abs(k)
-        return sum((power.to_list()[i][i] for i in range(power.shape[0])), self.field.zero)
+        base = self.element if k >= 0 else inverse(self.element, self.prime)
+        unit = np.eye(len(base), dtype=np.int64)
+        return int(np.trace(power(base, abs(k), unit, lambda a, b: a @ b % self.prime)) % self.prime)
 
-    def _of_monomial(self, k: int) -> Any:
+    def _of_monomial(self, k: int) -> int:
         one = identity_map(self.element.dim)
-        power = evaluate_word((("g", k),), {"g": self.element}, one, _product, lambda m: m.inverse)
-        fixed = power.phase[power.image == np.arange(power.dim)] * (len(self.roots) // power.order)
+        moved = evaluate_word((("g", k),), {"g": self.element}, one, _product, lambda m: m.inverse)
+        fixed = moved.phase[moved.image == np.arange(moved.dim)] * (len(self.roots) // moved.order)
         counts = np.bincount(fixed, minlength=1).tolist()
-        return sum(
-            (self.field.convert(n) * self.roots[t] for t, n in enumerate(counts) if n), self.field.zero
-        )
+        return sum(n * self.roots[t] for t, n in enumerate(counts)) % self.prime
 
 
-class _Values:
-    """Exact characters of the atoms at representatives of the classes."""
+@dataclass(frozen=True, eq=False)
+class _Table:
+    """Characters on every class, modulo a prime."""
 
-    def __init__(self, atoms: list[Atom], generators: tuple[str, ...], words: list[Word]) -> None:
-        orders = [i.order for a in atoms for i in a.images if isinstance(i, Monomial)]
-        order = lcm(1, *orders)
-        dense = {a for a in atoms if not all(isinstance(i, Monomial) for i in a.images)}
-        matrices = [ImmutableMatrix([[root_of_unity(1, order)]])]
-        matrices += [_matrix(i) for a in atoms if a in dense for i in a.images]
-        fields = over_common_field(matrices)
-        self.field = fields[0].domain
-        root = fields[0].to_list()[0][0]
-        roots = [self.field.one]
-        for _ in range(order - 1):
-            roots.append(roots[-1] * root)
-        self.roots = tuple(roots)
-        stored = iter(fields[1:])
-        images = {a: [next(stored) for _ in a.images] if a in dense else list(a.images) for a in atoms}
-        self.table = {a: [self._element(a, images[a], generators, w) for w in words] for a in atoms}
+    prime: int
+    classes: int
+    traces: dict[Atom, list[_Traces]]
 
-    def _element(self, atom: Atom, images: list[Any], generators: tuple[str, ...], word: Word) -> _Traces:
-        named = dict(zip(generators, images, strict=True))
-        if isinstance(images[0], Monomial):
-            value = evaluate_word(word, named, identity_map(atom.dim), _product, lambda m: m.inverse)
-        else:
-            unit = over_common_field([eye(atom.dim)])[0].convert_to(self.field)
-            value = evaluate_word(word, named, unit, _product, lambda m: m.inv())
-        return _Traces(value, self.field, self.roots)
+    def along(self, piece: Piece, at: int) -> list[int]:
+        """The character of a piece, at a power of the element."""
 
-    def of(self, c: int) -> Callable[[Atom, int], Any]:
-        return lambda atom, k: self.field.one if atom.is_trivial else self.table[atom][c].at(k)
+        def divide(x: int, k: int) -> int:
+            return x * pow(k, -1, self.prime) % self.prime
+
+        def atom(c: int) -> Callable[[Atom, int], int]:
+            return lambda a, k: 1 if a.is_trivial else self.traces[a][c].at(k)
+
+        return [character(piece, at, atom(c), 1, divide) % self.prime for c in range(self.classes)]
 
 
 def _matrix(image: Image) -> ImmutableMatrix:

@@ -81,7 +81,7 @@ class _Numbers:
         sums: list[Any] = [0] * (2 * degree - 1)
         for i, m in enumerate(matrix.parts):
             for j, part in enumerate(self.parts):
-                if m.any():
+                if m.any() and part.any():
                     sums[i + j] = sums[i + j] + np.moveaxis(np.tensordot(m, part, axes=(1, axis)), 0, axis)
         zero = np.zeros_like(self.parts[0])
         return _Numbers(self.field, tuple(zero + s for s in self.field.reduce(sums)))

@@ -7,6 +7,9 @@ from fractions import Fraction
 from math import gcd, isqrt
 
 import numpy as np
+from sympy import isprime
+
+from derive.symmetry.residues import element_of_order
 
 FIRST_PRIME = 2**31 - 1  # products of residues fit in 64 bits
 
@@ -36,6 +39,20 @@ def _distinct_roots(polynomial: tuple[int, ...], p: int) -> tuple[int, ...] | No
     if any(multiplicity > 1 for _, multiplicity in factors):
         return None
     return tuple(sorted(-int(g[-1]) % p for g, _ in factors))
+
+
+def next_cyclotomic_prime(order: int, real: bool, p: int) -> tuple[int, tuple[int, ...]]:
+    """The next prime below p that is 1 modulo the order, and the roots modulo it.
+
+    They are the w of that order for the polynomial of ``exp(2 pi i / order)``, and ``w + 1 / w`` for that of
+    ``2 cos(2 pi / order)``.
+    """
+    p -= (p - 1) % order or order
+    while not isprime(p):
+        p -= order
+    root = element_of_order(order, p)
+    units = [pow(root, k, p) for k in range(order) if gcd(k, order) == 1]
+    return p, tuple(sorted({(w + pow(w, -1, p)) % p if real else w for w in units}))
 
 
 def inverse_vandermonde(roots: Sequence[int], p: int) -> np.ndarray:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from derive.errors import TooLargeError
-from derive.methods.fieldmatrix import FieldMatrix, NumberField
+from derive.methods.fieldmatrix import RATIONALS, FieldMatrix, NumberField
 from derive.methods.lifting import fraction, inverse_vandermonde
 from derive.methods.sparse import Sparse, from_dense, sparse
 from derive.symmetry.orbits import least_members
@@ -189,6 +189,9 @@ def _solve(field: NumberField, block: tuple[np.ndarray, ...], flint: Any) -> lis
     if not len(block[0]):
         unit = (1, *[0] * (field.degree - 1))
         return [((j,), (unit,)) for j in range(columns)]
+    rational = _rational_basis(field, block, flint) if field.degree > 1 else None
+    if rational is not None:
+        return rational
     lift: _Lift | None = None
     for p, roots in islice(field.split_primes(), MOST_PRIMES):
         found = _modulo(field, block, p, roots, flint)
@@ -204,6 +207,36 @@ def _solve(field: NumberField, block: tuple[np.ndarray, ...], flint: Any) -> lis
     )
 
 
+def _rational_basis(field: NumberField, block: tuple[np.ndarray, ...], flint: Any) -> list[Vector] | None:
+    """The echelon basis where it is rational: as many rational solutions as one prime allows at most.
+
+    A rational vector is a solution when every part annihilates it. Modulo a prime the null space is not
+    smaller than over the field, so no solution is missing where the two agree.
+    """
+    stacked = np.concatenate(block)
+    p, roots = field.first_split_prime
+    most = _nullity(_at_root(_combinations(block, p), roots[0], p), p, flint)
+    if _nullity(stacked, p, flint) < most:
+        return None
+    found = _solve(RATIONALS, (stacked,), flint)
+    rest = (0,) * (field.degree - 1)
+    lifted = [(indices, tuple((*e, *rest) for e in entries)) for indices, entries in found]
+    return lifted if len(lifted) == most else None
+
+
+def _nullity(m: np.ndarray, p: int, flint: Any) -> int:
+    few = _combinations((m,), p)[0] % p
+    return m.shape[1] - len((_rref_flint(few, p, flint) if flint else _rref(few, p))[1])
+
+
+def _at_root(parts: list[np.ndarray], root: int, p: int) -> np.ndarray:
+    """The matrix modulo p, its generator replaced by a root."""
+    m = np.zeros_like(parts[0])
+    for part in reversed(parts):
+        m = (m * root + part) % p
+    return m
+
+
 def _modulo(
     field: NumberField, block: tuple[np.ndarray, ...], p: int, roots: tuple[int, ...], flint: Any
 ) -> _Lift | None:
@@ -211,9 +244,7 @@ def _modulo(
     images, frees = [], []
     few = _combinations(block, p)
     for root in roots:
-        m = np.zeros_like(few[0])
-        for part in reversed(few):
-            m = (m * root + part) % p
+        m = _at_root(few, root, p)
         reduced, pivots = _rref_flint(m, p, flint) if flint else _rref(m, p)
         free, image = _kernel(reduced, pivots, m.shape[1], p)
         images.append(image)
@@ -315,15 +346,13 @@ def _vanishes(field: NumberField, block: tuple[np.ndarray, ...], basis: list[Vec
     vectors = np.zeros((field.degree, block[0].shape[1], len(basis)), dtype=object)
     for k, (indices, entries) in enumerate(basis):
         vectors[:, list(indices), k] = np.array(entries, dtype=object).T
-    largest = (
-        max(int(abs(b).max()) for b in block) * int(abs(vectors).max()) * block[0].shape[1] * field.degree
-    )
-    kind: Any = (
-        np.int64 if largest * (1 + max(map(abs, field.polynomial))) ** field.degree < 2**62 else object
-    )
+    widest = block[0].shape[1] * field.growth
+    largest = max(int(abs(b).max()) for b in block) * int(abs(vectors).max()) * widest
+    kind: Any = np.int64 if largest < 2**62 else object
     left, right = [b.astype(kind) for b in block], vectors.astype(kind)
     sums: list[Any] = [0] * (2 * field.degree - 1)
     for i, a in enumerate(left):
         for j, b in enumerate(right):
-            sums[i + j] = sums[i + j] + a @ b
-    return not any((part != 0).any() for part in field.reduce(sums))
+            if a.any() and b.any():
+                sums[i + j] = sums[i + j] + a @ b
+    return not any(np.any(part != 0) for part in field.reduce(sums))

@@ -79,18 +79,12 @@ class LinearTensors(Fields):
         return points, self._values(parts)
 
     def _values(self, parts: np.ndarray) -> np.ndarray:
-        from sympy import Integer, expand
-
         if not parts[1:].any():
             return parts[0]
-        a = self.basis.field.generator
-        powers = [expand(a**t) for t in range(len(parts))]
-        sums = [
-            sum((Integer(int(c)) * p for c, p in zip(column, powers, strict=True)), Integer(0))
-            for column in parts.T
-        ]
-        out = np.empty(len(sums), dtype=object)
-        out[:] = [expand(s) for s in sums]
+        out = np.empty(parts.shape[1], dtype=object)
+        columns = list(map(tuple, parts.T.tolist()))
+        written = {c: self.basis.field.to_sympy(c) for c in dict.fromkeys(columns)}
+        out[:] = [written[c] for c in columns]
         return out
 
 

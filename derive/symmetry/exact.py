@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from sympy import (
+    QQ,
     Expr,
     Float,
     I,
@@ -16,6 +17,7 @@ from sympy import (
     MatrixBase,
     Rational,
     arg,
+    cos,
     exp,
     expand_complex,
     pi,
@@ -23,10 +25,11 @@ from sympy import (
     sympify,
 )
 from sympy.core.sympify import SympifyError
-from sympy.polys.constructor import construct_domain
 from sympy.polys.matrices import DomainMatrix
 
 from derive.errors import DeriveError, ExactnessError, RepresentationError
+from derive.symmetry.algebraic import common_domain, write_real
+from derive.symmetry.cyclotomic import order_of_field
 from derive.symmetry.monomial import Monomial
 
 _SMALL_DENOMINATOR = 64
@@ -104,7 +107,7 @@ def over_common_field(matrices: Iterable[MatrixBase]) -> list[DomainMatrix]:
     """The same matrices over one field: the rationals, or the algebraic field that all entries generate."""
     matrices = list(matrices)
     entries = [e for m in matrices for e in m.flat()]
-    domain, values = construct_domain(entries or [Integer(0)], extension=True, field=True)
+    domain, values = common_domain(entries)
     if not domain.is_Exact or not domain.is_Field or domain.is_EX:
         raise ExactnessError(
             "matrix entries", "must be algebraic numbers", domain, "give roots and rationals"
@@ -118,6 +121,20 @@ def over_common_field(matrices: Iterable[MatrixBase]) -> list[DomainMatrix]:
             DomainMatrix([flat[r * columns : (r + 1) * columns] for r in range(rows)], m.shape, domain)
         )
     return [m.to_dense() for m in out]
+
+
+def to_sympy(m: DomainMatrix) -> ImmutableMatrix:
+    """The matrix with SymPy numbers as entries; those of a field of cosines are sums of cosines."""
+    monic = tuple(map(int, reversed(m.domain.mod.to_list()))) if _of_cosines(m.domain) else ()
+    field = order_of_field(monic) if monic else None
+    if field is None or not field[1]:
+        return ImmutableMatrix(m.to_Matrix())
+    rows = [[[QQ.to_sympy(c) for c in reversed(e.to_list())] for e in row] for row in m.to_list()]
+    return ImmutableMatrix([[write_real(field[0], e) for e in row] for row in rows])
+
+
+def _of_cosines(domain: Any) -> bool:
+    return bool(domain.is_Algebraic and domain.ext.as_expr().has(cos))
 
 
 def matrix_key(m: DomainMatrix) -> tuple[Any, ...]:

@@ -30,6 +30,10 @@ def matrix_group(
         relations: words that must be the identity; they are checked.
         algebra: exact matrices that span the Lie algebra, closed under the bracket.
 
+    Entries may be complex, as those of su(2) are: the maps that are solved for are then complex-linear,
+    counted over the complex numbers. For real-linear maps write each entry ``x + i y`` as
+    ``[[x, -y], [y, x]]``.
+
     >>> matrix_group({"r": [[0, -1], [1, 0]], "m": [[-1, 0], [0, 1]]}).order
     8
     """

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from sympy import ImmutableMatrix, eye
 
-from derive.symmetry.exact import over_common_field
+from derive.symmetry.exact import over_common_field, to_sympy
 from derive.symmetry.monomial import Monomial, identity_map
 from derive.symmetry.words import Word, evaluate_word
 
@@ -72,4 +72,4 @@ def image_of_word(word: Word, images: Mapping[str, Image], dim: int) -> Image:
     names = list(maps)
     fields = dict(zip(names, over_common_field(as_matrix(maps[g]) for g in names), strict=True))
     unit = over_common_field([eye(dim)])[0].convert_to(fields[names[0]].domain)
-    return ImmutableMatrix(evaluate_word(word, fields, unit, _product, lambda m: m.inv()).to_Matrix())
+    return to_sympy(evaluate_word(word, fields, unit, _product, lambda m: m.inv()))

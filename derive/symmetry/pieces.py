@@ -14,7 +14,7 @@ from sympy import ImmutableMatrix, Matrix, Rational, SparseMatrix, eye, zeros
 
 from derive.errors import TooLargeError
 from derive.pickling import Fields
-from derive.symmetry.exact import as_monomial
+from derive.symmetry.exact import as_monomial, over_common_field, to_sympy
 from derive.symmetry.groups import Group
 from derive.symmetry.images import Image, Zero, as_matrix, image_dim
 from derive.symmetry.monomial import Monomial, direct_sum, identity_map, kronecker, repeat
@@ -88,9 +88,10 @@ def _dual_image(image: Image, is_algebra: bool) -> Image:
 
 def exact_inverse(m: ImmutableMatrix) -> ImmutableMatrix:
     """The exact inverse over the field of the entries."""
-    from derive.symmetry.exact import over_common_field
-
-    return ImmutableMatrix(over_common_field([m])[0].inv().to_Matrix())
+    field = over_common_field([m])[0]
+    if (field * field.transpose()).to_Matrix().is_Identity:
+        return ImmutableMatrix(m.T)
+    return to_sympy(field.inv())
 
 
 def make_atom(group: Group, images: Any, name: str) -> Atom:

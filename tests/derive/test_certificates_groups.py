@@ -202,6 +202,7 @@ COUNTING = (
     "counting_cycles",
     "counting_modular",
     "counting_ring",
+    "counting_roots",
     "counting_torus",
     "counting_weyl",
     "counting_lattice",

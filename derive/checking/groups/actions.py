@@ -10,6 +10,7 @@ from sympy import Eq, ImmutableMatrix, Indexed, MatrixBase, SparseMatrix, Symbol
 
 from derive.checking.groups.statement import Statement
 from derive.checking.terms import false
+from derive.symmetry.algebraic import short_number
 from derive.symmetry.exact import over_common_field
 
 
@@ -87,7 +88,7 @@ def _evaluate(expr: sympy.Expr, images: Mapping[str, MatrixBase], dim: int) -> M
 
 def short(matrix: MatrixBase) -> MatrixBase:
     """Every entry in lowest terms."""
-    return matrix.applyfunc(lambda v: v if v.is_Rational else sympy.radsimp(sympy.expand(v)))
+    return matrix.applyfunc(short_number)
 
 
 def vanishes(matrix: MatrixBase) -> bool:
