@@ -138,7 +138,7 @@ def test_three_axes_and_no_translation() -> None:
 
 
 def test_periods_that_are_advised_are_carried_too() -> None:
-    """m carries v to 2 u - v: with 6 along u, 5 along v would be carried to 10 along u, which is no multiple."""
+    """m carries v to 2 u - v: with periods (6, 5) it would carry 5 along v to 10 along u."""
     slanted = dv.matrix_group({"m": [[1, 2], [0, -1]]})
     with pytest.raises(dv.GroupError, match=r"a shift by \(6, 0\); use period=\(2, 5\)"):
         dv.space_group(slanted, period=5, glide={"m": (3, 0)})
