@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from fractions import Fraction
 from numbers import Integral
 from typing import Any
@@ -119,6 +119,9 @@ def per_axis(value: Any, dim: int, argument: str) -> tuple[Any, ...]:
     """
     if isinstance(value, str) or not isinstance(value, Iterable):
         return (value,) * dim
+    if isinstance(value, Mapping | Set):
+        rule, remedy = f"must be one number or {dim} of them, one per axis", "in the order of the axes"
+        raise SizeError(argument, rule, brief(value), f"give {dim} entries {remedy}")
     entries = tuple(value)
     if len(entries) != dim:
         raise SizeError(

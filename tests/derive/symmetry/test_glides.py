@@ -137,6 +137,14 @@ def test_three_axes_and_no_translation() -> None:
         dv.space_group(BARE, period=(1, 0), glide={"m": (0, 1)})
 
 
+def test_periods_that_are_advised_are_carried_too() -> None:
+    """m carries v to 2 u - v: with periods (6, 5) it would carry 5 along v to 10 along u."""
+    slanted = dv.matrix_group({"m": [[1, 2], [0, -1]]})
+    with pytest.raises(dv.GroupError, match=r"a shift by \(6, 0\); use period=\(2, 5\)"):
+        dv.space_group(slanted, period=5, glide={"m": (3, 0)})
+    dv.space_group(slanted, period=(2, 5), glide={"m": (3, 0)})
+
+
 def test_large_point_groups_take_no_time() -> None:
     start = time.perf_counter()
     dv.space_group(dv.hyperoctahedral(5), period=2, glide={"f": (0, 1, 1, 1, 1)})
