@@ -194,6 +194,12 @@ def test_weights_that_vanish_modulo_a_prime(times: int) -> None:
     assert certificate.holds
 
 
+def test_a_jordan_block_that_vanishes_modulo_a_prime() -> None:
+    p = next(residues(dv.defining(_group(SL2)).matrix("h").to_DM().domain, 120)).prime
+    G = _group({"c": eye(2) + p * _unit(2, 0, 1)})
+    assert root_counter(G, [piece for _, piece in dv.defining(G).blocks]) is None
+
+
 def test_a_basis_that_is_bad_modulo_a_prime() -> None:
     p = next(residues(dv.defining(_group(SL2)).matrix("h").to_DM().domain, 120)).prime
     algebra = {"h": diag(p, -p), "e": _unit(2, 0, 1) / Rational(p), "f": _unit(2, 1, 0) + p * _unit(2, 0, 1)}
