@@ -20,6 +20,7 @@ from derive.answer.residuals import Checks
 from derive.errors import RepresentationError
 from derive.methods.intertwiners import Intertwiners, PieceMaps, intertwiners
 from derive.methods.tensors import OrbitTensors
+from derive.notation import Mixing
 from derive.steps import Derivation
 from derive.symmetry.groups import Group
 from derive.symmetry.representations import Representation, trivial
@@ -97,7 +98,7 @@ class MapSolution:
         rows, columns = sympy.sympify(self.y.dim), sympy.sympify(self.x.dim)
         found = []
         for name in self.x.group.generators:
-            out, into = IndexedBase(f"rho_y({name})"), IndexedBase(f"rho_x({name})")
+            out, into = IndexedBase(Mixing("y", name)), IndexedBase(Mixing("x", name))
             left = Sum(out[i, j] * A[j, c], (j, 0, rows - 1))
             right = Sum(A[i, j] * into[j, c], (j, 0, columns - 1))
             found.append(Eq(left, right, evaluate=False))

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import sympy
-from sympy import And, Eq, IndexedBase, Le, Mod, Or, Range, Tuple
+from sympy import And, Eq, Le, Mod, Or, Range, Tuple
 
 from derive.equation.operator import Notation, apply_general
+from derive.notation import Translation, image, moved
 from derive.steps import Step
 from derive.symmetry.sizes import number
 
@@ -18,8 +19,12 @@ from derive.symmetry.sizes import number
 def equivariance_steps(n: Notation) -> list[Step]:
     """From the general operator to A(g p, g q) = A(p, q) and b(g p) = b(p), for every translation g."""
     statement = symmetry_statement(n)
-    general = Eq(_image(n, "T(x)"), apply_general(n), evaluate=False)
-    acted = Eq(_image(n, "T(T_s x)"), apply_general(n, reading=n.shifted("into", -1)), evaluate=False)
+    general = Eq(image(n.x)[(n.i, *n.out)], apply_general(n), evaluate=False)
+    acted = Eq(
+        image(moved(Translation(), n.x))[(n.i, *n.out)],
+        apply_general(n, reading=n.shifted("into", -1)),
+        evaluate=False,
+    )
     equation = Eq(acted.rhs, apply_general(n, at=n.shifted("out", -1)), evaluate=False)
     reindexed = Eq(_reindexed(n), equation.rhs, evaluate=False)
     compared = _with_bias(
@@ -76,11 +81,10 @@ def equivariance_steps(n: Notation) -> list[Step]:
 
 def symmetry_statement(n: Notation) -> Tuple:
     """How T_s acts on both fields, and where weights may be."""
-    moved = IndexedBase(f"T_s {n.x.label.name}")[(n.c, *n.into)]
-    image = IndexedBase(f"T_s {n.y.label.name}")[(n.i, *n.out)]
+    of_x, of_y = (moved(Translation(), field) for field in (n.x, n.y))
     parts = [
-        Eq(moved, n.x[(n.c, *n.shifted("into", -1))], evaluate=False),
-        Eq(image, n.y[(n.i, *n.shifted("out", -1))], evaluate=False),
+        Eq(of_x[(n.c, *n.into)], n.x[(n.c, *n.shifted("into", -1))], evaluate=False),
+        Eq(of_y[(n.i, *n.out)], n.y[(n.i, *n.shifted("out", -1))], evaluate=False),
     ]
     if n.problem.support is not None:
         parts.append(locality(n))
@@ -135,11 +139,6 @@ def _length(n: Notation, axis: int) -> sympy.Expr:
     if into is None or into.size is None:
         return sympy.oo
     return into.size * number(into.spacing)
-
-
-def _image(n: Notation, label: str) -> sympy.Indexed:
-    name = label.replace("x", n.x.label.name)
-    return IndexedBase(name)[(n.i, *n.out)]
 
 
 def _reindexed(n: Notation) -> sympy.Expr:

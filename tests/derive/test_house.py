@@ -20,6 +20,7 @@ every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.re
 FLOORS = {
     "errors": 0,
     "symmetry": 1,
+    "notation": 1,
     "steps": 1,
     "methods": 2,
     "checking": 2,
