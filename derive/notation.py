@@ -1,6 +1,6 @@
 """Names that are made of other names: a word of them is read off their data, never off how they are spelt.
 
-    r x          `Moved`: the field x, moved by the generator r (T_s x: by translations, L(a) x: infinitesimally)
+    r x          `Moved`: the field x, moved by a generator (T_s x: by translations, L(a) x: infinitesimally)
     T(r x)       `Image`: what the operator makes of it
     pi_x(r)      `Images`: where r takes the components of x          sign_x(r) `Phases`, rho_x(r) `Mixing`
     r*m          `Generator`: a letter of words
@@ -69,6 +69,9 @@ class Translation(Composed):
     def spell(*parts: Any) -> str:
         return "T_s"
 
+    def _latex(self, printer: Any) -> str:
+        return "T_{s}"
+
 
 class Infinitesimal(Composed):
     """L(a): the derivative along exp(t a), for a generator a of a Lie algebra."""
@@ -82,6 +85,9 @@ class Infinitesimal(Composed):
     @property
     def generator(self) -> Generator:
         return self.parts[0]
+
+    def _latex(self, printer: Any) -> str:
+        return f"L({printer._print(self.generator)})"
 
 
 class Moved(Composed):
@@ -97,6 +103,9 @@ class Moved(Composed):
     def field(self) -> Symbol:
         return self.parts[1]
 
+    def _latex(self, printer: Any) -> str:
+        return rf"({printer._print(self.mover)}\,{printer._print(self.field)})"
+
 
 class Image(Composed):
     """T(x), the operator's value at a field, moved or not."""
@@ -110,6 +119,10 @@ class Image(Composed):
     @property
     def of(self) -> Symbol:
         return self.parts[0]
+
+    def _latex(self, printer: Any) -> str:
+        inner = printer._print(self.of)
+        return f"T{inner}" if isinstance(self.of, Moved) else f"T({inner})"
 
 
 def moved(mover: Symbol, field: IndexedBase) -> IndexedBase:
@@ -130,6 +143,7 @@ class ComponentTable(Composed):
 
     __slots__ = ()
     letter = ""
+    greek = ""
 
     def __new__(cls, field: str, generator: str) -> Any:
         return super().__new__(cls, Symbol(field), Generator(generator))
@@ -145,6 +159,14 @@ class ComponentTable(Composed):
     def field(self) -> Symbol:
         return self.parts[0]
 
+    def _latex(self, printer: Any) -> str:
+        return rf"{self.greek}^{{{printer._print(self.field)}}}_{{{printer._print(self.generator)}}}"
+
+    @staticmethod
+    def latex_entry(table: str, indices: str) -> str:
+        """One value, as of a function."""
+        return f"{table}({indices})"
+
     @property
     def generator(self) -> Generator:
         return self.parts[1]
@@ -155,6 +177,7 @@ class Images(ComponentTable):
 
     __slots__ = ()
     letter = "pi"
+    greek = r"\pi"
 
 
 class Phases(ComponentTable):
@@ -162,6 +185,7 @@ class Phases(ComponentTable):
 
     __slots__ = ()
     letter = "sign"
+    greek = r"\sigma"
 
 
 class Mixing(ComponentTable):
@@ -169,6 +193,12 @@ class Mixing(ComponentTable):
 
     __slots__ = ()
     letter = "rho"
+    greek = r"\rho"
+
+    @staticmethod
+    def latex_entry(table: str, indices: str) -> str:
+        """One entry of a matrix."""
+        return f"[{table}]_{{{indices}}}"
 
 
 # ---- products of two names --------------------------------------------------------------------------------
@@ -189,6 +219,10 @@ class Pairing(Composed):
     def spell(*parts: Any) -> str:
         return f"<{parts[0]}, {parts[1]}>"
 
+    def _latex(self, printer: Any) -> str:
+        left, right = map(printer._print, self.parts)
+        return rf"\langle {left}, {right}\rangle"
+
 
 class Convolution(Composed):
     """(f*g), of two functions."""
@@ -199,6 +233,10 @@ class Convolution(Composed):
     def spell(*parts: Any) -> str:
         return f"({parts[0]}*{parts[1]})"
 
+    def _latex(self, printer: Any) -> str:
+        f, g = map(printer._print, self.parts)
+        return f"({f} * {g})"
+
 
 class Correlation(Composed):
     """corr(f,g), of two functions."""
@@ -208,3 +246,7 @@ class Correlation(Composed):
     @staticmethod
     def spell(*parts: Any) -> str:
         return f"corr({parts[0]},{parts[1]})"
+
+    def _latex(self, printer: Any) -> str:
+        f, g = map(printer._print, self.parts)
+        return rf"\operatorname{{corr}}({f}, {g})"
