@@ -135,6 +135,23 @@ def image(field: IndexedBase) -> IndexedBase:
     return IndexedBase(Image(field.label))
 
 
+class Primed(Composed):
+    """alpha', a second index with the range of alpha."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def spell(*parts: Any) -> str:
+        return f"{parts[0]}'"
+
+    @property
+    def of(self) -> Symbol:
+        return self.parts[0]
+
+    def _latex(self, printer: Any) -> str:
+        return f"{printer._print(self.of)}'"
+
+
 # ---- what moves components -------------------------------------------------------------------------------
 
 

@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from typing import Any
 
 import sympy
-from sympy import Add, Eq, Piecewise, Tuple
+from sympy import Add, Eq, Piecewise, Tuple, default_sort_key
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import BooleanFunction
 from sympy.printing.latex import LatexPrinter, greek_letters_set, tex_greek_dictionary
+from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
 from derive.notation import ComponentTable
 
-ESCAPES = str.maketrans(
-    {c: "\\" + c for c in "_&%#{}$"}
-    | {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
-    | {"<": r"\textless{}", ">": r"\textgreater{}"}
-)
+CASES = 3  # of a condition on one line
+EVERYWHERE = (-sympy.oo, sympy.oo)
+SIGNS = {"\\": r"\backslash", "^": r"\wedge", "~": r"\sim", "<": "<", ">": ">"}  # not in a text block
+ESCAPES = {c: "\\" + c for c in "_&%#{}$"} | {c: rf"}}{tex}\text{{" for c, tex in SIGNS.items()}
 
 
 # ---- the order of terms -----------------------------------------------------------------------------------
@@ -169,10 +169,37 @@ class MathPrinter(_InReadingOrder, LatexPrinter):
         return _power(rf"({self._print(expr.args[0])} \bmod {self._print(expr.args[1])})", exp)
 
     def _print_Pow(self, expr: sympy.Pow) -> str:
-        whole = expr.exp.is_Integer and expr.exp.is_positive
-        if isinstance(expr.base, sympy.Indexed) and whole:  # it has scripts of its own
+        root = expr.exp.is_Rational and (expr.exp.is_negative or not expr.exp.is_Integer)
+        if isinstance(expr.base, sympy.Indexed) and not root:  # it has scripts of its own
             return rf"\left({self._print(expr.base)}\right)^{{{self._print(expr.exp)}}}"
         return super()._print_Pow(expr)
+
+    def _print_Sum(self, expr: sympy.Sum) -> str:
+        """One limit below and above; more of them in lines below, those over all of Z in one."""
+        if len(expr.limits) == 1 and expr.limits[0][1:] != EVERYWHERE:
+            return super()._print_Sum(expr)
+        endless = [self._print(limit[0]) for limit in expr.limits if limit[1:] == EVERYWHERE]
+        lines = [
+            rf"{self._print(low)} \leq {self._print(s)} \leq {self._print(high)}"
+            for s, low, high in expr.limits
+            if (low, high) != EVERYWHERE
+        ]
+        lines += [", ".join(endless) + r" \in \mathbb{Z}"] if endless else []
+        term = self.parenthesize(expr.function, PRECEDENCE["Mul"], strict=True)
+        stacked = r" \\ ".join(lines)
+        below = rf"\substack{{{stacked}}}" if len(lines) > 1 else stacked
+        return rf"\sum_{{{below}}} {term}"
+
+    def _print_Or(self, expr: Any) -> str:
+        """Many cases stand on lines of their own, three by three."""
+        shown = map(self._print, sorted(expr.args, key=default_sort_key))
+        cases = [rf"\left({case}\right)" for case in shown]
+        lines = [r" \vee ".join(cases[k : k + CASES]) for k in range(0, len(cases), CASES)]
+        return _lined([line + r" \vee" for line in lines[:-1]] + lines[-1:])
+
+    def _needs_mul_brackets(self, expr: Any, first: bool = False, last: bool = False) -> bool:
+        closed = isinstance(expr, sympy.Indexed | sympy.Mod)  # it brings its own brackets
+        return not closed and bool(super()._needs_mul_brackets(expr, first, last))
 
     def _print_FunctionMatrix(self, expr: Any) -> str:
         rule, p, q = expr.lamda.expr, *map(self._print, expr.lamda.variables)
@@ -181,11 +208,15 @@ class MathPrinter(_InReadingOrder, LatexPrinter):
 
     def _print_Tuple(self, expr: Tuple) -> str:
         """Equations on lines of their own, "words: equations" for a row of a table, or plain numbers."""
-        before, equations = ([self._print(arg) for arg in part] for part in _rows(expr))
-        listed, following = r",\ ".join(before), r",\ \text{so}\ ".join(equations)
+        before, equations = self.row(expr)
         if not equations:
-            return rf"\left({listed}\right)"
-        return rf"{listed}:\ {following}" if before else _lined(equations)
+            return rf"\left({before}\right)"
+        return rf"{before}:\ {equations}" if before else _lined([self._print(arg) for arg in expr])
+
+    def row(self, expr: Tuple) -> tuple[str, str]:
+        """The words and the equations of a row of a table."""
+        before, equations = ([self._print(arg) for arg in part] for part in _rows(expr))
+        return r",\ ".join(before), r",\ \text{so}\ ".join(equations)
 
 
 class _IndexPrinter(MathPrinter):
@@ -196,6 +227,9 @@ class _IndexPrinter(MathPrinter):
 
 class _LabelPrinter(MathPrinter):
     """The name of a tensor: its own subscripts go up, since indices will stand below."""
+
+    def _print_Generator(self, expr: Any) -> str:
+        return super()._print_Symbol(expr)
 
     def _print_Symbol(self, expr: Any, style: str = "plain") -> str:
         stem, below = named(expr.name)
@@ -239,8 +273,8 @@ def _word(word: str) -> str:
         return tex_greek_dictionary[word]
     if word in greek_letters_set:
         return "\\" + word
-    if len(word) == 1 and not word.isascii():
-        return _foreign(word)
+    if len(word) == 1 and _greek(word):
+        return _word(_greek(word))
     if word.isdecimal() or (word.isascii() and word.isalpha() and len(word) == 1):
         return word
     if word.endswith("bar") and (len(word) == 4 or word[:-3] in greek_letters_set):
@@ -248,18 +282,19 @@ def _word(word: str) -> str:
     if word.isascii() and word.isalpha():
         displacement = len(word) == 2 and word[0] == "d"  # du is set like a differential
         return word if displacement else rf"\mathrm{{{word}}}"
-    return rf"\text{{{escaped(word)}}}" if word else ""
+    return worded(word) if word else ""
 
 
-def _foreign(letter: str) -> str:
-    """A Greek letter that was typed as one, or any other letter as text."""
+def _greek(letter: str) -> str:
+    """The name of a Greek letter that was typed as one: sigma, Sigma; else nothing."""
     described = unicodedata.name(letter, "").split()
-    if described[:1] == ["GREEK"] and described[2:3] == ["LETTER"] and len(described) == 4:
-        spelt = described[3].lower()
-        return _word(spelt.capitalize() if described[1] == "CAPITAL" else spelt)
-    return rf"\text{{{letter}}}"
+    if len(described) != 4 or described[0] != "GREEK" or described[2] != "LETTER":
+        return ""
+    spelt = described[3].lower()
+    return spelt.capitalize() if described[1] == "CAPITAL" else spelt
 
 
-def escaped(words: str) -> str:
-    """Words for the inside of a text block of LaTeX."""
-    return words.translate(ESCAPES)
+def worded(words: str) -> str:
+    """Words as blocks of text; signs and Greek letters, which a block does not hold, stand between them."""
+    inside = (rf"}}{_word(c)}\text{{" if _greek(c) else ESCAPES.get(c, c) for c in words)
+    return rf"\text{{{''.join(inside)}}}".replace(r"\text{}", "")

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from html import escape
+from itertools import groupby, islice
 from textwrap import wrap
 from typing import Any
 
 import sympy
 from sympy import Tuple
 
-from derive.answer.printers import MathPrinter, TextPrinter, escaped
+from derive.answer.printers import MathPrinter, TextPrinter, worded
 from derive.steps import Derivation, Step, modulus
 
 IN = r" \in "
 WIDTH = 100  # characters of a line of words in LaTeX, which does not break them
-SCROLLS = "overflow-x:auto;overflow-y:hidden"  # a wide formula scrolls by itself, not with the page
+TALL = 24  # rows of a table in one formula
+SCROLLS = "margin:0;overflow-x:auto;overflow-y:hidden"  # a wide formula scrolls by itself, not with the page
 
 
 def text(expr: sympy.Basic) -> str:
@@ -51,8 +53,8 @@ def _domain(domain: sympy.Set, show: Callable[[Any], str]) -> str:
         return rf"\mathbb{{Z}} / {show(n)}" if show is latex else f"Z mod {show(n)}"
     if not isinstance(domain, sympy.Range):
         return show(domain) if show is latex else {sympy.S.Reals: "R"}.get(domain, "Z")
-    dots = r" \ldots " if show is latex else ".."
-    return f"{show(domain.start)}{dots}{show(domain.stop - 1)}"
+    first, last = show(domain.start), show(domain.stop - 1)
+    return rf"\{{{first}, \ldots, {last}\}}" if show is latex else f"{first}..{last}"
 
 
 def as_text(derivation: Derivation) -> str:
@@ -82,15 +84,34 @@ def as_latex(derivation: Derivation) -> str:
 
 def _prose(words: str) -> Iterable[str]:
     """Rows of words."""
-    return (rf"& \text{{{escaped(line)}}} \\" for line in wrap(words, WIDTH, break_long_words=False))
+    return (rf"& {worded(line)} \\" for line in wrap(words, WIDTH, break_long_words=False))
+
+
+def _displays(lines: Iterable[sympy.Basic]) -> Iterator[str]:
+    """Formulas to be displayed: rows of a table stand together, at most TALL of them."""
+    for is_row, group in groupby(lines, key=_is_row):
+        if not is_row:
+            yield from map(latex, group)
+        while rows := list(islice(group, TALL)):
+            yield _array(rows)
+
+
+def _is_row(line: sympy.Basic) -> bool:
+    return isinstance(line, Tuple) and not line.has(sympy.MatrixBase) and all(MathPrinter().row(line))
+
+
+def _array(rows: Iterable[Tuple]) -> str:
+    """Rows of a table, the words to the right and the equations to the left."""
+    lines = (r"\colon & ".join(MathPrinter().row(row)) for row in rows)
+    return r"\begin{array}{rl}" + r" \\ ".join(lines) + r"\end{array}"
 
 
 def as_markdown(derivation: Derivation) -> str:
     """A numbered list with displayed mathematics."""
-    rows = ["Given", "", *(f"$${latex(expr)}$$\n" for expr in _statement(derivation))]
+    rows = ["Given", "", *(f"$${formula}$$\n" for formula in _displays(_statement(derivation)))]
     for number, step in enumerate(derivation, 1):
         rows.append(f"{number}. **{_marked(step.rule)}**: {_marked(step.because)}\n")
-        rows += [f"   $${latex(expr)}$$\n" for expr in _lines(step)]
+        rows += [f"   $${formula}$$\n" for formula in _displays(_lines(step))]
         rows += [f"   for ${_ranges(step, latex, IN)}$\n"] * bool(step.where)
     return "\n".join(rows)
 
@@ -102,16 +123,16 @@ def _marked(words: str) -> str:
 
 def as_html(derivation: Derivation) -> str:
     """An ordered list with displayed mathematics, for MathJax or KaTeX."""
-    given = "".join(map(_display, _statement(derivation)))
+    given = "".join(map(_paragraph, _displays(_statement(derivation))))
     items = "".join(
         f"<li><b>{escape(step.rule)}</b>: {escape(step.because)}"
-        + "".join(map(_display, _lines(step)))
-        + f"<p>for ${escape(_ranges(step, latex, IN))}$</p>" * bool(step.where)
+        + "".join(map(_paragraph, _displays(_lines(step))))
+        + f"<p style='margin:0'>for ${escape(_ranges(step, latex, IN))}$</p>" * bool(step.where)
         + "</li>"
         for step in derivation
     )
     return f"<div class='derivation'>{given}<ol>{items}</ol></div>"
 
 
-def _display(expr: sympy.Basic) -> str:
-    return f"<p style='{SCROLLS}'>$${escape(latex(expr))}$$</p>"
+def _paragraph(formula: str) -> str:
+    return f"<p style='{SCROLLS}'>$${escape(formula)}$$</p>"

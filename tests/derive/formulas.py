@@ -17,6 +17,8 @@ import derive as dv
 
 TYPESET = Path(__file__).parents[1] / "typeset"
 EQUATIONS = ("operator", "equation", "constraint", "form", "layer")
+ARRAY = re.compile(r"\\begin\{array\}\{\w+\}")
+WORDS = re.compile(r"\\(text|mathrm|operatorname|begin|end)\*?\s*\{(\\.|[^{}\\])*\}")
 TOKEN = re.compile(r"\\[A-Za-z]+\*?|\\.|[^\s]", re.DOTALL)
 
 
@@ -129,6 +131,6 @@ def double_script(tex: str) -> str:
 
 def bare_word(tex: str) -> str:
     """Letters in a row that are set as a product, alpha as a l p h a: a name that lost its command."""
-    worded = re.sub(r"\\(text|mathrm|operatorname|begin|end)\*?\s*\{(\\.|[^{}\\])*\}|\{array\}\{c+\}", " ", tex)
-    found = re.search(r"[A-Za-z]{3,}", re.sub(r"\\[A-Za-z]+", " ", worded))
+    symbols = WORDS.sub(" ", ARRAY.sub(" ", tex))
+    found = re.search(r"[A-Za-z]{3,}", re.sub(r"\\[A-Za-z]+", " ", symbols))
     return f"bare word {found[0]}" if found else ""

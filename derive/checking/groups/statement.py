@@ -10,7 +10,7 @@ import sympy
 from sympy import Eq, Indexed, Symbol, Tuple
 
 from derive.checking.terms import false
-from derive.notation import ComponentTable, Generator, Image, Infinitesimal, Moved, Translation
+from derive.notation import ComponentTable, Generator, Image, Infinitesimal, Moved, Primed, Translation
 from derive.steps import Step, modulus
 
 LEADING = ("i", "alpha", "c", "beta")
@@ -86,7 +86,7 @@ class Statement:
         """Sums over copies and components run over all of them."""
         for total in printed.atoms(sympy.Sum):
             for variable, *limits in total.limits:
-                name = variable.name.rstrip("'")
+                name = variable.of.name if isinstance(variable, Primed) else variable.name
                 if name in LEADING:
                     stated = [ends(d) for s, d in self.where.items() if s.name == name]
                     if stated != [tuple(limits)]:

@@ -16,7 +16,7 @@ from typing import Any
 import sympy
 from sympy import Eq, ImmutableMatrix, IndexedBase, Integer, Symbol, Tuple
 
-from derive.notation import ComponentTable, Images, Mixing, Phases
+from derive.notation import ComponentTable, Images, Mixing, Phases, Primed
 from derive.symmetry.monomial import root_of_unity
 from derive.symmetry.pieces import Piece
 
@@ -64,7 +64,7 @@ class Fibre:
     @cached_property
     def other(self) -> tuple[Symbol, ...]:
         """A second component, to be summed over."""
-        return tuple(Symbol(a.name + "'", integer=True) for a in self.index)
+        return tuple(Primed(a, integer=True) for a in self.index)
 
     def limits(self, index: tuple[Symbol, ...]) -> tuple[Limit, ...]:
         return tuple((a, sympy.S.Zero, Integer(self.dim - 1)) for a in index)
