@@ -169,7 +169,7 @@ class ComponentTable(Composed):
         return (self.field.name, self.generator.name), {}
 
     @classmethod
-    def spell(cls, *parts: Any) -> str:  # type: ignore[override]
+    def spell(cls, *parts: Any) -> str:
         return f"{cls.letter}_{parts[0]}({parts[1]})"
 
     @property

@@ -129,6 +129,12 @@ def double_script(tex: str) -> str:
     return ""
 
 
+def loose_break(tex: str) -> str:
+    """A new line where there are no lines: outside of every environment."""
+    inside = r"\begin" in tex or r"\substack" in tex
+    return "" if inside or r"\\" not in tex else "line break in one line"
+
+
 def bare_word(tex: str) -> str:
     """Letters in a row that are set as a product, alpha as a l p h a: a name that lost its command."""
     symbols = WORDS.sub(" ", ARRAY.sub(" ", tex))

@@ -33,6 +33,7 @@ from tests.derive.formulas import (
     bare_word,
     double_script,
     in_dollars,
+    loose_break,
     mathml_complaints,
     of_derivation,
     of_solution,
@@ -58,7 +59,8 @@ def require_typeset(katex: Katex | None, formulas: Iterable[Formula]) -> None:
     listed = list(formulas)
     assert listed
     assert mathml_complaints(listed) == {}
-    assert {f.tex: w for f in listed if (w := double_script(f.tex) or bare_word(f.tex))} == {}
+    for flaw in (double_script, bare_word, loose_break):
+        assert {f.tex: said for f in listed if (said := flaw(f.tex))} == {}
     if katex is not None:
         assert katex.complaints(listed) == {}
 
@@ -103,6 +105,11 @@ def test_double_scripts_are_found() -> None:
 def test_bare_words_are_found() -> None:
     assert bare_word("A_{alpha'}") == "bare word alpha"
     assert not bare_word(r"\mathrm{in} + \text{for all} + \alpha' + du")
+
+
+def test_loose_line_breaks_are_found() -> None:
+    assert loose_break(r"a = b \\ c = d")
+    assert not loose_break(r"\begin{gathered}a = b \\ c = d\end{gathered}")
 
 
 # ---- everything that is printed -------------------------------------------------------------------------
