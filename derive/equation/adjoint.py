@@ -16,6 +16,7 @@ from derive.equation.chain import Move, chain
 from derive.equation.trilinear import Trilinear
 from derive.equation.window import Window, dimension, positives, windows
 from derive.errors import SizeError
+from derive.notation import Pairing
 from derive.pickling import Fields
 from derive.steps import Derivation
 from derive.symmetry.names import fresh, names_in, require_free, require_one_symbol_each
@@ -23,7 +24,7 @@ from derive.symmetry.sizes import flag
 from derive.symmetry.sizes import size as read_size
 from derive.symmetry.spacegroup import axis_names
 
-PAIRING = Symbol("<ybar, y>")
+PAIRING = Pairing("ybar", "y")
 X, Y, XBAR, YBAR = (IndexedBase(name) for name in ("x", "y", "xbar", "ybar"))
 KBAR, TURNED, OPERATOR, PATCHES = (IndexedBase(name) for name in ("Kbar", "Kt", "W", "X"))
 TURNING = (

@@ -10,6 +10,7 @@ from sympy import Eq, Expr, Function, IndexedBase, Integral, Sum, Symbol, Tuple
 
 from derive.equation.chain import chain
 from derive.equation.window import dimension
+from derive.notation import Convolution, Correlation
 from derive.pickling import Fields
 from derive.steps import Derivation
 from derive.symmetry.sizes import flag
@@ -106,11 +107,11 @@ class Commutation(Fields):
         term = self._entry(f, self._over) * self._entry(g, second)
         return Eq(self._entry(self._name(f, g), self._at), self._total(term), evaluate=False)
 
-    def _name(self, f: str, g: str) -> str:
-        return f"({f}*{g})" if self.flip else f"corr({f},{g})"
+    def _name(self, f: str, g: str) -> Symbol:
+        return (Convolution if self.flip else Correlation)(Symbol(f), Symbol(g))
 
-    def _entry(self, name: str, at: tuple[Expr, ...]) -> Expr:
-        return IndexedBase(name)[at] if self.lattice else Function(name)(*at)
+    def _entry(self, name: str | Symbol, at: tuple[Expr, ...]) -> Expr:
+        return IndexedBase(name)[at] if self.lattice else Function(str(name))(*at)
 
     def _total(self, term: Expr) -> Expr:
         limits = ((a, -sympy.oo, sympy.oo) for a in self._over)

@@ -7,6 +7,7 @@ from sympy import Eq, IndexedBase, Sum, Symbol
 
 from derive.equation.operator import Notation
 from derive.equation.problem import Problem
+from derive.notation import Mixing
 
 
 def commutes(problem: Problem) -> tuple[Eq, ...]:
@@ -45,7 +46,7 @@ def equivariant(problem: Problem) -> tuple[Eq, ...]:
 
 def _matrices(problem: Problem) -> list[tuple[str, IndexedBase, IndexedBase]]:
     return [
-        (g, IndexedBase(f"rho_y({g})"), IndexedBase(f"rho_x({g})")) for g in problem.group.point.generators
+        (g, IndexedBase(Mixing("y", g)), IndexedBase(Mixing("x", g))) for g in problem.group.point.generators
     ]
 
 

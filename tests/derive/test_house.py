@@ -21,6 +21,7 @@ FLOORS = {
     "pickling": 0,
     "errors": 1,
     "symmetry": 2,
+    "notation": 2,
     "steps": 2,
     "methods": 3,
     "checking": 3,
@@ -170,3 +171,8 @@ def test_the_public_list_is_flat_sorted_and_complete() -> None:
 
 def test_public_names_have_docstrings() -> None:
     assert [name for name in derive.__all__ if not (getattr(derive, name).__doc__ or "").strip()] == []
+
+
+def test_names_are_data_and_are_not_taken_apart() -> None:
+    """Only what a user writes as a word, r^4 or a*b, is read by patterns; printed names carry their parts."""
+    assert [path.name for path in FILES if "re" in set(imports(path))] == ["words.py"]

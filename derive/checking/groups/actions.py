@@ -10,32 +10,33 @@ from sympy import Eq, ImmutableMatrix, Indexed, MatrixBase, SparseMatrix, Symbol
 
 from derive.checking.groups.statement import Statement
 from derive.checking.terms import false
+from derive.notation import ComponentTable, Generator
 from derive.symmetry.algebraic import short_number
 from derive.symmetry.exact import over_common_field
 
 
 def letters_of(statement: Statement) -> dict[str, Any]:
     """The point generators by the letters of words: L(X) is written X."""
-    return {a.name.removeprefix("L(").rstrip(")"): a for a in statement.point}
+    return {a.generator: a for a in statement.point}
 
 
 def component_matrix(statement: Statement, action: Eq, dim: int) -> MatrixBase:
     """The matrix of a printed action on components."""
     tables = statement.tables
-    known = [e for e in action.rhs.atoms(Indexed) if str(e.base.label) in tables]
+    known = [e for e in action.rhs.atoms(Indexed) if e.base.label in tables]
     if action.rhs.has(sympy.Sum):
-        return SparseMatrix(tables[str(known[0].base.label)])
+        return SparseMatrix(tables[known[0].base.label])
     factor = sympy.Mul(*(part for part in sympy.Mul.make_args(action.rhs) if not isinstance(part, Indexed)))
     images = next((e for e in action.lhs.indices if isinstance(e, Indexed)), None)
     entries = {}
     for a in range(dim):
-        goes = a if images is None else int(tables[str(images.base.label)][a])
+        goes = a if images is None else int(tables[images.base.label][a])
         entries[goes, a] = factor * sympy.Mul(*(_phase(tables, e, a) for e in known))
     return SparseMatrix(dim, dim, entries)
 
 
-def _phase(tables: Mapping[str, Any], entry: Indexed, component: int) -> sympy.Expr:
-    table = tables[str(entry.base.label)]
+def _phase(tables: Mapping[ComponentTable, Any], entry: Indexed, component: int) -> sympy.Expr:
+    table = tables[entry.base.label]
     return table[0, 0] if len(entry.indices) == 2 else table[component]
 
 
@@ -67,7 +68,7 @@ def _evaluate(expr: sympy.Expr, images: Mapping[str, MatrixBase], dim: int) -> M
     one = SparseMatrix.eye(dim)
     if expr.is_commutative:
         return expr * one
-    if isinstance(expr, Symbol):
+    if isinstance(expr, Generator):
         if expr.name not in images:
             raise false("must use the generators it states", expr)
         return images[expr.name]

@@ -18,10 +18,11 @@ from derive.checking.groups.actions import check_relations
 from derive.checking.groups.listing import Listing
 from derive.checking.groups.reduction import Reduction
 from derive.checking.groups.scene import Scene
-from derive.checking.groups.statement import Acting, Statement, read_statement
+from derive.checking.groups.statement import Acting, Statement, moved_by, read_statement
 from derive.checking.groups.trials import typical_sizes
 from derive.checking.terms import false
 from derive.errors import DerivationError, TooLargeError
+from derive.notation import Images, image, moved
 from derive.steps import Step
 
 Rule = tuple[str, Callable[[Step], None]]
@@ -75,13 +76,17 @@ def _check_blocks(steps: Sequence[Step], taken: Sequence[Step]) -> None:
     rows, columns = (dict.fromkeys(name[k] for name in names) for k in (0, 1))
     if names != [[y, x] for y in rows for x in columns]:
         raise false("must take every pair of blocks once", [step.rule for step in taken])
-    fields = {str(e.lhs.base.label).rsplit(" ", 1)[1] for e in given if _is_action(e)}
+    fields = {_field(e) for e in given if _is_action(e)}
     if fields and fields != {*rows, *columns}:
         raise false("must take every block", sorted(fields))
     for step, (y, x) in zip(taken, names, strict=True):
-        about = [e for e in given if _is_action(e) and str(e.lhs.base.label).rsplit(" ", 1)[1] in (x, y)]
+        about = [e for e in given if _is_action(e) and _field(e) in (x, y)]
         if sorted(map(str, about)) != sorted(str(e) for e in step.after if _is_action(e)):
             raise false(f"must take all that acts on {y} and {x}", step.after)
+
+
+def _field(action: Eq) -> str:
+    return str(moved_by(action).field)
 
 
 def _is_action(item: sympy.Basic) -> bool:
@@ -227,14 +232,17 @@ class Chapter:
             if dict.fromkeys(own) != stated and own:
                 raise false("must sum over the ranges that it states", total.limits)
 
+    def _moved(self, acting: Acting) -> IndexedBase:
+        return moved(acting.mover, IndexedBase(self.s.x))
+
     def _act_on_input(self, acting: Acting, step: Step) -> None:
         (printed,) = self.kept(step, self.found.state, 1)
-        if printed.lhs != IndexedBase(f"T({acting.name} {self.s.x})")[self.s.out]:
+        if printed.lhs != image(self._moved(acting))[self.s.out]:
             raise false("must have plain indices on its left", printed.lhs)
-        moved = IndexedBase(f"{acting.name} {self.s.x}")[self.s.into]
+        read = self._moved(acting)[self.s.into]
         constant = self.bias if self.s.biased and not acting.infinitesimal else 0
         self._require_limits(printed.rhs)
-        self.scene.require_same(printed.rhs, self.total(self.weight * moved) + constant)
+        self.scene.require_same(printed.rhs, self.total(self.weight * read) + constant)
 
     def _reindex(self, acting: Acting, step: Step) -> None:
         (printed,) = self.kept(step, self.found.state[:-1], 1)
@@ -242,7 +250,7 @@ class Chapter:
         self.scene.require_inside(acting.x, self.s.into)
         self.scene.require_inside(acting.y, self.s.out)
         there, at = tuple(acting.x.lhs.indices), tuple(acting.y.lhs.indices)
-        if printed.lhs != IndexedBase(f"T({acting.name} {self.s.x})")[at]:
+        if printed.lhs != image(self._moved(acting))[at]:
             raise false(f"must be read where {acting.name} takes the output", printed.lhs)
         constant = IndexedBase("b")[at] if self.s.biased and not acting.infinitesimal else 0
         expected = self.total(IndexedBase("A")[(*at, *there)] * acting.x.rhs) + constant
@@ -254,8 +262,7 @@ class Chapter:
         if printed.lhs != self.found.state[-1].rhs:
             raise false("must keep its left side", printed.lhs)
         operator = self.found.state[0].rhs
-        label = str(acting.y.lhs.base.label).rsplit(" ", 1)[1]
-        defined = Eq(IndexedBase(label)[self.s.out], operator, evaluate=False)
+        defined = Eq(IndexedBase(acting.output)[self.s.out], operator, evaluate=False)
         self._require_limits(printed.rhs)
         self.scene.require_same(printed.rhs, acting.y.rhs, defined)
 
@@ -267,10 +274,8 @@ class Chapter:
                 self.total(weight * self.read) + sum(constant), self.found.state[-1].args[side]
             )
         if any(
-            str(e.base.label) not in ("A", *self.s.tables) for e in new[0].atoms(Indexed) if _is_tensor(e)
+            str(e.base.label) != "A" and e.base.label not in self.s.tables
+            for e in new[0].atoms(Indexed)
+            if not isinstance(e.base.label, Images)
         ):
             raise false("must compare the coefficients of x alone", new[0])
-
-
-def _is_tensor(entry: Indexed) -> bool:
-    return not str(entry.base.label).startswith("pi_")

@@ -14,6 +14,7 @@ from derive.checking.groups.actions import is_zero
 from derive.checking.groups.classes import Class
 from derive.checking.groups.statement import LEADING
 from derive.checking.terms import false
+from derive.notation import Generator
 from derive.steps import Step
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class EntryTable:
         looked = {}
         for entry in factor.atoms(Indexed):
             at = tuple(int(index.xreplace(put)) for index in entry.indices)
-            table = tables[str(entry.base.label)]
+            table = tables[entry.base.label]
             looked[entry] = table[at] if len(at) == 2 else table[at[0]]
         return factor.xreplace(looked)
 
@@ -193,7 +194,7 @@ def letters(word: sympy.Expr) -> tuple[str, ...]:
         if factor == 1:
             continue
         base, power = factor.as_base_exp()
-        if not isinstance(base, Symbol) or base.is_commutative or not power.is_Integer or power < 1:
+        if not isinstance(base, Generator) or not power.is_Integer or power < 1:
             raise false("must be a word in the generators", word)
         found += [base.name] * int(power)
     return tuple(found)

@@ -84,7 +84,7 @@ class Listing:
             weight = chapter.weight  # the operator again: where weights vanish has been said
         total = chapter.total(weight * chapter.read) + (bias if s.biased else 0)
         full = len(s.out)
-        if str(printed.lhs.base.label) in ("A", "K", "b", s.x):
+        if str(printed.lhs.base.label) in ("A", "K", "b", str(s.x)):
             raise false("must name the output", printed.lhs)
         self._require_forward(printed.rhs)
         self._require_whole_grids(printed.rhs)
@@ -105,7 +105,7 @@ class Listing:
         """Sums run forwards over input sites: shifted or turned round they would be the same, but mislead."""
         s = self.chapter.s
         sites = s.sites[1]
-        for read in (e for e in right.atoms(Indexed) if str(e.base.label) == s.x):
+        for read in (e for e in right.atoms(Indexed) if e.base.label == s.x):
             for index, plain in zip(read.indices[len(s.into) - len(sites) :], sites, strict=True):
                 inner = index.args[0] if isinstance(index, sympy.Mod) else index
                 own = inner.free_symbols & set(sites)

@@ -12,8 +12,9 @@ import sympy
 from sympy import Eq, Indexed, Piecewise, Symbol
 
 from derive.checking.groups.scene import tied_bias
-from derive.checking.groups.statement import LEADING, TRANSLATION
+from derive.checking.groups.statement import LEADING
 from derive.checking.terms import false
+from derive.notation import Translation
 from derive.steps import Step
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class Reduction:
         chapter, each = self.chapter, self.each
         after = tuple(step.after)
         by_translation = chapter.found.constraints[:each]
-        if chapter.s.actings[0].name != TRANSLATION:
+        if not isinstance(chapter.s.actings[0].mover, Translation):
             raise false("must state translations first", chapter.s.actings[0].name)
         if after != (chapter.found.state[0], *after[1 : 1 + each], *chapter.found.constraints[each:]):
             raise false("must keep the constraints of the point group", step.after)

@@ -13,8 +13,9 @@ from sympy import Eq, Indexed, IndexedBase, Symbol
 
 from derive.checking.expansion import Bounds, Expander, collect
 from derive.checking.groups.actions import site_matrix
-from derive.checking.groups.statement import LEADING, Statement, ends
+from derive.checking.groups.statement import LEADING, Statement, ends, moved_by
 from derive.checking.terms import Array, false
+from derive.notation import Images, Moved
 from derive.steps import modulus
 
 COPIES = 2  # of a block: they are spectators
@@ -69,11 +70,11 @@ class Scene:
         """The tables of images; each must be a permutation."""
         found = {}
         for name, table in self.statement.tables.items():
-            if name.startswith("pi_"):
+            if isinstance(name, Images):
                 images = [int(n) if n.is_Integer else -1 for n in table]
                 if sorted(images) != list(range(len(images))):
                     raise false("must permute components", table)
-                found[name] = np.array(images, dtype=np.int64)
+                found[str(name)] = np.array(images, dtype=np.int64)
         return found
 
     # ---- polynomials ------------------------------------------------------------------------------------
@@ -92,15 +93,16 @@ class Scene:
             "b": tuple(wide[0]),
             "K": (*lead[0], *lead[1], *far * (ranks.get("K", 0) - len(lead[0]) - len(lead[1]))),
             TIED: (*lead[0], *far * (ranks.get(TIED, 0) - len(lead[0]))),
-            s.x: inputs,
-            **{f"{a.name} {s.x}": inputs for a in s.actings},
-            **{str(a.y.lhs.base.label).rsplit(" ", 1)[1]: tuple(wide[0]) for a in s.actings},
+            str(s.x): inputs,
+            **{str(moved_by(a.x)): inputs for a in s.actings},
+            **{str(a.output): tuple(wide[0]) for a in s.actings},
         }
         for name, table in s.tables.items():
             shape = table.shape if hasattr(table, "shape") else (len(table),)
-            bounds[name] = tuple((0, n - 1) for n in shape)
-        modulo = {"A": self.periods((*s.out, *s.into)), "b": self.periods(s.out), s.x: self.periods(s.into)}
-        modulo |= {f"{a.name} {s.x}": modulo[s.x] for a in s.actings}
+            bounds[str(name)] = tuple((0, n - 1) for n in shape)
+        read = self.periods(s.into)
+        modulo = {"A": self.periods((*s.out, *s.into)), "b": self.periods(s.out), str(s.x): read}
+        modulo |= {str(moved_by(a.x)): read for a in s.actings}
         return Expander(
             bounds,
             self.sizes,
@@ -213,7 +215,7 @@ class Scene:
 
     def _number(self, index: sympy.Expr, values: Mapping[Symbol, sympy.Integer]) -> sympy.Expr:
         if isinstance(index, Indexed):
-            table = self.statement.tables.get(str(index.base.label))
+            table = self.statement.tables.get(index.base.label)
             at = self._number(index.indices[0], values)
             if table is None or not at.is_Integer or not 0 <= at < len(table):
                 raise false("must use tables that were stated in its indices", index)
@@ -221,9 +223,10 @@ class Scene:
         return index.xreplace({**values, **{s: sympy.Integer(n) for s, n in self.sizes.items()}})
 
 
-def _field(entry: Indexed) -> str:
+def _field(entry: Indexed) -> Symbol:
     """x, of an entry of x or of g x."""
-    return str(entry.base.label).rsplit(" ", 1)[-1]
+    name = entry.base.label
+    return name.field if isinstance(name, Moved) else name
 
 
 def tied_bias(expr: sympy.Basic, full: int) -> sympy.Basic:

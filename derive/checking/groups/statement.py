@@ -10,19 +10,29 @@ import sympy
 from sympy import Eq, Indexed, Symbol, Tuple
 
 from derive.checking.terms import false
+from derive.notation import ComponentTable, Generator, Image, Infinitesimal, Moved, Primed, Translation
 from derive.steps import Step, modulus
 
 LEADING = ("i", "alpha", "c", "beta")
-TRANSLATION = "T_s"
 
 
 @dataclass(frozen=True)
 class Acting:
-    """How one generator acts: its name, and the printed equations for x and for y."""
+    """How one generator acts: what moves the fields, and the printed equations for x and for y."""
 
-    name: str
+    mover: Generator | Translation | Infinitesimal
     x: Eq
     y: Eq
+
+    @property
+    def name(self) -> str:
+        """The mover in words: T_s, r, L(X)."""
+        return str(self.mover)
+
+    @property
+    def generator(self) -> str:
+        """The letter of words: L(X) is written X."""
+        return (self.mover.generator if isinstance(self.mover, Infinitesimal) else self.mover).name
 
     @property
     def mixes(self) -> bool:
@@ -31,16 +41,21 @@ class Acting:
 
     @property
     def infinitesimal(self) -> bool:
-        return self.name.startswith("L(")
+        return isinstance(self.mover, Infinitesimal)
+
+    @property
+    def output(self) -> Symbol:
+        """The name of y."""
+        return moved_by(self.y).field
 
 
 @dataclass(frozen=True)
 class Statement:
     """Everything that the steps of one chapter may use."""
 
-    x: str
+    x: Symbol
     actings: tuple[Acting, ...]
-    tables: Mapping[str, sympy.Basic]
+    tables: Mapping[ComponentTable, sympy.Basic]
     relations: tuple[Eq, ...]
     presumed: tuple[sympy.Basic, ...]
     condition: sympy.Basic | None
@@ -62,7 +77,7 @@ class Statement:
     @property
     def point(self) -> tuple[Acting, ...]:
         """The generators that are not translations."""
-        return tuple(a for a in self.actings if a.name != TRANSLATION)
+        return tuple(a for a in self.actings if not isinstance(a.mover, Translation))
 
     @property
     def translated(self) -> bool:
@@ -72,7 +87,7 @@ class Statement:
         """Sums over copies and components run over all of them."""
         for total in printed.atoms(sympy.Sum):
             for variable, *limits in total.limits:
-                name = variable.name.rstrip("'")
+                name = variable.of.name if isinstance(variable, Primed) else variable.name
                 if name in LEADING:
                     stated = [ends(d) for s, d in self.where.items() if s.name == name]
                     if stated != [tuple(limits)]:
@@ -90,20 +105,20 @@ def read_statement(steps: Sequence[Step]) -> Statement:
         raise false("must begin with how every generator acts", given)
     actions = [item for item in given if isinstance(item, Eq) and isinstance(item.lhs, Indexed)]
     relations = [item for item in given if isinstance(item, Eq) and not item.lhs.is_commutative]
-    tables = [e for e in given if isinstance(e, Eq) and isinstance(e.lhs, Symbol) and e not in relations]
+    tables = [e for e in given if isinstance(e, Eq) and isinstance(e.lhs, ComponentTable)]
     stated = given[len(actions) + len(tables) + len(relations) :]
     presumed = [item for item in stated if not item.free_symbols & {symbol for symbol, _ in where}]
     rest = stated[len(presumed) :]
     if list(given) != [*actions, *tables, *relations, *presumed, *rest] or len(rest) > 1 or len(actions) % 2:
         raise false("must state actions on both fields, tables, relations, sizes, then locality", given)
     pairs = list(zip(actions[::2], actions[1::2], strict=True))
-    actings = tuple(Acting(_name(of_x)[0], of_x, of_y) for of_x, of_y in pairs)
+    actings = tuple(Acting(moved_by(x).mover, _sent(x), _sent(y)) for x, y in pairs)
     x = _field(operator)
     for acting in actings:
-        (_, of_x), (g, of_y) = _name(acting.x), _name(acting.y)
-        if g != acting.name or of_x != x or of_y != _name(actings[0].y)[1]:
+        named = (moved_by(acting.x).field, moved_by(acting.y).mover, acting.output)
+        if named != (x, acting.mover, actings[0].output):
             raise false("must let one generator act on both fields", (acting.x, acting.y))
-    if len({a.name for a in actings}) != len(actings):
+    if len({a.mover for a in actings}) != len(actings):
         raise false("must state every generator once", [a.name for a in actings])
     ranges = dict(where)
     if len(ranges) != len(where):
@@ -112,7 +127,7 @@ def read_statement(steps: Sequence[Step]) -> Statement:
     statement = Statement(
         x,
         actings,
-        {eq.lhs.name: eq.rhs for eq in tables},
+        {eq.lhs: eq.rhs for eq in tables},
         tuple(relations),
         tuple(presumed),
         rest[0] if rest else None,
@@ -127,28 +142,39 @@ def read_statement(steps: Sequence[Step]) -> Statement:
     return statement
 
 
-def _name(action: Eq) -> tuple[str, str]:
-    """The generator and the field of "r x"."""
-    words = str(action.lhs.base.label).rsplit(" ", 1)
-    if len(words) != 2:
+def moved_by(action: Eq) -> Moved:
+    """What acts on which field, on the left of an action."""
+    name = action.lhs.base.label
+    if not isinstance(name, Moved):
         raise false("must say which generator acts on which field", action)
-    return words[0], words[1]
+    return name
 
 
-def _field(operator: sympy.Basic) -> str:
+def _field(operator: sympy.Basic) -> Symbol:
     """x, of an operator that is written T(x)."""
     if not isinstance(operator, Tuple) or len(operator) != 1 or not isinstance(operator[0], Eq):
         raise false("must write one operator", operator)
-    label = str(operator[0].lhs.base.label) if isinstance(operator[0].lhs, Indexed) else ""
-    if not (label.startswith("T(") and label.endswith(")")):
+    name = operator[0].lhs.base.label if isinstance(operator[0].lhs, Indexed) else None
+    if not isinstance(name, Image) or isinstance(name.of, Moved):
         raise false("must write the operator as T(x)", operator[0].lhs)
-    return label[2:-1]
+    return name.of
 
 
-def _indices(operator: sympy.Basic, x: str) -> tuple[tuple[Symbol, ...], tuple[Symbol, ...], bool]:
+def _sent(action: Eq) -> Eq:
+    """(T_s x)[p] = x[p - s] as (T_s x)[p + s] = x[p], which is how other generators are stated."""
+    if not isinstance(moved_by(action).mover, Translation):
+        return action
+    plain, read = action.lhs.indices, action.rhs.indices if isinstance(action.rhs, Indexed) else ()
+    if len(plain) != len(read) or not all(isinstance(index, Symbol) for index in plain):
+        raise false("must define the translated field at plain indices", action)
+    goes = (p if p == q else sympy.expand(2 * p - q) for p, q in zip(plain, read, strict=True))
+    return Eq(action.lhs.base[tuple(goes)], action.rhs.base[tuple(plain)], evaluate=False)
+
+
+def _indices(operator: sympy.Basic, x: Symbol) -> tuple[tuple[Symbol, ...], tuple[Symbol, ...], bool]:
     """The plain indices of y and of x in the general operator."""
     image = operator[0].lhs
-    reads = [e for e in operator[0].rhs.atoms(Indexed) if str(e.base.label) == x]
+    reads = [e for e in operator[0].rhs.atoms(Indexed) if e.base.label == x]
     if not isinstance(image, Indexed) or len(reads) != 1:
         raise false("must read every entry of the input once", operator)
     indices = tuple(image.indices), tuple(reads[0].indices)

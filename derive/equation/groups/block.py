@@ -20,6 +20,7 @@ from derive.equation.locality import locality
 from derive.equation.operator import Notation, Sites
 from derive.equation.problem import Problem
 from derive.methods.classes import Side
+from derive.notation import Generator, Infinitesimal, Translation, moved
 from derive.steps import residues
 from derive.symmetry.fields import Field
 from derive.symmetry.pieces import trivial_atom
@@ -32,20 +33,26 @@ Class = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Mover:
-    """One generator, or all translations at once: where it takes sites, and what it does to components.
+    """One generator, or all translations at once: where it takes sites, and what it does to components."""
 
-    L(X) is an element of a Lie algebra: the derivative along exp(t X).
-    """
-
-    name: str
+    symbol: Generator | Translation | Infinitesimal
     out: Sites
     into: Sites
     output: Action
     input: Action
-    infinitesimal: bool = False
+
+    @property
+    def name(self) -> str:
+        """The mover in words: T_s, r, L(X)."""
+        return str(self.symbol)
+
+    @property
+    def infinitesimal(self) -> bool:
+        """Whether it is an element X of a Lie algebra: the derivative along exp(t X)."""
+        return isinstance(self.symbol, Infinitesimal)
 
     def of(self, field: IndexedBase) -> IndexedBase:
-        return IndexedBase(f"{self.name} {field.label.name}")
+        return moved(self.symbol, field)
 
 
 @dataclass(frozen=True)
@@ -131,8 +138,8 @@ class Block:
     def read(self, field: IndexedBase, beta: Sites, into: Sites) -> Indexed:
         return field[(*self.c, *beta, *into)]
 
-    def image(self, label: str, alpha: Sites, out: Sites) -> Indexed:
-        return IndexedBase(label)[(*self.i, *alpha, *out)]
+    def output_entry(self, field: IndexedBase, alpha: Sites, out: Sites) -> Indexed:
+        return field[(*self.i, *alpha, *out)]
 
     def kernel(self, alpha: Sites, beta: Sites, at: Sites) -> Indexed:
         return self.n.K[(*self.i, *alpha, *self.c, *beta, *at)]
@@ -145,16 +152,15 @@ class Block:
         n, point = self.n, self.problem.group.point
         found = []
         if n.shifts:
-            found.append(Mover("T_s", n.shifted("out", 1), n.shifted("into", 1), Action(), Action()))
+            found.append(Mover(Translation(), n.shifted("out", 1), n.shifted("into", 1), Action(), Action()))
         for g in point.generators:
             found.append(
                 Mover(
-                    f"L({g})" if g in point.algebra else g,
+                    Infinitesimal(Generator(g)) if g in point.algebra else Generator(g),
                     _image(self.affine(self.problem.y, g), n.out),
                     _image(self.affine(self.problem.x, g), n.into),
                     self.output.action(g),
                     self.input.action(g),
-                    g in point.algebra,
                 )
             )
         return tuple(found)
@@ -221,29 +227,27 @@ class Block:
     def layer(self) -> Eq:
         """The operator with its weights tied by translations, or as it was where there are none."""
         if not self.tied:
-            return self.operator(str(self.y.label))
+            return self.operator(self.y)
         plain = self.put(layer(self.n))
         return Eq(self._dressed(plain.lhs), self._dressed(plain.rhs), evaluate=False)
 
-    def operator(self, label: str) -> Eq:
+    def operator(self, image: IndexedBase) -> Eq:
         """y[i,alpha,p] = Sum(A[i,alpha,p,c,beta,q] x[c,beta,q]) + b[i,alpha,p]."""
         alpha, out, beta, into = self.output.index, self.n.out, self.input.index, self.n.into
         term = self.weight(alpha, out, beta, into) * self.read(self.x, beta, into)
         total = summed(term, self.limits)
         right = total + self.bias(alpha, out) if self.biased else total
-        return Eq(self.image(label, alpha, out), right, evaluate=False)
+        return Eq(self.output_entry(image, alpha, out), right, evaluate=False)
 
     def _dressed(self, expr: sympy.Expr) -> sympy.Expr:
         """Copies and components for the plain channels of an expression."""
-        builders: dict[str, Callable[[Sequence[sympy.Expr]], Indexed]] = {
-            "K": lambda e: self.kernel(self.output.index, self.input.index, tuple(e[2:])),
-            "b": lambda e: self.bias(self.output.index, tuple(e[1:])),
-            self.n.x.label.name: lambda e: self.read(self.x, self.input.index, tuple(e[1:])),
-            self.n.y.label.name: lambda e: self.image(str(self.y.label), self.output.index, tuple(e[1:])),
+        builders: dict[IndexedBase, Callable[[Sequence[sympy.Expr]], Indexed]] = {
+            self.n.K: lambda e: self.kernel(self.output.index, self.input.index, tuple(e[2:])),
+            self.n.b: lambda e: self.bias(self.output.index, tuple(e[1:])),
+            self.x: lambda e: self.read(self.x, self.input.index, tuple(e[1:])),
+            self.y: lambda e: self.output_entry(self.y, self.output.index, tuple(e[1:])),
         }
-        dressed = expr.replace(
-            lambda e: isinstance(e, Indexed), lambda e: builders[str(e.base.label)](e.indices)
-        )
+        dressed = expr.replace(lambda e: isinstance(e, Indexed), lambda e: builders[e.base](e.indices))
         return dressed.replace(lambda e: isinstance(e, Sum), self._limited)
 
     def _limited(self, total: Sum) -> sympy.Expr:

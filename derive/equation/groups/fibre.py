@@ -16,6 +16,7 @@ from typing import Any
 import sympy
 from sympy import Eq, ImmutableMatrix, IndexedBase, Integer, Symbol, Tuple
 
+from derive.notation import ComponentTable, Images, Mixing, Phases, Primed
 from derive.symmetry.monomial import root_of_unity
 from derive.symmetry.pieces import Piece
 
@@ -63,7 +64,7 @@ class Fibre:
     @cached_property
     def other(self) -> tuple[Symbol, ...]:
         """A second component, to be summed over."""
-        return tuple(Symbol(a.name + "'", integer=True) for a in self.index)
+        return tuple(Primed(a, integer=True) for a in self.index)
 
     def limits(self, index: tuple[Symbol, ...]) -> tuple[Limit, ...]:
         return tuple((a, sympy.S.Zero, Integer(self.dim - 1)) for a in index)
@@ -82,18 +83,18 @@ class Fibre:
             return self._scaling(generator)
         found = self.monomial(generator)
         if found is None:
-            table = f"rho_{self.field}({generator})"
+            table = Mixing(self.field, generator)
             return Action(
                 matrix=IndexedBase(table),
                 definitions=(_definition(table, ImmutableMatrix(self.piece.matrix(generator))),),
             )
-        images = _table(f"pi_{self.field}({generator})", found.image.tolist(), list(range(self.dim)))
+        images = _table(Images(self.field, generator), found.image.tolist(), list(range(self.dim)))
         roots = [root_of_unity(k, found.order) for k in found.phase.tolist()]
-        phases = _table(f"sign_{self.field}({generator})", roots, [1] * self.dim)
+        phases = _table(Phases(self.field, generator), roots, [1] * self.dim)
         tables = [table for table in (images, phases) if table is not None]
         return Action(
-            images=None if images is None else IndexedBase(images.lhs.name),
-            phases=None if phases is None else IndexedBase(phases.lhs.name),
+            images=None if images is None else IndexedBase(images.lhs),
+            phases=None if phases is None else IndexedBase(phases.lhs),
             definitions=tuple(tables),
         )
 
@@ -101,15 +102,15 @@ class Fibre:
         value = sympy.sympify(self.piece.matrix(generator)[0, 0])
         if value.is_Integer:
             return Action(constant=value)
-        table = f"rho_{self.field}({generator})"
+        table = Mixing(self.field, generator)
         defined = _definition(table, ImmutableMatrix([[value]]))
         return Action(constant=IndexedBase(table)[0, 0], definitions=(defined,))
 
 
-def _table(name: str, values: list[Any], plain: list[Any]) -> Eq | None:
+def _table(name: ComponentTable, values: list[Any], plain: list[Any]) -> Eq | None:
     """A table of numbers, unless it says nothing."""
     return None if values == plain else _definition(name, Tuple(*values))
 
 
-def _definition(name: str, value: sympy.Basic) -> Eq:
-    return Eq(Symbol(name), value, evaluate=False)
+def _definition(name: ComponentTable, value: sympy.Basic) -> Eq:
+    return Eq(name, value, evaluate=False)

@@ -17,6 +17,7 @@ from derive.equation.groups.block import Block, Mover, summed
 from derive.equation.groups.fibre import Action, Fibre
 from derive.equation.groups.presentation import presentation
 from derive.equation.operator import Sites
+from derive.notation import Translation, image
 
 Weight = Callable[[Sites, Sites], sympy.Expr]  # of the components alpha and beta
 Bias = Callable[[Sites], sympy.Expr]  # of alpha
@@ -33,13 +34,23 @@ def statement(block: Block) -> Tuple:
 def _acting(block: Block, mover: Mover) -> tuple[Eq, Eq]:
     """(g x)[g beta, g q] = rho_x(g) x[beta, q], and the same for y."""
     x, y, n = block.x, block.y, block.n
-
-    def output(label: IndexedBase, alpha: Sites, at: Sites) -> Indexed:
-        return label[(*block.i, *alpha, *at)]
-
+    if isinstance(mover.symbol, Translation):  # as it is usually written: read where T_s brought it from
+        beta, alpha = block.input.index, block.output.index
+        return (
+            Eq(
+                block.read(mover.of(x), beta, n.into),
+                block.read(x, beta, n.shifted("into", -1)),
+                evaluate=False,
+            ),
+            Eq(
+                block.output_entry(mover.of(y), alpha, n.out),
+                block.output_entry(y, alpha, n.shifted("out", -1)),
+                evaluate=False,
+            ),
+        )
     return (
         _acts(block.input, mover.input, block.read, (n.into, mover.into), (x, mover.of(x))),
-        _acts(block.output, mover.output, output, (n.out, mover.out), (y, mover.of(y))),
+        _acts(block.output, mover.output, block.output_entry, (n.out, mover.out), (y, mover.of(y))),
     )
 
 
@@ -61,8 +72,8 @@ def _acts(
 
 def equivariance(block: Block) -> Iterator[Move]:
     """The moves from the statement to one constraint on A and b per generator."""
-    n, label = block.n, f"T({block.x.label})"
-    state: tuple[sympy.Basic, ...] = (block.operator(label),)
+    n, written = block.n, image(block.x)
+    state: tuple[sympy.Basic, ...] = (block.operator(written),)
     yield (
         "write the general linear operator",
         Tuple(*state),
@@ -87,7 +98,7 @@ def equivariance(block: Block) -> Iterator[Move]:
         yield (
             f"act on the output by {g}",
             Tuple(*state, equation),
-            f"equivariance asks that this is {g} T({block.x.label}), read at the same place",
+            f"equivariance asks that this is {g} {written.label}, read at the same place",
         )
         state = (*state, *constraint(block, mover, (n.out, n.into)))
         yield (
@@ -95,7 +106,7 @@ def equivariance(block: Block) -> Iterator[Move]:
             Tuple(*state),
             f"{block.x.label} is arbitrary, so the coefficients of each of its entries agree"
             + (", and so do the constants" if block.biased else "")
-            + ("; s is every translation" if g == "T_s" else ""),
+            + ("; s is every translation" if isinstance(mover.symbol, Translation) else ""),
         )
 
 
@@ -125,7 +136,7 @@ def _acted(block: Block, mover: Mover) -> Eq:
     n, alpha, beta = block.n, block.output.index, block.input.index
     term = block.weight(alpha, n.out, beta, n.into) * block.read(mover.of(block.x), beta, n.into)
     return Eq(
-        block.image(f"T({mover.name} {block.x.label})", alpha, n.out),
+        block.output_entry(image(mover.of(block.x)), alpha, n.out),
         _plus(block, mover, summed(term, block.limits), alpha, n.out),
         evaluate=False,
     )
@@ -149,7 +160,7 @@ def _reindexed(block: Block, mover: Mover) -> Eq:
             *block.site_limits,
         )
     return Eq(
-        block.image(f"T({mover.name} {block.x.label})", alpha, mover.out),
+        block.output_entry(image(mover.of(block.x)), alpha, mover.out),
         _plus(block, mover, summed(term, limits), alpha, mover.out),
         evaluate=False,
     )

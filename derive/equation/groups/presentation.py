@@ -9,9 +9,10 @@ from itertools import accumulate, combinations, repeat
 from typing import Any
 
 import sympy
-from sympy import Eq, Symbol
+from sympy import Eq
 
 from derive.errors import DeriveError
+from derive.notation import Generator
 from derive.symmetry.algebra import Combination, structure_of
 from derive.symmetry.groups import Group
 from derive.symmetry.monomial import Monomial
@@ -20,14 +21,9 @@ from derive.symmetry.words import Word
 LONGEST = 24  # letters of a relation that is worth printing
 
 
-def letter(generator: str) -> Symbol:
-    """A generator as a factor of a word."""
-    return Symbol(generator, commutative=False)
-
-
 def word(letters: Sequence[str]) -> sympy.Expr:
     """A word as a product; the last letter acts first."""
-    return sympy.Mul(*map(letter, letters))
+    return sympy.Mul(*map(Generator, letters))
 
 
 def presentation(group: Group) -> tuple[Eq, ...]:
@@ -79,11 +75,11 @@ def _brackets(group: Group) -> Iterator[Eq]:
     except DeriveError:  # given without matrices: nothing to print
         return
     for a, b, combination in structure.brackets:
-        x, y = letter(a), letter(b)
+        x, y = Generator(a), Generator(b)
         yield Eq(x * y - y * x, _sum(combination), evaluate=False)
     for d, a, combination in structure.adjoint:
-        yield Eq(letter(d) * letter(a), sympy.expand(_sum(combination) * letter(d)), evaluate=False)
+        yield Eq(Generator(d) * Generator(a), sympy.expand(_sum(combination) * Generator(d)), evaluate=False)
 
 
 def _sum(combination: Combination) -> sympy.Expr:
-    return sympy.Add(*(c * letter(g) for g, c in combination))
+    return sympy.Add(*(c * Generator(g) for g, c in combination))
