@@ -14,6 +14,7 @@ import sympy
 from derive.answer.counting_lattice import count_average
 from derive.answer.embedding import BasisBlock, plain_blocks
 from derive.answer.kernel_table import grid_shape, kernel_labels, members, plain_axes, refuse_large
+from derive.answer.numbers import require_numbers
 from derive.answer.plain import Plain, PlainBlock
 from derive.equation.groups.found import Found
 from derive.equation.problem import Problem
@@ -127,6 +128,7 @@ class LatticeAnswer(Fields):
 
     @cached_property
     def _starts(self) -> list[int]:
+        require_numbers(self.problem)
         return [0, *accumulate(int(self.of(p).dim * p.copies_in * p.copies_out) for p in self.pairs)]
 
     @property

@@ -28,12 +28,17 @@ def with_numbers(
     known = known_sizes(problem, sizes, channels)
     symbols = {s: known[s.name] for s in symbols_of(problem) if s.name in known}
     found = with_sizes(problem, symbols) if symbols else problem
-    missing = sorted(s.name for s in symbols_of(found) - _open_sizes(found))
+    require_numbers(found)
+    return found
+
+
+def require_numbers(problem: Problem) -> None:
+    """Refuse symbols for sizes that bound the answer."""
+    missing = sorted(s.name for s in symbols_of(problem) - _open_sizes(problem))
     if missing:
         raise SymbolicError(
             "sizes", "must give a number for every symbol", missing, f"give sizes={{{missing[0]!r}: 8}}"
         )
-    return found
 
 
 def _open_sizes(problem: Problem) -> set[Any]:

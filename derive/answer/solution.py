@@ -57,14 +57,10 @@ class Solution(Fields):
     def _notation(self) -> Notation:
         return Notation(self.problem)
 
-    def _put(self, equation: Eq) -> Eq:
-        values = self._notation.values
-        return Eq(equation.lhs.xreplace(values), equation.rhs.xreplace(values), evaluate=False)
-
     @cached_property
     def operator(self) -> Eq:
         """y[i,u,v] = Sum(A[i,u,v,c,u',v'] x[c,u',v']) + b[i,u,v], with nothing tied yet."""
-        return self._put(general_operator(self._notation))
+        return general_operator(self._notation)
 
     @cached_property
     def equation(self) -> Eq | Tuple:
@@ -83,18 +79,14 @@ class Solution(Fields):
         """Every weight in terms of the tied kernel, A[i,u,v,c,u',v'] = K[i,c,u'-u,v'-v], or of free weights."""
         if isinstance(self.answer, MapAnswer):
             return general_form(self.answer)
-        return self._put(form(self._notation))
+        return form(self._notation)
 
     @cached_property
     def layer(self) -> Eq:
         """The layer: y[i,u,v] = Sum(K[i,c,du,dv] x[c,u+du,v+dv]) + b[i]."""
         if isinstance(self.answer, MapAnswer):
             return general_layer(self.answer, self.bias_answer if self.problem.bias else None)
-        return self._put(layer(Notation(self._open)))
-
-    @cached_property
-    def _open(self) -> Problem:
-        return opened(self.problem)
+        return layer(Notation(opened(self.problem)))
 
     # ---- counts -----------------------------------------------------------------------------------------
 

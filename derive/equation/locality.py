@@ -46,7 +46,7 @@ def _within(n: Notation, axis: int) -> sympy.Basic:
 
 
 def _length(n: Notation, axis: int) -> sympy.Expr:
-    into = n.axes[axis].into
+    into = n.problem.axes[axis].into
     if into is None or into.size is None:
         return sympy.oo
     return into.size * number(into.spacing)
@@ -62,7 +62,9 @@ def _meets(axis: Axis) -> sympy.Basic:
     p, q = (Symbol(name, integer=True) for name in (axis.name, axis.name + "'"))
     if out.step == into.step == 1 and out.size == into.size:
         return Le(sympy.Abs(q - p), into.size - 1)
+    short = into.size.is_Integer and int(into.size) < into.step  # some inputs have no translate inside
     return And(
+        Le(Mod(q, into.step), into.size - 1) if short else sympy.true,
         Le(q - into.step * floor(p / out.step), into.size - 1),
         Le(p - out.step * floor(q / into.step), out.size - 1),
     )

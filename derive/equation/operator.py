@@ -5,7 +5,7 @@ y[i,u,v] = Sum(A[i,u,v,c,u',v'] x[c,u',v']) + b[i,u,v]
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -13,9 +13,6 @@ import sympy
 from sympy import Eq, Indexed, IndexedBase, Sum, Symbol
 
 from derive.equation.problem import Problem
-from derive.errors import SymbolicError
-from derive.methods.classes import Axis, Classes
-from derive.symmetry.names import fresh
 from derive.symmetry.sizes import number
 
 Sites = tuple[sympy.Expr, ...]
@@ -25,7 +22,7 @@ SIZES = {1: "N", 2: "HW", 3: "HWL"}
 
 @dataclass(frozen=True)
 class Notation:
-    """The letters of one problem. Sizes are always symbols here; `values` says what they stand for."""
+    """The letters of one problem."""
 
     problem: Problem
 
@@ -64,81 +61,20 @@ class Notation:
         """s_u, s_v, ...: how many periods a translation T_s moves."""
         return tuple(_integer(f"s_{self.problem.axes[i].name}") for i in self.problem.translated)
 
-    @cached_property
-    def _sizes(self) -> dict[str, tuple[Symbol, sympy.Expr]]:
-        """Letter -> (symbol, what the user gave): the user's own symbols are kept where they can be."""
-        axes = self.problem.axes
-        letters = SIZES.get(len(axes)) or [f"N{axis.name}" for axis in axes]
-        wanted = [("C", self.problem.x.channels), ("D", self.problem.y.channels)]
-        for axis, letter in zip(axes, letters, strict=True):
-            into, out = (side.size if side else None for side in (axis.into, axis.out))
-            if into is not None:
-                wanted.append((letter, into))
-            if out is not None and out != into and not (axis.boundary == "periodic" and axis.into):
-                wanted.append((letter + "_out", out))
-        given = {s.name for _, value in wanted for s in value.free_symbols}
-        given |= {self.x.label.name, self.y.label.name}
-        taken: set[str] = set()
-        names: dict[str, tuple[Symbol, sympy.Expr]] = {}
-        for letter, value in wanted:
-            own = (
-                isinstance(value, Symbol)
-                and value.name not in taken
-                and value.is_integer
-                and value.is_positive
-            )
-            symbol = value if own else _size(fresh(letter, taken | given))
-            taken.add(symbol.name)
-            names[letter] = (symbol, value)
-        return names
+    @property
+    def C(self) -> sympy.Expr:
+        """The number of input channels."""
+        return self.problem.x.channels
 
     @property
-    def C(self) -> Symbol:
-        return self._sizes["C"][0]
-
-    @property
-    def D(self) -> Symbol:
-        return self._sizes["D"][0]
+    def D(self) -> sympy.Expr:
+        """The number of output channels."""
+        return self.problem.y.channels
 
     @cached_property
     def grid(self) -> tuple[Any, ...]:
         """The number of input sites along each axis, None where it is all of Z."""
-        return tuple(axis.into.size if axis.into else None for axis in self.axes)
-
-    @cached_property
-    def axes(self) -> tuple[Axis, ...]:
-        """The axes of the problem with every size a symbol."""
-        letters = SIZES.get(len(self.problem.axes)) or [f"N{axis.name}" for axis in self.problem.axes]
-        return tuple(
-            self._lettered(axis, letter) for axis, letter in zip(self.problem.axes, letters, strict=True)
-        )
-
-    def _lettered(self, axis: Axis, letter: str) -> Axis:
-        into, out = axis.into, axis.out
-        if into is not None and into.size is not None:
-            into = replace(into, size=self._sizes[letter][0])
-        if out is not None and out.size is not None:
-            if letter + "_out" in self._sizes:
-                out = replace(out, size=self._sizes[letter + "_out"][0])
-            elif into is not None and into.size is not None:
-                ratio = into.spacing / out.spacing if axis.boundary == "periodic" else 1
-                out = replace(out, size=into.size * number(ratio))
-        return replace(axis, into=into, out=out)
-
-    @cached_property
-    def counted(self) -> tuple[Axis, ...]:
-        """The axes with symbols for sizes, unless a window is so small that it cuts the support off."""
-        exact = self.problem.classes.count()
-        try:
-            general = sympy.sympify(Classes(self.axes, self.problem.support).count()).subs(self.values)
-        except SymbolicError:  # where spacings differ, how a support meets a window has no formula
-            return self.problem.axes
-        return self.axes if exact is sympy.oo or sympy.expand(general - exact) == 0 else self.problem.axes
-
-    @cached_property
-    def values(self) -> dict[Symbol, sympy.Expr]:
-        """What the size symbols stand for, where they are not the user's own."""
-        return {symbol: value for symbol, value in self._sizes.values() if symbol != value}
+        return tuple(axis.into.size if axis.into else None for axis in self.problem.axes)
 
     def wraps(self, axis: int) -> bool:
         """Whether sums over input sites along an axis run over a periodic grid."""
@@ -200,17 +136,6 @@ class Notation:
 
 def _integer(name: str) -> Symbol:
     return Symbol(name, integer=True)
-
-
-def _size(name: str) -> Symbol:
-    return Symbol(name, integer=True, positive=True)
-
-
-def apply_general(n: Notation, at: Sites | None = None, reading: Sites | None = None) -> sympy.Expr:
-    """Sum(A[i, at, c, q] x[c, reading]) + b[i, at]: the general operator at one output site."""
-    out = n.out if at is None else at
-    inputs = n.into if reading is None else reading
-    return _plus_bias(n, n.weight(out, n.into) * n.x[(n.c, *inputs)], n.site_limits, out)
 
 
 def general_operator(n: Notation) -> Eq:

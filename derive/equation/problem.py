@@ -161,19 +161,20 @@ def _same_group(x: Any, y: Any) -> tuple[Field, Field]:
     space = next((f.group for f in (x, y) if isinstance(f, Field)), None)
     if space is None:
         if x.group != y.group:
-            raise _two_groups(x.group, y.group, "build both on one")
+            raise _two_groups("representations", x.group, y.group, "build both on one")
         space = SpaceGroup(x.group, (), ())  # no lattice is a lattice without axes
     fields = [
         value if isinstance(value, Field) else Field.off_lattice(space, _on(space, value, argument))
         for argument, value in (("x", x), ("y", y))
     ]
     if fields[0].group != fields[1].group:
-        raise _two_groups(fields[0].group, fields[1].group, "build both fields on the same group")
+        groups = fields[0].group, fields[1].group
+        raise _two_groups("fields", *groups, "build both fields on the same group")
     return fields[0], fields[1]
 
 
-def _two_groups(first: Any, second: Any, remedy: str) -> RepresentationError:
-    return RepresentationError("x, y", "must be of one group", told_apart(first, second), remedy)
+def _two_groups(what: str, first: Any, second: Any, remedy: str) -> RepresentationError:
+    return RepresentationError("x, y", f"must be {what} of one group", told_apart(first, second), remedy)
 
 
 def _on(space: SpaceGroup, fibre: Any, argument: str) -> Any:

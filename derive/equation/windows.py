@@ -17,6 +17,7 @@ from derive.errors import DerivationError
 from derive.methods.axes import Axis, Side
 from derive.symmetry.fields import Field
 from derive.symmetry.sizes import number
+from derive.symmetry.spacegroup import SpaceGroup
 from derive.symmetry.support import Region, Span
 
 Displacement = tuple[Fraction, ...]
@@ -24,11 +25,10 @@ Displacement = tuple[Fraction, ...]
 
 def opened(problem: Problem) -> Problem:
     """The same with windows read as Z; what meets the window, and its images, is the support."""
+    problem = _unmoved(problem, [i for i in problem.translated if _is_short(problem.axes[i])])
     ends = [i for i in problem.translated if problem.axes[i].boundary == "zero"]
     if not ends:
         return problem
-    for i in ends:
-        _require_a_period(problem.axes[i])
     fields = [_without_window(field, ends) for field in (problem.x, problem.y)]
     open_ = replace(problem, x=fields[0], y=fields[1])
     if _carried(problem, ends):
@@ -46,15 +46,36 @@ def opened(problem: Problem) -> Problem:
     return found
 
 
-def _require_a_period(axis: Axis) -> None:
-    for side in axis.sides:
-        if side.size is not None and side.size.is_Integer and int(side.size) < side.step:
-            raise DerivationError(
-                "derivation",
-                f"is written out for windows of at least one period, {side.step} sites along {axis.name}",
-                side.size,
-                "make the window longer",
-            )
+def _is_short(axis: Axis) -> bool:
+    """Whether outputs end within one period: no two of them, and no two pairs, are then translates."""
+    if axis.boundary != "zero":
+        return False
+    first = axis.sides[0]
+    return bool(first.size.is_Integer and int(first.size) < first.step)
+
+
+def _unmoved(problem: Problem, axes: list[int]) -> Problem:
+    """The same with nothing translated along some axes, where translations say nothing."""
+    if not axes:
+        return problem
+    if problem.group.point.generators:
+        raise DerivationError(
+            "derivation",
+            "is not written out for a window that is shorter than one period",
+            problem.x,
+            "make the window longer",
+        )
+    period = tuple(Fraction(0) if k in axes else t for k, t in enumerate(problem.group.period))
+    space = replace(problem.group, period=period)
+    return replace(problem, x=_still(problem.x, space, axes), y=_still(problem.y, space, axes))
+
+
+def _still(field: Field, space: SpaceGroup, axes: list[int]) -> Field:
+    lattice = field.lattice
+    if lattice is None:
+        return field.replace(group=space)
+    boundary = tuple(None if k in axes else kind for k, kind in enumerate(lattice.boundary))
+    return field.replace(group=space, lattice=replace(lattice, boundary=boundary))
 
 
 def _without_window(field: Field, axes: list[int]) -> Field:

@@ -208,7 +208,8 @@ class Axis(Fields):
         """n >= room, where one of them is a symbol; grids of numbers are compared elsewhere."""
         if n.is_number:
             return sympy.true if room.is_number else sympy.Le(room, n)
-        return sympy.Ge(n, room)
+        relation = sympy.Ge(n, room)
+        return sympy.Ge(n, room, evaluate=False) if relation is sympy.false else relation
 
     def room(self, reach: sympy.Expr, side: Side) -> sympy.Expr:
         """How long a grid must be for every displacement up to `reach` to have all its classes."""

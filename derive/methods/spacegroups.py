@@ -153,6 +153,9 @@ def compose(space: SpaceGroup, x: Field, y: Field, classes: Classes) -> Composit
     if classes.support is None and not any(axis.translated for axis in classes.axes) and _many(classes):
         return Composition(space, maps, _by_stabilisers(space, maps, classes))
     require_memory(classes.count(), space)
+    if classes.count() == 0:
+        none = np.zeros((0, len(classes.axes), 2), dtype=np.int64)
+        return Composition(space, maps, PairOrbits(none, np.zeros(0, dtype=np.int64), ()))
     return Composition(space, maps, _in_box(maps, classes) or _listed(space, maps, classes))
 
 
@@ -192,7 +195,7 @@ def require_memory(rows: Any, space: SpaceGroup) -> None:
 
 
 def _flat(pairs: np.ndarray) -> np.ndarray:
-    return pairs.reshape(len(pairs), -1)
+    return pairs.reshape(len(pairs), math.prod(pairs.shape[1:]))
 
 
 def _generators(space: SpaceGroup, maps: PairMaps) -> dict[str, Callable[[np.ndarray], np.ndarray]]:

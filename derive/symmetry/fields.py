@@ -113,7 +113,7 @@ def _of_parts(group: SpaceGroup, fibre: Representation, name: str | None, lattic
 
 def _name(name: str | None) -> str | None:
     """A letter of its own, which equations use for nothing else; x and y are those of fields."""
-    if name is None or name in ("x", "y"):
+    if name is None or (isinstance(name, str) and name in ("x", "y")):
         return name
     if not isinstance(name, str) or not name.isidentifier() or is_taken(name):
         rule = "must be a word that the equations do not use otherwise"

@@ -82,13 +82,19 @@ class SpaceGroup(Fields):
         glides, matrices = dict(self.glide), dict(self.action)
         zero = (Fraction(0),) * self.dim
         for name in self.point.generators:
-            matrix = matrices[name] if matrices else _integers(self.point.matrix(name), f"matrix of {name!r}")
+            matrix = self._matrix(name, matrices)
             fixed = tuple(
                 c - sum(m * x for m, x in zip(row, self.centre, strict=True)) + shift
                 for row, c, shift in zip(matrix, self.centre, glides.get(name, zero), strict=True)
             )
             moves[name] = Motion(matrix, fixed)
         return moves
+
+    def _matrix(self, name: str, actions: Mapping[str, Integers]) -> Integers:
+        """By which matrix a generator moves space; without axes there is nothing to move."""
+        if not self.dim:
+            return ()
+        return actions[name] if actions else _integers(self.point.matrix(name), f"matrix of {name!r}")
 
     @property
     def generators(self) -> tuple[str, ...]:

@@ -104,16 +104,12 @@ class Block:
 
     @cached_property
     def site_limits(self) -> tuple[Limit, ...]:
-        return tuple(tuple(self.put(sympy.sympify(e)) for e in limit) for limit in self.n.site_limits)
+        return tuple(tuple(map(sympy.sympify, limit)) for limit in self.n.site_limits)
 
     @cached_property
     def limits(self) -> tuple[Limit, ...]:
         """Everything that the operator sums over."""
         return (*self.copy_limits, *self.input.limits(self.input.index), *self.site_limits)
-
-    def put(self, expr: Any) -> Any:
-        """Numbers for the letters of sizes, where they are numbers."""
-        return expr.xreplace(self.n.values)
 
     @cached_property
     def domains(self) -> tuple[tuple[Symbol, sympy.Set], ...]:
@@ -131,6 +127,11 @@ class Block:
 
     def weight(self, alpha: Sites, out: Sites, beta: Sites, into: Sites) -> Indexed:
         return self.n.A[(*self.i, *alpha, *out, *self.c, *beta, *into)]
+
+    @property
+    def general(self) -> Indexed:
+        """A weight at plain indices."""
+        return self.weight(self.output.index, self.n.out, self.input.index, self.n.into)
 
     def bias(self, alpha: Sites, out: Sites) -> Indexed:
         return self.n.b[(*self.i, *alpha, *out)]
@@ -192,7 +193,7 @@ class Block:
     def class_of(self, out: Sites, into: Sites) -> Sites:
         """The coordinates of the class of a pair."""
         return tuple(
-            self.put(sympy.expand(e) if not e.has(sympy.Mod) else e)
+            sympy.expand(e) if not e.has(sympy.Mod) else e
             for e in kernel_at(self.n, (*out, *into)).indices[2:]
         )
 
@@ -219,7 +220,7 @@ class Block:
     @cached_property
     def condition(self) -> sympy.Basic:
         """Where weights may be."""
-        return self.put(locality(self.n))
+        return locality(self.n)
 
     # ---- the layer --------------------------------------------------------------------------------------
 
@@ -228,7 +229,7 @@ class Block:
         """The operator with its weights tied by translations, or as it was where there are none."""
         if not self.tied:
             return self.operator(self.y)
-        plain = self.put(layer(self.n))
+        plain = layer(self.n)
         return Eq(self._dressed(plain.lhs), self._dressed(plain.rhs), evaluate=False)
 
     def operator(self, image: IndexedBase) -> Eq:

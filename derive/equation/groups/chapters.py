@@ -16,7 +16,7 @@ from derive.equation.chain import Move
 from derive.equation.groups.block import Block
 from derive.equation.groups.fibre import Fibre
 from derive.equation.groups.found import Found
-from derive.equation.groups.invariance import both_sides, constraint, equivariance, statement
+from derive.equation.groups.invariance import constraint, equivariance, statement, written_equation
 from derive.equation.groups.listing import BIAS_DIM, DIM, listing
 from derive.equation.groups.names import distinct
 from derive.equation.groups.reduction import reduction
@@ -73,16 +73,23 @@ def derive(problem: Problem, weights: Sequence[Found], biases: Sequence[Found]) 
 
 def constraints(problem: Problem) -> tuple[Eq, ...]:
     """A[g p, g q] rho_x(g) = rho_y(g) A[p, q], entry by entry, for translations and every generator."""
-    return tuple(
-        constraint(block, mover, (block.n.out, block.n.into))[0]
-        for block in _blocks(problem)
-        for mover in block.movers
-    )
+    blocks = _blocks(problem)
+    found = [
+        constraint(block, mover, (block.n.out, block.n.into))[0] for block in blocks for mover in block.movers
+    ]
+    return tuple(found) or tuple(_nothing(block.general) for block in blocks)
 
 
 def equations(problem: Problem) -> tuple[Eq, ...]:
     """T(g x) = g T(x), both sides written out as sums, for translations and every generator."""
-    return tuple(both_sides(block, mover) for block in _blocks(problem) for mover in block.movers)
+    blocks = _blocks(problem)
+    found = [written_equation(block, mover) for block in blocks for mover in block.movers]
+    return tuple(found) or tuple(_nothing(block.operator(block.y).rhs) for block in blocks)
+
+
+def _nothing(side: sympy.Expr) -> Eq:
+    """What holds where nothing moves."""
+    return Eq(side, side, evaluate=False)
 
 
 def _chain(given: sympy.Basic, block: Block, moves: Iterator[Move]) -> Derivation:

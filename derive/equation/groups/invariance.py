@@ -115,6 +115,19 @@ def both_sides(block: Block, mover: Mover) -> Eq:
     return Eq(_reindexed(block, mover).rhs, _output_side(block, mover), evaluate=False)
 
 
+def written_equation(block: Block, mover: Mover) -> Eq:
+    """T(g x) = g T(x) at one output; for translations T(T_s x)[p] = (T_s T(x))[p], the site as it is."""
+    if not isinstance(mover.symbol, Translation):
+        return both_sides(block, mover)
+    n, alpha, beta = block.n, block.output.index, block.input.index
+    back, source = n.shifted("out", -1), n.shifted("into", -1)
+    acted = summed(block.weight(alpha, n.out, beta, n.into) * block.read(block.x, beta, source), block.limits)
+    image = summed(block.weight(alpha, back, beta, n.into) * block.read(block.x, beta, n.into), block.limits)
+    return Eq(
+        _plus(block, mover, acted, alpha, n.out), _plus(block, mover, image, alpha, back), evaluate=False
+    )
+
+
 def _notes(block: Block) -> str:
     notes = []
     if block.reads_modulo:

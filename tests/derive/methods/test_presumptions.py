@@ -13,7 +13,7 @@ import derive as dv
 from derive.methods.presumptions import contradictory
 
 n, m = sympy.symbols("n m", integer=True, positive=True)
-r, k = sympy.symbols("r k", integer=True, nonnegative=True)
+r, k = sympy.symbols("r k", integer=True, positive=True)
 K = sympy.Symbol("k", integer=True, positive=True)
 GROUPS = {"translations": dv.translations(1), "D1": dv.space_group(dv.point_group("D1", dim=1))}
 
