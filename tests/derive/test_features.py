@@ -202,7 +202,7 @@ def test_row_06_weights_are_shared_across_sites_not_across_offsets() -> None:
 
 def test_row_07_the_bias_is_one_number_per_output_channel() -> None:
     assert conv_2d.bias_dim == D
-    tied = next(step for step in conv_2d.derivation if step.rule == "tie the bias").after[1]
+    tied = next(step for step in conv_2d.derivation if step.rule == "tie the bias").after[3]
     assert tied == eq(b[i, u, v], b[i])
     free = dv.solve(dv.Field(STILL, channels=1, grid=1000), dv.Field(STILL, channels=1, grid=1000))
     shared = dv.solve(on_grid(1000), on_grid(1000))
