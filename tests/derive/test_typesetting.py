@@ -128,7 +128,7 @@ ADJOINTS: dict[str, dict[str, Any]] = {
     "circular": {"dim": 1, "kernel_size": 3, "padding": "CIRCULAR"},
     "mirrored": {"dim": 1, "kernel_size": 3, "padding": "REFLECT"},
     "groups": {"dim": 1, "kernel_size": 3, "groups": 2},
-    "named": {"dim": 1, "kernel_size": "k_1", "size": "n_in", "channels": ("alpha", "C2")},
+    "named": {"dim": 1, "kernel_size": "k_1", "size": "n_in", "channels": ("gamma_1", "C2")},
 }
 
 
@@ -180,7 +180,7 @@ def test_names_of_fields_typeset(katex: Katex | None, name: str) -> None:
     x, y = dv.Field(G, channels="C_in", name=name), dv.Field(G, fibre=dv.regular(G.point), name=name)
     require_typeset(katex, of_solution(dv.solve(x, y, dv.box(1))))
     T = dv.translations(1)
-    x, y = dv.Field(T, channels="N1", name=name), dv.Field(T, channels="N_out", name="alpha")
+    x, y = dv.Field(T, channels="N1", name=name), dv.Field(T, channels="N_out", name="phi_2")
     require_typeset(katex, of_solution(dv.solve(x, y, dv.box("r_max"))))
 
 
