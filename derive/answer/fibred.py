@@ -175,7 +175,7 @@ class LatticeAnswer(Fields):
         """The basis as sparse columns, block by block."""
         return plain_blocks(self.listed)
 
-    def plain(self, bias: LatticeAnswer | None, description: str) -> Plain:
+    def plain(self, bias: Any, description: str) -> Plain:
         """The answer as plain NumPy for lowering, with the sites and blocks of the bias."""
         plain = replace(self.listed, description=description)
         if bias is not None:

@@ -86,7 +86,7 @@ class MapAnswer(Fields):
         """The basis as sparse columns, block by block."""
         return map_blocks(self.maps)
 
-    def plain(self, bias: MapAnswer | None, description: str) -> PlainMaps:
+    def plain(self, bias: Any, description: str) -> PlainMaps:
         """The answer as plain NumPy for lowering; copies must be numbers."""
         return plain_maps(self.maps, bias.maps if bias is not None else None, description)
 

@@ -93,36 +93,37 @@ class Tying:
 
     def __str__(self) -> str:
         try:
-            parts = self._matrices() if isinstance(self.answer, MapAnswer) else self._tables()
+            if isinstance(self.answer, MapAnswer):
+                return "\n".join(_matrices(self.answer))
+            return "\n".join(_tables(self.answer, self._listed()))
         except (SymbolicError, InfiniteError, TooLargeError):
-            return (
-                f"{self.classes} classes of site pairs"
-                if self.problem.axes
-                else f"{self.classes} free weights"
-            )
-        return "\n".join(parts)
+            return f"{self.classes} classes of site pairs"
 
-    def _matrices(self) -> list[str]:
-        parts = []
-        for k, pair in enumerate(self.answer.maps.pairs[:SHOWN]):  # type: ignore[union-attr]
-            title = _title(pair.maps.input.name, pair.maps.output.name, pair.maps.dim)
-            small = max(pair.maps.shape) <= SHOWN
-            parts.append("\n".join([title, *([_show(_matrix(self.answer, k), "")] if small else [])]))
-        return parts
 
-    def _tables(self) -> list[str]:
-        listed, parts = self._listed(), []
-        alone = not self.problem.group.point.generators and len(self.answer.pairs) == 1  # type: ignore[union-attr]
-        for k, (pair, block) in enumerate(zip(self.answer.pairs, listed.blocks or (), strict=True)):  # type: ignore[union-attr]
-            title = [] if alone else [_title(pair.input.name, pair.output.name, block.weights)]
-            tables = [
-                _show(_table(listed, block, i, c), f"[{i},{c}] " if block.dim_out * block.dim_in > 1 else "")
-                for i in range(block.dim_out)
-                for c in range(block.dim_in)
-                if np.any((block.row == i) & (block.column == c))
-            ]
-            parts.append("\n".join([*title, *tables[:SHOWN]]) if k < SHOWN else "".join(title))
-        return parts
+def _matrices(answer: MapAnswer) -> list[str]:
+    """The pattern of every pair of blocks that is small enough to print."""
+    parts = []
+    for k, pair in enumerate(answer.maps.pairs[:SHOWN]):
+        title = _title(pair.maps.input.name, pair.maps.output.name, pair.maps.dim)
+        small = max(pair.maps.shape) <= SHOWN
+        parts.append("\n".join([title, *([_show(_matrix(answer, k), "")] if small else [])]))
+    return parts
+
+
+def _tables(answer: LatticeAnswer, listed: Plain) -> list[str]:
+    """The pattern of every fibre entry of every pair of blocks."""
+    parts = []
+    alone = not answer.problem.group.point.generators and len(answer.pairs) == 1
+    for k, (pair, block) in enumerate(zip(answer.pairs, listed.blocks or (), strict=True)):
+        title = [] if alone else [_title(pair.input.name, pair.output.name, block.weights)]
+        tables = [
+            _show(_table(listed, block, i, c), f"[{i},{c}] " if block.dim_out * block.dim_in > 1 else "")
+            for i in range(block.dim_out)
+            for c in range(block.dim_in)
+            if np.any((block.row == i) & (block.column == c))
+        ]
+        parts.append("\n".join([*title, *tables[:SHOWN]]) if k < SHOWN else "".join(title))
+    return parts
 
 
 def _title(x: str, y: str, weights: Any) -> str:

@@ -68,7 +68,12 @@ class Field:
         unknown = set(parts) - {"group", "fibre", "name", "lattice"}
         if unknown:
             raise GroupError("replace", "takes group, fibre, name and lattice", sorted(unknown), "name those")
-        now = {"group": self.group, "fibre": self.fibre, "name": self.name, "lattice": self.lattice}
+        now: dict[str, Any] = {
+            "group": self.group,
+            "fibre": self.fibre,
+            "name": self.name,
+            "lattice": self.lattice,
+        }
         return _of_parts(**(now | parts))
 
     def restrict(self, space: SpaceGroup) -> Field:
