@@ -16,10 +16,13 @@ import sympy
 from derive.answer.counting import hom_dimension
 from derive.answer.counting_lattice import count_lattice
 from derive.answer.residual import Written
+from derive.answer.residual_maps import Matrices
 from derive.answer.residuals import Checks
 from derive.answer.structure import independent, residual
 from derive.answer.trials import trials
 from derive.equation.problem import Problem, with_sizes
+from derive.methods.axes import Axis
+from derive.symmetry.sizes import number
 
 ENTRIES = 1 << 20  # entries of all dense arrays together that are looked at
 LARGEST = 1 << 22  # entries of a dense array that is written out at all
@@ -141,15 +144,16 @@ def _checked(solution: Solved) -> _Checked:
     if not many:
         return _Checked(0, 0, True, "every basis element")
     size = _dense_size(solution.problem)
+    Read = Written if solution.problem.axes else Matrices
     if many * size <= ENTRIES:
-        written = Written(solution.problem, basis)
-        return _Checked(many, written.residual, written.independent, "every basis element")
+        read = Read(solution.problem, basis)
+        return _Checked(many, read.residual, read.independent, "every basis element")
     few = min(many, SAMPLE, max(1, ENTRIES // size)) if size <= LARGEST else 0
     chosen = sorted({j * (many - 1) // max(few - 1, 1) for j in range(few)})
-    written = Written(solution.problem, [basis[k] for k in chosen])
+    read = Read(solution.problem, [basis[k] for k in chosen])
     worst, apart, scope = _structure(solution)
     looked = f"{len(chosen)} of {many} basis elements and " if chosen else ""
-    return _Checked(many, max(worst, written.residual), apart and written.independent, looked + scope)
+    return _Checked(many, max(worst, read.residual), apart and read.independent, looked + scope)
 
 
 def _structure(solution: Solved) -> tuple[int, bool, str]:
@@ -166,4 +170,11 @@ def _dense_size(problem: Problem) -> int:
     sides = [side for axis in problem.axes for side in axis.sides]
     if all(side.size is not None for side in sides):
         return channels * prod(int(side.size) for side in sides)
-    return channels * int(problem.classes.count())
+    return channels * prod(_places(axis, problem.reach(k)) for k, axis in enumerate(problem.axes))
+
+
+def _places(axis: Axis, reach: Any) -> int:
+    """The places of a kernel along one axis: phases times displacements, or both sites."""
+    if len(axis.sides) < 2 or not axis.translated or reach is None:
+        return prod(int(side.step or side.size or 1) for side in axis.sides)
+    return axis.phases * (int(2 * reach / number(axis.mesh)) + 1)

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 import sympy
 
+from derive.answer.rank import independent
 from derive.answer.site_pairs import SitePairs
 from derive.equation.problem import Problem
 from derive.methods.motions import exact_array, exact_product, simplified
 from derive.symmetry.representations import Representation
 from derive.symmetry.spacegroup import Motion
 
-PRIME = 2**31 - 1
 Mover = tuple[str, Motion | None, tuple[str, ...]]
 
 
@@ -134,21 +134,10 @@ class Written:
         there = np.flatnonzero(image >= 0)
         return image[there], there
 
-    # ---- independence -----------------------------------------------------------------------------------
-
     @cached_property
     def independent(self) -> bool:
-        """Whether the arrays are linearly independent: full rank modulo a prime, or exactly."""
-        if not len(self.elements):
-            return True
-        rows = self.weights.reshape(len(self.elements), -1)
-        used = rows != 0
-        alone = used & (used.sum(axis=0) == 1)
-        if alone.any(axis=1).all():
-            return True
-        if rows.dtype != object:
-            return _rank_modulo(rows % PRIME) == len(rows) or _exact_rank(rows) == len(rows)
-        return _exact_rank(rows) == len(rows)
+        """Whether the arrays are linearly independent."""
+        return independent(self.weights.reshape(len(self.elements), -1)) if len(self.elements) else True
 
 
 def _word(fibre: Representation, word: tuple[str, ...], algebra: bool) -> np.ndarray | None:
@@ -180,27 +169,3 @@ def _largest(gap: np.ndarray) -> int:
     left = [simplified(sympy.sympify(v)) for v in gap.reshape(-1).tolist() if v != 0]
     wrong = [v for v in left if v != 0 and sympy.simplify(v) != 0]
     return max((abs(int(v)) if isinstance(v, int) else 1 for v in wrong), default=0)
-
-
-def _rank_modulo(rows: np.ndarray) -> int:
-    """The rank modulo a prime, which the true rank is not below."""
-    rows, rank = rows.copy(), 0
-    for column in range(rows.shape[1]):
-        live = np.flatnonzero(rows[rank:, column])
-        if not len(live):
-            continue
-        at = rank + int(live[0])
-        rows[[rank, at]] = rows[[at, rank]]
-        rows[rank] = rows[rank] * pow(int(rows[rank, column]), -1, PRIME) % PRIME
-        below = rows[rank + 1 :, column : column + 1]
-        rows[rank + 1 :] = (rows[rank + 1 :] - below * rows[rank]) % PRIME
-        rank += 1
-        if rank == len(rows):
-            break
-    return rank
-
-
-def _exact_rank(rows: np.ndarray) -> int:
-    used = rows[:, (rows != 0).any(axis=0)]
-    matrix = sympy.Matrix(len(used), used.shape[1], [sympy.sympify(v) for v in used.reshape(-1).tolist()])
-    return int(matrix.rank(simplify=True))

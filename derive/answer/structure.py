@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -97,6 +99,24 @@ def _disjoint(solution: SpaceSolution) -> bool:
     maps, pairs = solution.maps, solution.orbits.pairs
     if not len(pairs):
         return True
-    images = [_flat(maps.apply(e, pairs.copy())) for e in range(maps.order)]
-    codes = Table(np.concatenate(images)).codes.reshape(maps.order, -1)
-    return len(np.unique(codes.min(axis=0))) == len(pairs)
+    least = None
+    for codes in _codes(maps, pairs):
+        least = codes if least is None else np.minimum(least, codes)
+    return len(np.unique(least)) == len(pairs)
+
+
+def _codes(maps: Any, pairs: np.ndarray) -> Iterator[np.ndarray]:
+    """The image of every class under every element, as one number each; images are made twice, to hold one."""
+    ends = [(image.min(axis=0), image.max(axis=0)) for image in _images(maps, pairs)]
+    low, high = np.min([a for a, _ in ends], axis=0), np.max([b for _, b in ends], axis=0)
+    extents = [int(b) - int(a) + 1 for a, b in zip(low, high, strict=True)]
+    if math.prod(extents) >= 2**62:
+        yield from Table(np.concatenate(list(_images(maps, pairs)))).codes.reshape(maps.order, -1)
+        return
+    weights = np.array([math.prod(extents[k + 1 :]) for k in range(len(extents))], dtype=np.int64)
+    for image in _images(maps, pairs):
+        yield (image - low) @ weights
+
+
+def _images(maps: Any, pairs: np.ndarray) -> Iterator[np.ndarray]:
+    return (_flat(maps.apply(e, pairs.copy())) for e in range(maps.order))

@@ -95,6 +95,10 @@ class Problem(Fields):
         spans = self.support.spans if self.support is not None else None
         return None if spans is None else spans[axis]
 
+    def reach(self, axis: int) -> sympy.Expr | None:
+        """How far the support reaches along one axis, None where it is free."""
+        return self.support.reach(axis) if self.support is not None else None
+
     @cached_property
     def classes(self) -> Classes:
         return Classes(self.axes, self.support)
