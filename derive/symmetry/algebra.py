@@ -10,7 +10,7 @@ from sympy import ImmutableMatrix
 
 from derive.errors import GroupError
 from derive.symmetry.exact import over_common_field
-from derive.symmetry.groups import Group
+from derive.symmetry.groups import Group, product_names
 from derive.symmetry.images import as_matrix
 
 Combination = tuple[tuple[str, Any], ...]
@@ -81,8 +81,6 @@ def _columns(matrices: list[Any]) -> Any:
 
 
 def _of_factors(group: Group) -> Structure:
-    from derive.symmetry.constructions import product_names
-
     if not group.factors:
         rule = "must be given by matrices, which fix its brackets"
         raise GroupError("Lie group", rule, group.name, "make it with matrix_group(..., algebra=...)")
