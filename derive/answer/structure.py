@@ -9,8 +9,8 @@ import sympy
 
 from derive.answer.fibred import LatticeAnswer
 from derive.methods.fibres import Entries
-from derive.methods.spacegroups import SpaceSolution, StabiliserOrbits
-from derive.methods.tables import Table
+from derive.methods.spacegroups import OrbitMaps, StabiliserOrbits
+from derive.methods.tables import RowIndex
 
 
 def _flat(pairs: np.ndarray) -> np.ndarray:
@@ -55,9 +55,9 @@ def _as_map(at: np.ndarray, e: Entries) -> dict[tuple[int, ...], Any]:
     return found
 
 
-def _operator_gap(solution: SpaceSolution, k: int) -> int:
+def _operator_gap(solution: OrbitMaps, k: int) -> int:
     pairs, entries, at = solution.element(k)
-    look = Table(_flat(pairs))
+    look = RowIndex(_flat(pairs))
     generators = range(1, 1 + len(solution.fibres.point.generators))
     worst = 0
     for g in generators:
@@ -92,11 +92,11 @@ def independent(answer: LatticeAnswer) -> bool:
     return True
 
 
-def _disjoint(solution: SpaceSolution) -> bool:
+def _disjoint(solution: OrbitMaps) -> bool:
     """Whether no orbit is listed twice, by whichever members: their least images all differ."""
     maps, pairs = solution.maps, solution.orbits.pairs
     if not len(pairs):
         return True
     images = [_flat(maps.apply(e, pairs.copy())) for e in range(maps.order)]
-    codes = Table(np.concatenate(images)).codes.reshape(maps.order, -1)
+    codes = RowIndex(np.concatenate(images)).codes.reshape(maps.order, -1)
     return len(np.unique(codes.min(axis=0))) == len(pairs)

@@ -52,12 +52,11 @@ def structure_of(group: Group) -> Structure:
 def _coordinates(group: Group, images: Mapping[str, Any]) -> Callable[[Any, str], Combination]:
     """Writes a matrix in the basis of the algebra, exactly."""
     basis = _columns([images[a] for a in group.algebra])
-    reduced, pivots = basis.transpose().rref()
+    _, pivots = basis.transpose().rref()
     if len(pivots) < len(group.algebra):
         remedy = "leave out the dependent ones"
         raise GroupError("Lie algebra generators", "must be linearly independent", group.name, remedy)
     rows = basis.extract(list(pivots), list(range(len(group.algebra)))).inv()
-    del reduced
 
     def express(m: Any, what: str) -> Combination:
         column = _columns([m])

@@ -87,9 +87,7 @@ def coset_permutations(
         table = coset_enumeration_r(FpGroup(free, words), [], max_cosets=COSET_LIMIT)
     except ValueError:
         rule = "must have few elements by its relations, or be given by matrices or permutations"
-        raise TooLargeError(
-            what, rule, "too many cosets", "add relations or give it"
-        ) from None
+        raise TooLargeError(what, rule, "too many cosets", "add relations or give it") from None
     table.compress()
     table.standardize()
     columns = {str(g): i for i, g in enumerate(table.A)}

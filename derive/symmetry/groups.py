@@ -131,11 +131,6 @@ class Group(Fields):
         """The exact matrix a generator was given by."""
         return as_matrix(self.image(generator))
 
-    @cached_property
-    def defining_matrices(self) -> dict[str, ImmutableMatrix]:
-        """The exact matrix each generator was given by."""
-        return {g: self.matrix(g) for g in self.generators}
-
     def word(self, text: str | Word) -> Word:
         """Read a word in the generators."""
         return parse_word(text, self.generators, "word")
@@ -307,8 +302,8 @@ def read_group(value: Any, argument: str = "group") -> Group:
     raise GroupError(argument, "must be a group", brief(value), remedy)
 
 
-def told_apart(one: Any, other: Any) -> str:
-    """Two groups that differ, or space groups, so that the difference is seen: by name, else by content."""
+def show_difference(one: Any, other: Any) -> str:
+    """Two different groups (or space groups) as text in which they differ: by name, else by content."""
     for show in (str, repr, _content):
         if show(one) != show(other):
             break
@@ -331,7 +326,7 @@ def _listed(image: Image) -> str:
 
 
 def _list_of(value: Any, argument: str, what: str) -> tuple[Any, ...]:
-    """What was given, one or several."""
+    """One value or several, as a tuple."""
     if isinstance(value, str):
         return (value,)
     if isinstance(value, bytes | Group) or not isinstance(value, Iterable):

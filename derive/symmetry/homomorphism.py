@@ -71,9 +71,7 @@ def _check_pairs(group: Group, images: tuple[Image, ...]) -> None:
     try:
         moved = permutations_of(images, f"matrices for {group.name}")
     except (InfiniteError, TooLargeError):
-        raise RepresentationError(
-            "matrices", rule, "matrices that move vectors without end", remedy
-        ) from None
+        raise RepresentationError("matrices", rule, "matrices that generate a larger group", remedy) from None
     degree = len(own[0])
     pairs = [np.concatenate([p, q + degree]) for p, q in zip(own, moved, strict=True)]
     if permutations_order(pairs) != group.order:

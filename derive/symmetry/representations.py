@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from sympy import ImmutableMatrix, Integer
 
 from derive.errors import RepresentationError, SymbolicError, brief
-from derive.symmetry.groups import Group, read_group, told_apart
+from derive.symmetry.groups import Group, read_group, show_difference
 from derive.symmetry.homomorphism import read_matrices
 from derive.symmetry.images import image_of_word
 from derive.symmetry.monomial import Monomial, identity_map
@@ -166,7 +166,7 @@ def from_images(group: Group, images: Any, name: str) -> Representation:
 def same_group(V: Representation, W: Representation) -> None:
     """Two representations can only be combined when they represent one group."""
     if V.group != W.group:
-        both = told_apart(V.group, W.group)
+        both = show_difference(V.group, W.group)
         raise RepresentationError(
             "representations", "must belong to one group", both, "use outer for a product group"
         )
@@ -180,7 +180,9 @@ def read_representation(value: Any, argument: str, group: Group | None = None) -
         raise RepresentationError(argument, f"must be a representation{of}", brief(value), remedy)
     if group is not None and value.group != group:
         shown = (
-            value if value.group.name != group.name else f"{value}: {told_apart(value.group, group)} differ"
+            value
+            if value.group.name != group.name
+            else f"{value}: {show_difference(value.group, group)} differ"
         )
         raise RepresentationError(argument, f"must be a representation{of}", shown, "build it on G.point")
     return value
@@ -218,7 +220,7 @@ def words_in(subgroup: Group, group: Group) -> tuple[Word, ...]:
 
 
 def trivial(group: Group) -> Representation:
-    """One channel on which nothing moves: ``rho(g) = 1``.
+    """One channel on which the group acts trivially: ``rho(g) = 1``.
 
     >>> trivial(Group("C2", generators=("a",), relations=("a^2",))).matrix("a")
     Matrix([[1]])

@@ -31,8 +31,8 @@ FLOORS = {
     "__init__": 7,
 }
 DOORS = {("steps", "answer.render"), ("steps", "checking.dispatch"), ("equation", "answer.render")}
-# Circles of imports that are still to be cut, and the files that hide an import of derive in a function or behind
-# TYPE_CHECKING. Both lists may only shrink.
+# Circles of imports that are still to be cut, and the files that hide an import of derive in a function or
+# behind TYPE_CHECKING. Both lists may only shrink.
 CIRCLES = (
     {"steps", "answer.render", "checking.dispatch"},
     {
