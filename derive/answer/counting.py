@@ -13,8 +13,7 @@ from derive.answer.counting_modular import UNKNOWN_LIMIT, modular_counter
 from derive.answer.counting_ring import atoms_of
 from derive.answer.counting_roots import COMPONENTS, root_counter
 from derive.answer.counting_weyl import weyl_counter
-from derive.symmetry.constructions import product_names
-from derive.symmetry.groups import Group
+from derive.symmetry.groups import Group, product_names
 from derive.symmetry.monomial import Monomial
 from derive.symmetry.pieces import Atom, Piece, Power, tensor, trivial_atom
 from derive.symmetry.representations import Representation, same_group

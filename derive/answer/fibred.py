@@ -20,8 +20,8 @@ from derive.equation.groups.found import Found
 from derive.equation.problem import Problem
 from derive.errors import SymbolicError
 from derive.methods.free import FreeOrbit
-from derive.methods.spacegroups import Composition, SpaceSolution, compose, require_memory
-from derive.methods.tables import Table
+from derive.methods.spacegroups import OrbitMaps, ProblemOrbits, find_orbits, require_memory
+from derive.methods.tables import RowIndex
 from derive.pickling import Fields
 from derive.symmetry.fields import Field
 from derive.symmetry.pieces import Piece
@@ -62,7 +62,7 @@ class LatticeAnswer(Fields):
         return not symbolic and self.problem.classes.count() is not sympy.oo
 
     @cached_property
-    def composition(self) -> Composition:
+    def composition(self) -> ProblemOrbits:
         p = self.problem
         classes = p.classes.opened()
         sizes = [side.size for axis in classes.axes for side in axis.sides if side.size is not None]
@@ -70,7 +70,7 @@ class LatticeAnswer(Fields):
         if symbols or (p.support is not None and p.support.symbolic):
             what = symbols or "a symbolic radius"
             raise SymbolicError("sizes", "must be numbers to list orbits", what, "give numbers")
-        return compose(p.group, p.x, p.y, classes)
+        return find_orbits(p.group, p.x, p.y, classes)
 
     @cached_property
     def pairs(self) -> tuple[PiecePair, ...]:
@@ -81,12 +81,12 @@ class LatticeAnswer(Fields):
         )
 
     @cached_property
-    def solved(self) -> dict[tuple[Piece, Piece], SpaceSolution]:
+    def solved(self) -> dict[tuple[Piece, Piece], OrbitMaps]:
         """Every pair of pieces, solved once."""
         kinds = dict.fromkeys((pair.output, pair.input) for pair in self.pairs)
         return {(output, input_): self.composition.between(output, input_) for output, input_ in kinds}
 
-    def of(self, pair: PiecePair) -> SpaceSolution:
+    def of(self, pair: PiecePair) -> OrbitMaps:
         return self.solved[pair.output, pair.input]
 
     @cached_property
@@ -154,7 +154,7 @@ class LatticeAnswer(Fields):
         classes = p.classes.opened()
         require_memory(classes.count(), p.group)
         sites = classes.listing()[:, :, :2]
-        look = Table(_flat(self.composition.maps.canonical(sites.copy())))
+        look = RowIndex(_flat(self.composition.maps.canonical(sites.copy())))
         kinds: dict[tuple[Piece, Piece], PlainBlock] = {}
         for pair in self.pairs:
             if (pair.output, pair.input) not in kinds:
@@ -220,7 +220,7 @@ def _placed(V: Representation) -> list[tuple[Any, Any, Piece]]:
     return found
 
 
-def _block(solution: SpaceSolution, pair: PiecePair, look: Table) -> PlainBlock:
+def _block(solution: OrbitMaps, pair: PiecePair, look: RowIndex) -> PlainBlock:
     """The expansion of one block's free weights into fibre maps of every class, as sparse entries."""
     columns: list[list[np.ndarray]] = [[], [], [], [], []]
     for orbits, pairs, entries in solution.runs():
@@ -293,7 +293,7 @@ def _dense(
     if any(side.size is None for side in sides):
         frame = _frame(problem)
         full = np.zeros((*channels, *frame.shape), dtype=kind)
-        look = Table(_flat(frame.pairs))
+        look = RowIndex(_flat(frame.pairs))
         spots = np.argwhere(frame.labels >= 0)[np.argsort(frame.labels[frame.labels >= 0])]
         site = look.find(_flat(pairs))
         full[(rows, columns, *spots[site].T)] = values

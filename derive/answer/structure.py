@@ -11,8 +11,8 @@ import sympy
 
 from derive.answer.fibred import LatticeAnswer
 from derive.methods.fibres import Entries
-from derive.methods.spacegroups import SpaceSolution, StabiliserOrbits
-from derive.methods.tables import Table
+from derive.methods.spacegroups import OrbitMaps, StabiliserOrbits
+from derive.methods.tables import RowIndex
 
 
 def _flat(pairs: np.ndarray) -> np.ndarray:
@@ -57,9 +57,9 @@ def _as_map(at: np.ndarray, e: Entries) -> dict[tuple[int, ...], Any]:
     return found
 
 
-def _operator_gap(solution: SpaceSolution, k: int) -> int:
+def _operator_gap(solution: OrbitMaps, k: int) -> int:
     pairs, entries, at = solution.element(k)
-    look = Table(_flat(pairs))
+    look = RowIndex(_flat(pairs))
     generators = range(1, 1 + len(solution.fibres.point.generators))
     worst = 0
     for g in generators:
@@ -94,7 +94,7 @@ def independent(answer: LatticeAnswer) -> bool:
     return True
 
 
-def _disjoint(solution: SpaceSolution) -> bool:
+def _disjoint(solution: OrbitMaps) -> bool:
     """Whether no orbit is listed twice, by whichever members: their least images all differ."""
     maps, pairs = solution.maps, solution.orbits.pairs
     if not len(pairs):
@@ -111,7 +111,7 @@ def _codes(maps: Any, pairs: np.ndarray) -> Iterator[np.ndarray]:
     low, high = np.min([a for a, _ in ends], axis=0), np.max([b for _, b in ends], axis=0)
     extents = [int(b) - int(a) + 1 for a, b in zip(low, high, strict=True)]
     if math.prod(extents) >= 2**62:
-        yield from Table(np.concatenate(list(_images(maps, pairs)))).codes.reshape(maps.order, -1)
+        yield from RowIndex(np.concatenate(list(_images(maps, pairs)))).codes.reshape(maps.order, -1)
         return
     weights = np.array([math.prod(extents[k + 1 :]) for k in range(len(extents))], dtype=np.int64)
     for image in _images(maps, pairs):

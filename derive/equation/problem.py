@@ -14,7 +14,7 @@ from derive.methods.classes import Axis, Classes, Side
 from derive.methods.elimination import Quotient, quotient
 from derive.pickling import Fields
 from derive.symmetry.fields import Field
-from derive.symmetry.groups import told_apart
+from derive.symmetry.groups import show_difference
 from derive.symmetry.names import require_one_symbol_each
 from derive.symmetry.representations import Representation, from_blocks, read_representation
 from derive.symmetry.sizes import flag
@@ -178,7 +178,7 @@ def _same_group(x: Any, y: Any) -> tuple[Field, Field]:
 
 
 def _two_groups(what: str, first: Any, second: Any, remedy: str) -> RepresentationError:
-    return RepresentationError("x, y", f"must be {what} of one group", told_apart(first, second), remedy)
+    return RepresentationError("x, y", f"must be {what} of one group", show_difference(first, second), remedy)
 
 
 def _on(space: SpaceGroup, fibre: Any, argument: str) -> Any:

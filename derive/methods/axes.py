@@ -1,7 +1,7 @@
 """One axis of two fields: how many classes of site pairs it has; sizes may be symbols.
 
 A translation moves the output site by `a` and the input site by `b`. A class of pairs is an output site in
-one period, 0 <= p < a, joined to any input site; grids and supports then say which classes exist.
+one period, 0 <= p < a, joined to any input site; grids and supports then decide which classes exist.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Axis(Fields):
-    """Both fields along one axis; a side is None where that field does not live on the lattice."""
+    """Both fields along one axis; a side is None where that field is not on the lattice."""
 
     name: str
     out: Side | None
@@ -77,7 +77,7 @@ class Axis(Fields):
 
     @property
     def turn(self) -> int:
-        """Once around a periodic grid, in units of mesh; 0 where nothing closes up."""
+        """Once around a periodic grid, in units of mesh; 0 on an infinite axis or a window."""
         into = self.both[1]
         return int(into.size * number(into.spacing / self.mesh)) if into.boundary == "periodic" else 0
 
@@ -182,7 +182,7 @@ class Axis(Fields):
         )
 
     def assumptions(self, span: Span | None, reach: sympy.Expr | None) -> list[sympy.Basic]:
-        """What a count with symbolic sizes takes for granted; true and false where nothing is left open."""
+        """What a count with symbolic sizes presumes; true or false where no symbol is left."""
         found: list[sympy.Basic] = []
         if span is not None and span.symbolic:
             found.append(span.lands(self.residue, self.mesh))

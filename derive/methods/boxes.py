@@ -18,7 +18,7 @@ from derive.methods.axes import Axis
 from derive.methods.classes import Classes
 from derive.methods.integers import combined
 from derive.methods.motions import PairMaps, SiteMaps, canonical_along, wrap
-from derive.methods.tables import Table
+from derive.methods.tables import RowIndex
 from derive.pickling import Fields
 
 Move = tuple[int, np.ndarray]  # the axis to which the rows of an axis come, and the rows they become there
@@ -44,8 +44,8 @@ class Box(Fields):
         return np.stack([rows[at] for rows, at in zip(self.rows, places, strict=True)], axis=1)
 
     @cached_property
-    def _tables(self) -> tuple[Table, ...]:
-        return tuple(Table(rows) for rows in self.rows)
+    def _tables(self) -> tuple[RowIndex, ...]:
+        return tuple(RowIndex(rows) for rows in self.rows)
 
     def image(self, moves: Sequence[Move]) -> np.ndarray | None:
         """The number of every member's image; None where one lies outside."""
@@ -73,11 +73,11 @@ class Box(Fields):
 
 
 def _targets(*matrices: np.ndarray) -> list[int] | None:
-    """The axis to which all of these matrices (zero ones say nothing) carry each axis, or None."""
-    told: Any = sum(abs(m) for m in matrices)
-    if (np.count_nonzero(told, axis=0) != 1).any() or (np.count_nonzero(told, axis=1) != 1).any():
+    """The axis to which all of these matrices (zero matrices are ignored) carry each axis, or None."""
+    total: Any = sum(abs(m) for m in matrices)
+    if (np.count_nonzero(total, axis=0) != 1).any() or (np.count_nonzero(total, axis=1) != 1).any():
         return None
-    return [int(np.flatnonzero(column)[0]) for column in told.T]
+    return [int(np.flatnonzero(column)[0]) for column in total.T]
 
 
 # ---- classes of pairs -----------------------------------------------------------------------------------
@@ -127,7 +127,7 @@ def site_images(box: Box, maps: SiteMaps, axes: Sequence[Axis], side: str) -> li
     if found is not None:
         return found
     sites = box.at(np.arange(box.size))[:, :, 0]
-    table = Table(sites)
+    table = RowIndex(sites)
     images = (_on_grid(maps.apply(e, sites), axes, side) for e in range(len(maps.matrix)))
     return [table.find(image) for image in images]
 

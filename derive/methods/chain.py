@@ -1,9 +1,9 @@
 """Point stabilisers of monomial groups, found without listing the group.
 
 Every group here is a permutation group of the N-fold cover of a set of base points (``cover.py``); the
-stabiliser of a base point may still turn its phase. The kinds differ in how they know their stabilisers:
+stabiliser of a base point may still turn its phase. The kinds differ in how they find stabilisers:
 
-- `Trivial`: nothing moves.
+- `Trivial`: the identity alone.
 - `Abelian`: generators commute, so relations of the generators generate each stabiliser.
 - `Product`: generators with disjoint supports, a direct product.
 - `Enumerated`: few elements, all stored.

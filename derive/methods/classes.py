@@ -22,8 +22,6 @@ from derive.symmetry.support import Region, Span
 
 __all__ = ["Axis", "Classes", "Side"]
 
-oo = sympy.oo
-
 
 @dataclass(frozen=True)
 class Classes:
@@ -100,12 +98,12 @@ class Classes:
             raise self._contradiction()
 
     def _contradiction(self) -> SupportError | GridError:
-        said = " and ".join(sympy.sstr(r) for r in self.assumptions())
+        relations = " and ".join(sympy.sstr(r) for r in self.assumptions())
         if self.support is None:
             remedy = "use other symbols, or grids that are equally long"
-            return GridError("grid", "must be possible for some sizes", said, remedy)
+            return GridError("grid", "must be possible for some sizes", relations, remedy)
         remedy = "use another symbol or a smaller support, or leave it out to use the whole grid"
-        return SupportError("support", "must fit on the grid for some sizes", said, remedy)
+        return SupportError("support", "must fit on the grid for some sizes", relations, remedy)
 
     @staticmethod
     def _too_wide(axis: Axis, what: str, length: sympy.Expr) -> SupportError:

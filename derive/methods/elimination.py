@@ -129,7 +129,7 @@ def _spread(entries: Sequence[int], places: Sequence[int], length: int) -> Row:
 
 
 def _blocks(matrix: Sequence[Row], shifts: int) -> list[tuple[list[int], list[int]]]:
-    """Rows and columns that hang together: independent axes are solved on their own."""
+    """Connected blocks of rows and columns: independent axes are solved separately."""
     nodes = [("row", i) for i in range(len(matrix))] + [("col", j) for j in range(shifts)]
     edges = [(("row", i), ("col", j)) for i, row in enumerate(matrix) for j, k in enumerate(row) if k]
     groups = connected_components((nodes, edges + [(b, a) for a, b in edges]))
@@ -193,7 +193,7 @@ def _echelon(rows: Sequence[Row], inputs: Sequence[int]) -> list[Row]:
 
 
 def _reduce(row: Row, free: Sequence[Row], inputs: Sequence[int]) -> Row:
-    """Drop what free coordinates already say, so that a phase depends on the output site where it can."""
+    """Subtract multiples of the free coordinates, so that a phase depends on the output site where it can."""
     result = list(row)
     order = [*inputs, *(i for i in range(len(row)) if i not in inputs)]
     for other in free:

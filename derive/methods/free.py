@@ -1,4 +1,4 @@
-"""Free weights as the solver finds them: orbits of classes of site pairs, and fibre maps at their first class."""
+"""Free weights as the solver finds them: orbits of classes of site pairs, fibre maps at their first class."""
 
 from __future__ import annotations
 

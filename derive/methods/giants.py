@@ -2,8 +2,9 @@
 
 Three classical facts: 3-cycles that join all points generate the alternating group, and transpositions the
 symmetric one; a transitive group on n points with a p-cycle, p prime, n/2 < p < n - 2, contains the
-alternating group (Jordan; see Seress, Permutation Group Algorithms, 10.2); and commutators forget characters,
-so phases that are constant on the points, or a diagonal part that holds every e_i - e_j, come along.
+alternating group (Jordan; see Seress, Permutation Group Algorithms, 10.2); and commutators have trivial
+characters, so phases that are constant on the points, or a diagonal part that holds every e_i - e_j, are in
+the group too.
 """
 
 from __future__ import annotations
@@ -122,7 +123,7 @@ def _short_cycles_join(maps: Sequence[np.ndarray], points: np.ndarray) -> bool:
 
 
 def _carried(cycle: np.ndarray, by: np.ndarray, count: int) -> np.ndarray:
-    """A cycle conjugated by the powers 0, 1, ... of a permutation, at least as many as asked for."""
+    """A cycle conjugated by the powers 0, 1, ... of a permutation, at least `count` of them."""
     rows, power = cycle[None], by
     while len(rows) < count:
         rows, power = np.concatenate([rows, power[rows]]), power[power]

@@ -24,7 +24,7 @@ from derive.methods.tensors import Tensors, fixed_tensors
 from derive.pickling import Arrays, Fields
 from derive.symmetry.groups import Group
 from derive.symmetry.pieces import Factor, Piece, tensor
-from derive.symmetry.representations import Representation, same_group, trivial
+from derive.symmetry.representations import Representation, same_group
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +62,7 @@ class PieceMaps:
 
     Attributes:
         tensors: the solution as tensors on the factors of the output, then of the input. An `OrbitTensors`
-            knows its
-            orbits (`.orbits.labels`, `.slices()`, `.leaf(k)`), a `LinearTensors` its basis.
+            has its orbits (`.orbits.labels`, `.slices()`, `.leaf(k)`), a `LinearTensors` its basis.
     """
 
     output: Piece
@@ -196,17 +195,6 @@ def intertwiners(V: Representation, W: Representation) -> Intertwiners:
                 solved[output, piece] = PieceMaps(output, piece, tensors)
             pairs.append(BlockPair(solved[output, piece], copies_out, copies_in, row, column))
     return Intertwiners(V, W, tuple(pairs))
-
-
-def invariants(W: Representation) -> Intertwiners:
-    """The vectors that every element fixes, ``rho_W(g) b = b``: the maps from the trivial representation.
-
-    >>> from derive.symmetry.catalogue import symmetric
-    >>> from derive.symmetry.standard import permutation
-    >>> invariants(permutation(symmetric(4)) ** 2).dim
-    2
-    """
-    return intertwiners(trivial(W.group), W)
 
 
 def _placed(V: Representation) -> list[tuple[Any, Any, Piece]]:

@@ -15,7 +15,7 @@ import numpy as np
 from derive.errors import SizeError, TooLargeError
 from derive.methods.cover import Word, components, witness
 from derive.methods.integers import ravel, unravel
-from derive.methods.orbitals import Axis, Family, find_families, listed_family, product_maps
+from derive.methods.orbitals import OrbitFamily, TensorAxis, find_families, listed_family, product_maps
 from derive.pickling import Fields
 from derive.symmetry.monomial import Monomial
 
@@ -27,7 +27,7 @@ def refuse_entries(
     what: str,
     entries: int,
     bytes_each: int = 8,
-    remedy: str = "ask for single elements, representatives or leaves instead",
+    remedy: str = "use single elements, representatives or leaves instead",
 ) -> None:
     """Raise before more than the memory limit would be allocated."""
     if entries * bytes_each > MEMORY_LIMIT:
@@ -51,11 +51,9 @@ class Leaf:
         size: the number of members.
         pattern: for each axis the number of its block; axes in one block hold equal points.
         ranges: for each block the points that it runs over, an orbit of the group on one axis; a range of one
-            point
-            is a fixed coordinate.
+            point is a fixed coordinate.
         complete: whether the members are exactly the tuples that are equal within each block, different
-            between
-            blocks and in the ranges, all with coefficient +1. Then the element is a sum of diagonals.
+            between blocks and in the ranges, all with coefficient +1. Then the element is a sum of diagonals.
     """
 
     representative: tuple[int, ...]
@@ -72,17 +70,17 @@ class InvariantTensors(Fields):
     Axes are row-major, the first slowest. A generator multiplies by ``zeta = exp(2 pi i / order)`` to its
     phase; the coefficient at the least member of each orbit is 1.
 
-    >>> swap = Axis((Monomial(np.array([1, 0]), np.array([0, 0]), 1),), 2)
+    >>> swap = TensorAxis((Monomial(np.array([1, 0]), np.array([0, 0]), 1),), 2)
     >>> tensors = invariant_tensors(("s",), (swap, swap))
     >>> tensors.dim, tensors.labels.tolist()
     (2, [[0, 1], [1, 0]])
     """
 
     names: tuple[str, ...]
-    axes: tuple[Axis, ...]
+    axes: tuple[TensorAxis, ...]
     order: int
     listed: bool
-    families: tuple[Family, ...]
+    families: tuple[OrbitFamily, ...]
 
     @cached_property
     def dim(self) -> int:
@@ -112,7 +110,7 @@ class InvariantTensors(Fields):
         places = [owners[i] for i in order]
         return places, [0, *accumulate(self.families[i].leaves for i, _ in places)]
 
-    def _locate(self, k: int) -> tuple[Family, int, int]:
+    def _locate(self, k: int) -> tuple[OrbitFamily, int, int]:
         """The family, the prefix in it and the orbit of that prefix."""
         places, starts = self._sorted
         at = bisect_right(starts, k) - 1
@@ -177,7 +175,7 @@ class InvariantTensors(Fields):
         return self._closure(self.representative(k))
 
     def _closure(self, start: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-        """The orbit of a tuple; powers g, g^2, g^4, ... shorten the way round long cycles."""
+        """The orbit of a tuple; powers g, g^2, g^4, ... shorten the path along long cycles."""
         codes = ravel([np.array([i]) for i in start], self.shape)
         phases, grown = np.zeros(1, dtype=np.int64), True
         while grown:
@@ -291,7 +289,7 @@ class InvariantTensors(Fields):
         return int(np.ravel_multi_index(points, self.shape))
 
 
-def invariant_tensors(names: Sequence[str], axes: Sequence[Axis]) -> InvariantTensors:
+def invariant_tensors(names: Sequence[str], axes: Sequence[TensorAxis]) -> InvariantTensors:
     """Solve ``a(g x) = zeta^phase a(x)`` for the named generators on a product of sets.
 
     Args:

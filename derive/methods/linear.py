@@ -62,8 +62,8 @@ class Problem:
 def solve_linear(problem: Problem, use_flint: bool | None = None, read: Reader = common_field) -> FieldMatrix:
     """The reduced echelon basis of the solutions, one column each, rows row-major over the factors.
 
-    Columns are scaled to coprime integers, the first one positive, so the answer does not depend on the way
-    there.
+    Columns are scaled to coprime integers, the first one positive, so the answer does not depend on the
+    order of elimination.
 
     Raises:
         TooLargeError: the tensors do not fit in memory.

@@ -89,7 +89,7 @@ class PairMaps:
     def canonical(self, pairs: np.ndarray) -> np.ndarray:
         """Every pair translated so that its output site lies in the first period, and read on the grid.
 
-        In place, unless numbers come up on the way that 64 bits do not hold.
+        In place, unless intermediate numbers exceed 64 bits.
         """
         columns = [(pairs[:, i, 0], pairs[:, i, 1]) for i in range(len(self.axes))]
         if any(_needs_room(axis, *pair) for axis, pair in zip(self.axes, columns, strict=True)):
@@ -111,7 +111,7 @@ def canonical_along(axis: Axis, p: np.ndarray, q: np.ndarray) -> list[np.ndarray
 
 
 def _needs_room(axis: Axis, p: np.ndarray, q: np.ndarray) -> bool:
-    """Whether some number on the way to canonical pairs does not fit in 64 bits."""
+    """Whether some intermediate number exceeds 64 bits."""
     reach = [largest(p), largest(q)]
     steps = [0 if side is None else side.step for side in (axis.out, axis.into)]
     sizes = [int(side.size) for side in axis.sides if side.boundary == "periodic" and side.size is not None]

@@ -31,7 +31,6 @@ SPARE_ROWS = 16
 Vector = tuple[
     tuple[int, ...], tuple[tuple[int, ...], ...]
 ]  # indices; integer coefficients, one tuple per power
-Row = tuple[Any, ...]
 
 
 def nullspace(m: FieldMatrix, use_flint: bool | None = None) -> FieldMatrix:
@@ -42,8 +41,7 @@ def nullspace(m: FieldMatrix, use_flint: bool | None = None) -> FieldMatrix:
     Args:
         m: the matrix.
         use_flint: eliminate with python-flint or with NumPy; None takes python-flint where installed. The
-            answer is
-            the same.
+            basis is the same.
 
     >>> from derive.methods.fieldmatrix import from_integers
     >>> nullspace(from_integers([[1, -2, 0]])).parts[0].toarray().tolist()
@@ -194,11 +192,11 @@ def _solve(field: NumberField, block: tuple[np.ndarray, ...], flint: Any) -> lis
         return rational
     lift: _Lift | None = None
     for p, roots in islice(field.split_primes(), MOST_PRIMES):
-        found = _modulo(field, block, p, roots, flint)
+        found = _modulo(block, p, roots, flint)
         if found is None or (lift is not None and len(found.free) > len(lift.free)):
             continue
         lift = found if lift is None or found.free != lift.free else _combine(lift, found)
-        basis = _reconstruct(lift, columns)
+        basis = _reconstruct(lift)
         if basis is not None and _vanishes(field, block, basis):
             return basis
     rule = "must be found modulo a few primes"
@@ -237,9 +235,7 @@ def _at_root(parts: list[np.ndarray], root: int, p: int) -> np.ndarray:
     return m
 
 
-def _modulo(
-    field: NumberField, block: tuple[np.ndarray, ...], p: int, roots: tuple[int, ...], flint: Any
-) -> _Lift | None:
+def _modulo(block: tuple[np.ndarray, ...], p: int, roots: tuple[int, ...], flint: Any) -> _Lift | None:
     """The echelon basis modulo p, interpolated from the roots; None when they disagree on the pivots."""
     images, frees = [], []
     few = _combinations(block, p)
@@ -316,7 +312,7 @@ def _combine(a: _Lift, b: _Lift) -> _Lift:
     return _Lift(modulus, a.free, (a.coefficients + (b.coefficients - a.coefficients) * step) % modulus)
 
 
-def _reconstruct(lift: _Lift, columns: int) -> list[Vector] | None:
+def _reconstruct(lift: _Lift) -> list[Vector] | None:
     """Each coefficient as a fraction of numbers up to sqrt(modulus / 2), then scaled to coprime integers."""
     fractions: dict[int, Fraction | None] = {}
     basis = []

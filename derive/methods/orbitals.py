@@ -25,7 +25,7 @@ NODE_LIMIT = 200_000
 
 
 @dataclass(frozen=True)
-class Axis:
+class TensorAxis:
     """One factor of the product: what each generator does on it; dual: phases count negatively."""
 
     maps: tuple[Monomial, ...]
@@ -39,7 +39,7 @@ class Axis:
 
 
 @dataclass(frozen=True, eq=False)
-class Family:
+class OrbitFamily:
     """Orbits whose prefixes share a stabiliser: each prefix joined to each orbit of it on the remaining axes.
 
     With a trivial stabiliser every point of the remaining axes (of sizes `rest`) is an orbit; otherwise one
@@ -75,7 +75,7 @@ class Family:
         return self.prefix_size * (1 if self.orbits is None else int((self.orbits.labels == k).sum()))
 
 
-def find_families(axes: Sequence[Axis]) -> tuple[int, bool, tuple[Family, ...]]:
+def find_families(axes: Sequence[TensorAxis]) -> tuple[int, bool, tuple[OrbitFamily, ...]]:
     """The order of the phases, whether the product was listed as one axis, and the families of orbits."""
     order = lcm(1, *(m.order for a in axes for m in a.maps))
     total = prod(a.size for a in axes)
@@ -87,13 +87,13 @@ def find_families(axes: Sequence[Axis]) -> tuple[int, bool, tuple[Family, ...]]:
         if total * order * max(len(a.maps) for a in axes) > LIST_ENTRIES:
             raise
         return order, True, (listed_family(axes, order),)
-    families: list[Family] = []
+    families: list[OrbitFamily] = []
     level = [(root, np.zeros((1, 0), dtype=np.int64), 1)]
     for depth in range(len(axes)):
         _refuse_nodes(len(level))
         free = [entry for entry in level if not entry[0].generators]
         rest = tuple(a.size for a in axes[depth:])
-        families += [Family(prefixes, size, rest, None) for _, prefixes, size in free]
+        families += [OrbitFamily(prefixes, size, rest, None) for _, prefixes, size in free]
         bound = [entry for entry in level if entry[0].generators]
         if depth + 1 == len(axes):
             families += [f for entry in bound for f in _last(entry, axes, offsets, order)]
@@ -105,7 +105,7 @@ def find_families(axes: Sequence[Axis]) -> tuple[int, bool, tuple[Family, ...]]:
 Node = tuple[Stabiliser, np.ndarray, int]
 
 
-def _domain(axes: Sequence[Axis], order: int) -> tuple[list[int], Stabiliser]:
+def _domain(axes: Sequence[TensorAxis], order: int) -> tuple[list[int], Stabiliser]:
     """Different sets side by side, one offset per axis, and the group that acts on all of them at once."""
     distinct = list(dict.fromkeys(a.maps for a in axes if a.maps))
     sizes = [len(maps[0].image) for maps in distinct]
@@ -127,7 +127,9 @@ def _descend(node: Node, offset: int, size: int) -> Iterator[Node]:
         yield smaller, longer, members * int(counts[where[0]])
 
 
-def _last(node: Node, axes: Sequence[Axis], offsets: Sequence[int], order: int) -> Iterator[Family]:
+def _last(
+    node: Node, axes: Sequence[TensorAxis], offsets: Sequence[int], order: int
+) -> Iterator[OrbitFamily]:
     """Signed orbits on the last axis, for prefixes on which the stabiliser turns the phase alike."""
     group, prefixes, members = node
     last, offset = axes[-1], offsets[-1]
@@ -142,10 +144,10 @@ def _last(node: Node, axes: Sequence[Axis], offsets: Sequence[int], order: int) 
             _turned(g, t, last, offset, order) for g, t in zip(group.generators, turn.tolist(), strict=True)
         ]
         orbits = signed_orbits(maps, last.size, order)
-        yield Family(prefixes[which.ravel() == i], members, (last.size,), orbits)
+        yield OrbitFamily(prefixes[which.ravel() == i], members, (last.size,), orbits)
 
 
-def _turned(g: np.ndarray, turn: int, axis: Axis, offset: int, order: int) -> np.ndarray:
+def _turned(g: np.ndarray, turn: int, axis: TensorAxis, offset: int, order: int) -> np.ndarray:
     """A generator on the last axis, with the phase that it gives to the prefix."""
     piece = slice(offset, offset + axis.size)
     image = base_map(g, order)[piece] - offset
@@ -155,16 +157,16 @@ def _turned(g: np.ndarray, turn: int, axis: Axis, offset: int, order: int) -> np
     return cover_map(Monomial(image, turn + (-phase if axis.dual else phase), order), order)
 
 
-def product_maps(axes: Sequence[Axis], order: int) -> list[np.ndarray]:
+def product_maps(axes: Sequence[TensorAxis], order: int) -> list[np.ndarray]:
     """The generators on the cover of the listed product."""
     return [cover_map(kronecker(maps), order) for maps in zip(*(a.signed for a in axes), strict=True)]
 
 
-def listed_family(axes: Sequence[Axis], order: int) -> Family:
+def listed_family(axes: Sequence[TensorAxis], order: int) -> OrbitFamily:
     """Signed orbits on the whole product, listed as one axis."""
     total = prod(a.size for a in axes)
     orbits = signed_orbits(product_maps(axes, order), total, order)
-    return Family(np.zeros((1, 0), dtype=np.int64), 1, (total,), orbits)
+    return OrbitFamily(np.zeros((1, 0), dtype=np.int64), 1, (total,), orbits)
 
 
 def _refuse_nodes(nodes: int) -> None:

@@ -1,4 +1,4 @@
-"""Whether sizes exist that satisfy what a count takes for granted: linear relations over the integers.
+"""Whether sizes exist that satisfy what a count presumes: linear relations over the integers.
 
 Fourier-Motzkin elimination bounds one size after the other, exactly; each is tried at whole numbers. Where a
 size has no upper bound, trying it up to n D beyond its least value is enough: whenever there is a whole
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from itertools import count, product
+from itertools import count
 from math import ceil, floor, lcm, prod
 
 import sympy
@@ -19,12 +19,11 @@ from sympy import Basic, Symbol
 from derive.symmetry.sizes import rational
 
 TRIED = 1 << 12  # values of sizes; beyond that many, relations are taken to agree
-NEAR = 8
 Row = tuple[Fraction, ...]  # coefficients of the unknowns, then a constant: together at least 0
 
 
 def contradictory(relations: Iterable[Basic]) -> bool:
-    """Whether no sizes satisfy all relations; those that are not linear are passed over.
+    """Whether no sizes satisfy all relations; those that are not linear are ignored.
 
     >>> n, r = sympy.symbols("n r", integer=True, positive=True)
     >>> contradictory([sympy.Ge(n, 2 * n + 1)]), contradictory([sympy.Ge(n, 2 * r + 1)])
@@ -46,15 +45,6 @@ def holds(relation: Basic, sizes: Mapping[str, int]) -> bool:
     """Whether a relation is true, or still open, once names of sizes stand for numbers."""
     put = {s: sizes[s.name] for s in relation.free_symbols if s.name in sizes}
     return relation.subs(put) is not sympy.false
-
-
-def trial_sizes(relations: Sequence[Basic], names: Sequence[str], least: int) -> Iterator[dict[str, int]]:
-    """Small numbers for names, from `least` on and then below, for which all relations hold."""
-    values = (*range(least, least + NEAR), *range(least - 1, 0, -1))
-    for numbers in product(values, repeat=len(names)):
-        known = dict(zip(names, numbers, strict=True))
-        if all(holds(relation, known) for relation in relations):
-            yield known
 
 
 def _one_symbol_per_name(relations: Iterable[Basic]) -> list[Basic]:
@@ -123,7 +113,7 @@ def _interval(rows: Sequence[Row], unknowns: int) -> tuple[Fraction | None, Frac
 
 
 def _eliminated(rows: Sequence[Row], at: int) -> list[Row]:
-    """What rows say without one unknown."""
+    """The rows with one unknown eliminated."""
     up, down = ([row for row in rows if sign * row[at] > 0] for sign in (1, -1))
     pairs = (tuple(x / a[at] - y / b[at] for x, y in zip(a, b, strict=True)) for a in up for b in down)
     return list(dict.fromkeys([*(row for row in rows if row[at] == 0), *pairs]))

@@ -93,7 +93,7 @@ def sift(levels: Sequence[Level], elements: np.ndarray, start: int = 0) -> tuple
 
 @dataclass
 class _Builder:
-    """The chain while it grows: the only mutable object here, never handed out."""
+    """The chain while it grows: the only mutable object here, used inside this file alone."""
 
     degree: int
     base: list[int]

@@ -1,4 +1,4 @@
-"""Composition: translations by elimination, then the point group on what is left.
+"""Operators between fields: translations by elimination, then the point group on what is left.
 
 The point group G/T acts on classes of site pairs; an equivariant operator is one fibre map per orbit, fixed
 by the stabiliser of the orbit's least member, and carried along the orbit:
@@ -24,7 +24,7 @@ from derive.methods.fibres import Entries, FibreMaps, cosets
 from derive.methods.free import FreeMap, FreeOrbit
 from derive.methods.listing import refuse_classes
 from derive.methods.motions import PairMaps, by_columns, over_elements, pair_maps
-from derive.methods.tables import Table, distinct_rows, orbit_table
+from derive.methods.tables import RowIndex, distinct_rows, orbit_table
 from derive.symmetry.fields import Field
 from derive.symmetry.pieces import Piece
 from derive.symmetry.spacegroup import SpaceGroup
@@ -61,7 +61,7 @@ class PairOrbits:
 
 
 @dataclass(frozen=True, eq=False)
-class SpaceSolution:
+class OrbitMaps:
     """All operators between two pieces: free weights by orbit, then by fibre map."""
 
     maps: PairMaps
@@ -136,27 +136,27 @@ def _separate(base: Entries, count: int) -> Iterator[FreeMap]:
 
 
 @dataclass(frozen=True, eq=False)
-class Composition:
+class ProblemOrbits:
     """The orbits of one problem, shared by all pairs of pieces."""
 
     space: SpaceGroup
     maps: PairMaps
     orbits: PairOrbits
 
-    def between(self, output: Piece, input_: Piece) -> SpaceSolution:
-        return SpaceSolution(self.maps, self.orbits, FibreMaps(self.space.point, output, input_))
+    def between(self, output: Piece, input_: Piece) -> OrbitMaps:
+        return OrbitMaps(self.maps, self.orbits, FibreMaps(self.space.point, output, input_))
 
 
-def compose(space: SpaceGroup, x: Field, y: Field, classes: Classes) -> Composition:
+def find_orbits(space: SpaceGroup, x: Field, y: Field, classes: Classes) -> ProblemOrbits:
     """Enumerate the orbits of the point group on the classes of a problem whose sizes are numbers."""
     maps = pair_maps(space, x, y, classes.axes)
     if classes.support is None and not any(axis.translated for axis in classes.axes) and _many(classes):
-        return Composition(space, maps, _by_stabilisers(space, maps, classes))
+        return ProblemOrbits(space, maps, _by_stabilisers(space, maps, classes))
     require_memory(classes.count(), space)
     if classes.count() == 0:
         none = np.zeros((0, len(classes.axes), 2), dtype=np.int64)
-        return Composition(space, maps, PairOrbits(none, np.zeros(0, dtype=np.int64), ()))
-    return Composition(space, maps, _in_box(maps, classes) or _listed(space, maps, classes))
+        return ProblemOrbits(space, maps, PairOrbits(none, np.zeros(0, dtype=np.int64), ()))
+    return ProblemOrbits(space, maps, _in_box(maps, classes) or _listed(space, maps, classes))
 
 
 def _in_box(maps: PairMaps, classes: Classes) -> PairOrbits | None:
@@ -187,7 +187,7 @@ def _listed(space: SpaceGroup, maps: PairMaps, classes: Classes) -> PairOrbits:
 
 
 def require_memory(rows: Any, space: SpaceGroup) -> None:
-    """Refuse what would not fit: a class is a pair of sites, held a few times, and its image per element."""
+    """Refuse classes that do not fit in memory: each is a pair of sites, held a few times, and its images."""
     if rows is sympy.oo:
         remedy = "give a support such as box(1), or a grid"
         raise InfiniteError("support", "must leave finitely many weights to list them", None, remedy)
@@ -210,17 +210,17 @@ def _generators(space: SpaceGroup, maps: PairMaps) -> dict[str, Callable[[np.nda
 
 def _closure(
     maps: PairMaps, moves: Mapping[str, Callable[[np.ndarray], np.ndarray]], pairs: np.ndarray
-) -> tuple[Table, np.ndarray | None]:
+) -> tuple[RowIndex, np.ndarray | None]:
     """The classes closed under the point group; which of them were there, where a window cuts some off."""
-    table = Table(_flat(maps.canonical(pairs.copy(order="K"))))
+    table = RowIndex(_flat(maps.canonical(pairs.copy(order="K"))))
     if all(axis.boundary != "zero" for axis in maps.axes):
         return table, None
     rows, frontier = table.rows, table.rows
     while len(frontier):
         images = distinct_rows(np.concatenate([frontier[:0], *(move(frontier) for move in moves.values())]))
-        frontier = images[Table(rows).find(images) < 0]
+        frontier = images[RowIndex(rows).find(images) < 0]
         rows = np.concatenate([rows, frontier])
-    return Table(rows), np.arange(len(rows)) < len(table.rows)
+    return RowIndex(rows), np.arange(len(rows)) < len(table.rows)
 
 
 # ---- no translations: stabilisers of output sites instead of pairs ---------------------------------------

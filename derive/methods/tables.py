@@ -13,7 +13,7 @@ from derive.methods.integers import SAFE
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class RowIndex:
     """Integer rows that can be looked up, where they are distinct."""
 
     rows: np.ndarray
@@ -136,7 +136,7 @@ def distinct_rows(rows: np.ndarray) -> np.ndarray:
     """Every row once."""
     if not len(rows):
         return rows
-    return rows[np.unique(Table(rows).codes, return_index=True)[1]]
+    return rows[np.unique(RowIndex(rows).codes, return_index=True)[1]]
 
 
 def _rank(values: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,6 @@
 """Tensors fixed by a group, by whichever method finds them: orbits for monomial maps, else null spaces.
 
-Factors on which different generators act are independent, so their answers multiply.
+Factors on which different generators act are independent, so the tensors are products.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from derive.methods.fieldmatrix import FieldMatrix, common_field
 from derive.methods.invariants import InvariantTensors, invariant_tensors, read_index
 from derive.methods.linear import Problem, Reader, solve_linear
-from derive.methods.orbitals import Axis
+from derive.methods.orbitals import TensorAxis
 from derive.methods.sparse import Sparse
 from derive.pickling import Fields
 from derive.symmetry.groups import Group
@@ -90,7 +90,7 @@ class LinearTensors(Fields):
 
 @dataclass(frozen=True)
 class ProductTensors:
-    """Products of independent answers, the last one running fastest; each lives on its own axes."""
+    """Products of independent answers, the last one running fastest; each has its own axes."""
 
     parts: tuple[OrbitTensors | LinearTensors, ...]
     axes: tuple[tuple[int, ...], ...]
@@ -158,7 +158,7 @@ def _solve_part(
 
 def _by_orbits(names: tuple[str, ...], outputs: Sequence[Factor], inputs: Sequence[Factor]) -> OrbitTensors:
     maps: dict[Factor, Any] = {f: tuple(f.monomial(g) for g in names) for f in (*outputs, *inputs)}
-    axes = [Axis(maps[f], f.dim, i >= len(outputs)) for i, f in enumerate((*outputs, *inputs))]
+    axes = [TensorAxis(maps[f], f.dim, i >= len(outputs)) for i, f in enumerate((*outputs, *inputs))]
     return OrbitTensors(invariant_tensors(names, axes))
 
 

@@ -10,7 +10,7 @@ from sympy import ImmutableMatrix
 
 from derive.errors import GroupError
 from derive.symmetry.exact import over_common_field
-from derive.symmetry.groups import Group
+from derive.symmetry.groups import Group, product_names
 from derive.symmetry.images import as_matrix
 
 Combination = tuple[tuple[str, Any], ...]
@@ -52,12 +52,11 @@ def structure_of(group: Group) -> Structure:
 def _coordinates(group: Group, images: Mapping[str, Any]) -> Callable[[Any, str], Combination]:
     """Writes a matrix in the basis of the algebra, exactly."""
     basis = _columns([images[a] for a in group.algebra])
-    reduced, pivots = basis.transpose().rref()
+    _, pivots = basis.transpose().rref()
     if len(pivots) < len(group.algebra):
         remedy = "leave out the dependent ones"
         raise GroupError("Lie algebra generators", "must be linearly independent", group.name, remedy)
     rows = basis.extract(list(pivots), list(range(len(group.algebra)))).inv()
-    del reduced
 
     def express(m: Any, what: str) -> Combination:
         column = _columns([m])
@@ -81,8 +80,6 @@ def _columns(matrices: list[Any]) -> Any:
 
 
 def _of_factors(group: Group) -> Structure:
-    from derive.symmetry.constructions import product_names
-
     if not group.factors:
         rule = "must be given by matrices, which fix its brackets"
         raise GroupError("Lie group", rule, group.name, "make it with matrix_group(..., algebra=...)")

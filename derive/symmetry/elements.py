@@ -1,20 +1,16 @@
-"""The elements of a finite group: a fixed order, a word for each, the multiplication; and its order."""
+"""The group that permutations generate: elements in a fixed order, a word for each, their multiplication."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import factorial, lcm, prod
-from typing import Any
+from math import lcm
 
 import numpy as np
-from sympy import oo
 
-from derive.errors import InfiniteError, TooLargeError
+from derive.errors import TooLargeError
 from derive.pickling import Arrays
-from derive.symmetry.faithful import faithful_permutations
-from derive.symmetry.groups import Group
 from derive.symmetry.orbits import components
 from derive.symmetry.words import Word, reduce_word
 
@@ -113,15 +109,6 @@ def orbit_labels(permutations: Sequence[np.ndarray], size: int) -> np.ndarray:
     return components(permutations, size)[0]
 
 
-def enumerate_elements(group: Group) -> Elements:
-    """Breadth-first search over faithful permutations."""
-    if group.algebra:
-        raise InfiniteError(
-            "elements", "need a finite group", group.name, "use the generators of the Lie algebra"
-        )
-    return enumerate_permutations(group.generators, faithful_permutations(group), group.name)
-
-
 def enumerate_permutations(
     names: tuple[str, ...], generators: Sequence[np.ndarray], title: str, limit: int = ELEMENT_LIMIT
 ) -> Elements:
@@ -149,31 +136,6 @@ def enumerate_permutations(
         at += 1
     table = np.array(left, dtype=np.int64).reshape(len(generators), len(arrays))
     return Elements(names, table, np.array(parent), np.array(by))
-
-
-def group_order(group: Group) -> Any:
-    """The number of elements: from the family, the factors, one cycle or a stabiliser chain."""
-    if group.algebra:
-        return oo
-    if group.family is not None and group.family.type in _ORDERS:
-        return _ORDERS[group.family.type](group.family.n)
-    if group.factors:
-        orders = [f.order for f in group.factors]
-        return oo if oo in orders else prod(orders)
-    if not group.generators:
-        return 1
-    if group.given is group.embedding is None and not group.relations:
-        return oo
-    return permutations_order(faithful_permutations(group))
-
-
-_ORDERS = {
-    "C": lambda n: n,
-    "D": lambda n: 2 * n,
-    "S": factorial,
-    "A": lambda n: max(factorial(n) // 2, 1),
-    "B": lambda n: 2**n * factorial(n),
-}
 
 
 def permutations_order(permutations: Sequence[np.ndarray]) -> int:

@@ -1,4 +1,4 @@
-"""Exact matrices: reading what users give, and arithmetic over the smallest field that holds the entries."""
+"""Exact matrices: reading user input, and arithmetic over the smallest field that holds the entries."""
 
 from __future__ import annotations
 
@@ -135,18 +135,6 @@ def to_sympy(m: DomainMatrix) -> ImmutableMatrix:
 
 def _of_cosines(domain: Any) -> bool:
     return bool(domain.is_Algebraic and domain.ext.as_expr().has(cos))
-
-
-def matrix_key(m: DomainMatrix) -> tuple[Any, ...]:
-    """The entries, hashable."""
-    return tuple(m.to_list_flat())
-
-
-def integer_array(m: MatrixBase) -> np.ndarray | None:
-    """The matrix as integers, or None when an entry is not one."""
-    if not all(e.is_Integer for e in m.flat()):
-        return None
-    return np.array([[int(e) for e in row] for row in m.tolist()], dtype=object)
 
 
 def as_monomial(m: ImmutableMatrix) -> Monomial | None:

@@ -10,24 +10,12 @@ from sympy import ImmutableMatrix
 
 from derive.errors import InfiniteError, TooLargeError
 from derive.symmetry.exact import over_common_field
-from derive.symmetry.groups import Group
 from derive.symmetry.images import Image
 from derive.symmetry.monomial import Monomial
+from derive.symmetry.words import Word
 
 VECTOR_LIMIT = 200_000
 COSET_LIMIT = 5_000
-
-
-def faithful_permutations(group: Group) -> tuple[np.ndarray, ...]:
-    """A permutation for each generator, such that the permutations generate a copy of the group."""
-    if not group.generators:
-        return ()
-    if group.given is not None and group.faithful:
-        return permutations_of(group.given, f"group {group.name}")
-    if group.embedding is not None:
-        parent, words = group.embedding
-        return tuple(parent.elements.table[parent.elements.index(w)].astype(np.int64) for w in words)
-    return _coset_permutations(group)
 
 
 def permutations_of(images: Sequence[Image], what: str, limit: int = VECTOR_LIMIT) -> tuple[np.ndarray, ...]:
@@ -84,25 +72,25 @@ def _minkowski(n: int) -> int:
     return prod(p ** sum(n // (p**k * (p - 1)) for k in range(n + 1)) for p in primes)
 
 
-def _coset_permutations(group: Group) -> tuple[np.ndarray, ...]:
+def coset_permutations(
+    generators: Sequence[str], relations: Sequence[Word], what: str
+) -> tuple[np.ndarray, ...]:
     """The regular permutations of a presented group, by coset enumeration (Todd and Coxeter 1936)."""
     from sympy.combinatorics.coset_table import coset_enumeration_r
     from sympy.combinatorics.fp_groups import FpGroup
     from sympy.combinatorics.free_groups import free_group
 
-    free, *letters = free_group(",".join(group.generators))
-    symbols = dict(zip(group.generators, letters, strict=True))
-    words = [prod((symbols[g] ** e for g, e in w), start=free.identity) for w in group.relations]
+    free, *letters = free_group(",".join(generators))
+    symbols = dict(zip(generators, letters, strict=True))
+    words = [prod((symbols[g] ** e for g, e in w), start=free.identity) for w in relations]
     try:
         table = coset_enumeration_r(FpGroup(free, words), [], max_cosets=COSET_LIMIT)
     except ValueError:
         rule = "must have few elements by its relations, or be given by matrices or permutations"
-        raise TooLargeError(
-            f"group {group.name}", rule, "too many cosets", "add relations or give it"
-        ) from None
+        raise TooLargeError(what, rule, "too many cosets", "add relations or give it") from None
     table.compress()
     table.standardize()
     columns = {str(g): i for i, g in enumerate(table.A)}
     rows = np.array(table.table, dtype=np.int64)
     # Cosets multiply on the right; numbering each by its inverse turns that into the left translation.
-    return tuple(rows[:, columns[f"{g}**-1"]] for g in group.generators)
+    return tuple(rows[:, columns[f"{g}**-1"]] for g in generators)

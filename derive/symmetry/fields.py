@@ -105,7 +105,7 @@ class Field:
 
 
 def _of_parts(group: SpaceGroup, fibre: Representation, name: str | None, lattice: Lattice | None) -> Field:
-    """A field of parts that exist: the fibre is one of the point group, the lattice has its dimension."""
+    """Refuse a fibre of another group, and a lattice of another dimension."""
     if fibre.group != group.point or (lattice is not None and lattice.dim != group.dim):
         raise RepresentationError(
             "fibre, lattice", f"must belong to {group}", (fibre, lattice), "build them on this group"
@@ -117,7 +117,7 @@ def _of_parts(group: SpaceGroup, fibre: Representation, name: str | None, lattic
 
 
 def _name(name: str | None) -> str | None:
-    """A letter of its own, which equations use for nothing else; x and y are those of fields."""
+    """The letter of a field: one that equations do not use otherwise; by default x and y."""
     if name is None or (isinstance(name, str) and name in ("x", "y")):
         return name
     if not isinstance(name, str) or not name.isidentifier() or is_taken(name):

@@ -56,7 +56,7 @@ def _matrices(value: Any, taken: Iterable[str] = ()) -> dict[str, Any]:
 
 
 def named(values: Iterable[Any], taken: Iterable[str] = ()) -> dict[str, Any]:
-    """Generators that were given without names: a, b, ..., or g0, g1, ... where letters are too few."""
+    """Generators that were given without names: a, b, ..., or g0, g1, ... where letters run out."""
     values, used = list(values), set(taken)
     letters = [x for x in ascii_lowercase if x not in used]
     names = letters if len(values) <= len(letters) else [f"g{i}" for i in range(len(values))]
@@ -68,7 +68,7 @@ def _is_list(value: Any) -> bool:
 
 
 def _depth(value: Any) -> int:
-    """How many lists deep the first entry lies; a SymPy matrix is two of them."""
+    """The depth of nested lists down to the first entry; a SymPy matrix counts as two."""
     if isinstance(value, MatrixBase):
         return 2
     return 1 + (_depth(value[0]) if len(value) else 0) if _is_list(value) else 0

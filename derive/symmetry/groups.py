@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from math import factorial, prod
+from typing import Any, NamedTuple
 
-from sympy import ImmutableMatrix
+import numpy as np
+from sympy import Expr, ImmutableMatrix, oo
 
-from derive.errors import GroupError, brief
+from derive.errors import GroupError, InfiniteError, brief
 from derive.pickling import Fields
-from derive.symmetry.images import Image, as_matrix, first_broken, image_dim
+from derive.symmetry.elements import Elements, enumerate_permutations, permutations_order
+from derive.symmetry.faithful import coset_permutations, permutations_of
+from derive.symmetry.images import Image, as_matrix, first_broken, image_dim, image_of_word, on_summand
 from derive.symmetry.monomial import Monomial
 from derive.symmetry.words import Word, format_word, parse_word
-
-if TYPE_CHECKING:
-    from sympy import Expr
-
-    from derive.symmetry.elements import Elements
 
 
 class Family(NamedTuple):
@@ -132,11 +131,6 @@ class Group(Fields):
         """The exact matrix a generator was given by."""
         return as_matrix(self.image(generator))
 
-    @cached_property
-    def defining_matrices(self) -> dict[str, ImmutableMatrix]:
-        """The exact matrix each generator was given by."""
-        return {g: self.matrix(g) for g in self.generators}
-
     def word(self, text: str | Word) -> Word:
         """Read a word in the generators."""
         return parse_word(text, self.generators, "word")
@@ -144,20 +138,17 @@ class Group(Fields):
     @cached_property
     def elements(self) -> Elements:
         """The elements of a finite group in a fixed order, with a word for each and their multiplication."""
-        from derive.symmetry.elements import enumerate_elements
-
-        return enumerate_elements(self)
+        if self.algebra:
+            remedy = "use the generators of the Lie algebra"
+            raise InfiniteError("elements", "need a finite group", self.name, remedy)
+        return enumerate_permutations(self.generators, faithful_permutations(self), self.name)
 
     @cached_property
     def order(self) -> int | Expr:
         """The number of elements: an integer, or SymPy's ``oo`` for a Lie group."""
-        from derive.symmetry.elements import group_order
-
-        return group_order(self)
+        return _order(self)
 
     def __mul__(self, other: Group) -> Group:
-        from derive.symmetry.constructions import direct_product
-
         if not isinstance(other, Group):
             raise GroupError("factor", "must be a group", brief(other), "use G * H, or G * space.point")
         return direct_product(self, other)
@@ -175,13 +166,131 @@ class Group(Fields):
         >>> point_group("D4", dim=2).subgroup(["r^2", "m"]).order
         4
         """
-        from derive.symmetry.constructions import make_subgroup
-
         if name is not None and not isinstance(name, str):
             raise GroupError("name", "must be a text", brief(name), "use name='H'")
         if not isinstance(generators, Mapping):
             generators = _list_of(generators, "generators", "words such as 'r^2'")
         return make_subgroup(self, generators, name)
+
+
+def faithful_permutations(group: Group) -> tuple[np.ndarray, ...]:
+    """A permutation for each generator, such that the permutations generate a copy of the group."""
+    if not group.generators:
+        return ()
+    if group.given is not None and group.faithful:
+        return permutations_of(group.given, f"group {group.name}")
+    if group.embedding is not None:
+        parent, words = group.embedding
+        return tuple(parent.elements.table[parent.elements.index(w)].astype(np.int64) for w in words)
+    return coset_permutations(group.generators, group.relations, f"group {group.name}")
+
+
+def _order(group: Group) -> Any:
+    """The number of elements: from the family, the factors, one cycle or a stabiliser chain."""
+    if group.algebra:
+        return oo
+    if group.family is not None and group.family.type in _ORDERS:
+        return _ORDERS[group.family.type](group.family.n)
+    if group.factors:
+        orders = [f.order for f in group.factors]
+        return oo if oo in orders else prod(orders)
+    if not group.generators:
+        return 1
+    if group.given is group.embedding is None and not group.relations:
+        return oo
+    return permutations_order(faithful_permutations(group))
+
+
+_ORDERS = {
+    "C": lambda n: n,
+    "D": lambda n: 2 * n,
+    "S": factorial,
+    "A": lambda n: max(factorial(n) // 2, 1),
+    "B": lambda n: 2**n * factorial(n),
+}
+
+
+def make_subgroup(group: Group, generators: Any, name: str | None) -> Group:
+    named = dict(generators) if isinstance(generators, Mapping) else _auto_names(group, generators)
+    words = {new: group.word(w) for new, w in named.items()}
+    algebra = tuple(new for new, w in words.items() if any(g in group.algebra for g, _ in w))
+    for new in algebra:
+        if len(words[new]) != 1 or words[new][0][1] != 1:
+            rule = "may use a Lie algebra generator only by itself"
+            raise GroupError("subgroup", rule, format_word(words[new]), "name the algebra generator alone")
+    order = [*algebra, *(new for new in words if new not in algebra)]
+    given = None
+    if group.given is not None:
+        images = dict(zip(group.generators, group.given, strict=True))
+        given = tuple(image_of_word(words[new], images, image_dim(group.given[0])) for new in order)
+    label = name or f"<{', '.join(format_word(words[new]) for new in order)}> of {group.name}"
+    embedding = (group, tuple(words[new] for new in order))
+    return Group(label, tuple(order), (), given, group.given_by, algebra, embedding=embedding)
+
+
+def _auto_names(group: Group, generators: Any) -> dict[str, str]:
+    """Name each word after itself when it is a generator, and h0, h1, ... otherwise."""
+    words = [generators] if isinstance(generators, str) else list(generators)
+    named = {}
+    for i, w in enumerate(words):
+        key = w if isinstance(w, str) and w in group.generators else f"h{i}"
+        named[key] = w
+    return named
+
+
+def direct_product(*groups: Group) -> Group:
+    """The direct product: generators of each factor, which commute with those of the others.
+
+    It is given by the direct sum of what the factors were given by, so a product of permutation groups
+    permutes the disjoint union of their points. Generators keep their names, with ``_1``, ``_2``, ... where
+    two factors share one.
+    """
+    factors = tuple(f for g in groups for f in (g.factors or (g,)))
+    names = product_names(factors)
+    algebra = tuple(names[k][g] for k, f in enumerate(factors) for g in f.algebra)
+    discrete = tuple(names[k][g] for k, f in enumerate(factors) for g in f.discrete)
+    relations = [_renamed(r, names[k]) for k, f in enumerate(factors) for r in f.relations]
+    for k, f in enumerate(factors):
+        for later in range(k + 1, len(factors)):
+            for a in f.discrete:
+                for b in factors[later].discrete:
+                    x, y = names[k][a], names[later][b]
+                    relations.append(((x, 1), (y, 1), (x, -1), (y, -1)))
+    given, given_by = _product_images(factors)
+    return Group(
+        " x ".join(f.name for f in factors),
+        algebra + discrete,
+        tuple(relations),
+        given,
+        given_by,
+        algebra,
+        factors,
+        presented=all(f.presented for f in factors),
+        faithful=all(f.faithful for f in factors),
+    )
+
+
+def product_names(factors: tuple[Group, ...]) -> tuple[dict[str, str], ...]:
+    """For each factor, the name in the product of each of its generators."""
+    seen = [g for f in factors for g in f.generators]
+    return tuple(
+        {g: g if seen.count(g) == 1 else f"{g}_{k + 1}" for g in f.generators} for k, f in enumerate(factors)
+    )
+
+
+def _renamed(word: Word, names: Mapping[str, str]) -> Word:
+    return tuple((names[g], e) for g, e in word)
+
+
+def _product_images(factors: tuple[Group, ...]) -> tuple[tuple[Image, ...] | None, str]:
+    if any(f.given is None for f in factors):
+        return None, "words"
+    given_by = "permutations" if all(f.given_by == "permutations" for f in factors) else "matrices"
+    sizes = [image_dim(f.given[0]) if f.given else 0 for f in factors]
+    pairs = [(k, g) for k, f in enumerate(factors) for g in f.algebra]
+    pairs += [(k, g) for k, f in enumerate(factors) for g in f.discrete]
+    images = (on_summand(factors[k].image(g), sizes, k, g in factors[k].algebra) for k, g in pairs)
+    return tuple(images), given_by
 
 
 def read_group(value: Any, argument: str = "group") -> Group:
@@ -193,8 +302,8 @@ def read_group(value: Any, argument: str = "group") -> Group:
     raise GroupError(argument, "must be a group", brief(value), remedy)
 
 
-def told_apart(one: Any, other: Any) -> str:
-    """Two groups that differ, or space groups, so that the difference is seen: by name, else by content."""
+def show_difference(one: Any, other: Any) -> str:
+    """Two different groups (or space groups) as text in which they differ: by name, else by content."""
     for show in (str, repr, _content):
         if show(one) != show(other):
             break
@@ -217,7 +326,7 @@ def _listed(image: Image) -> str:
 
 
 def _list_of(value: Any, argument: str, what: str) -> tuple[Any, ...]:
-    """What was given, one or several."""
+    """One value or several, as a tuple."""
     if isinstance(value, str):
         return (value,)
     if isinstance(value, bytes | Group) or not isinstance(value, Iterable):

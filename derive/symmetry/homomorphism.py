@@ -12,8 +12,8 @@ from derive.errors import InfiniteError, RepresentationError, TooLargeError, bri
 from derive.symmetry.algebra import broken_structure, structure_of
 from derive.symmetry.elements import permutations_order
 from derive.symmetry.exact import exact_matrix, over_common_field
-from derive.symmetry.faithful import faithful_permutations, permutations_of
-from derive.symmetry.groups import Group
+from derive.symmetry.faithful import permutations_of
+from derive.symmetry.groups import Group, faithful_permutations
 from derive.symmetry.images import Image, as_matrix, first_broken
 from derive.symmetry.words import format_word
 
@@ -71,9 +71,7 @@ def _check_pairs(group: Group, images: tuple[Image, ...]) -> None:
     try:
         moved = permutations_of(images, f"matrices for {group.name}")
     except (InfiniteError, TooLargeError):
-        raise RepresentationError(
-            "matrices", rule, "matrices that move vectors without end", remedy
-        ) from None
+        raise RepresentationError("matrices", rule, "matrices that generate a larger group", remedy) from None
     degree = len(own[0])
     pairs = [np.concatenate([p, q + degree]) for p, q in zip(own, moved, strict=True)]
     if permutations_order(pairs) != group.order:

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sympy import ImmutableMatrix, eye
+from sympy import ImmutableMatrix, SparseMatrix, eye
 
 from derive.symmetry.exact import over_common_field, to_sympy
-from derive.symmetry.monomial import Monomial, identity_map
+from derive.symmetry.monomial import Monomial, direct_sum, identity_map
 from derive.symmetry.words import Word, evaluate_word
 
 
@@ -73,3 +73,14 @@ def image_of_word(word: Word, images: Mapping[str, Image], dim: int) -> Image:
     fields = dict(zip(names, over_common_field(as_matrix(maps[g]) for g in names), strict=True))
     unit = over_common_field([eye(dim)])[0].convert_to(fields[names[0]].domain)
     return to_sympy(evaluate_word(word, fields, unit, _product, lambda m: m.inv()))
+
+
+def on_summand(image: Image, sizes: list[int], k: int, is_algebra: bool) -> Image:
+    """The image on summand k of a direct sum; on the others the identity, or zero for a Lie algebra."""
+    if isinstance(image, Monomial) and not is_algebra:
+        return direct_sum([image if i == k else identity_map(n) for i, n in enumerate(sizes) if n])
+    at, size = sum(sizes[:k]), sum(sizes)
+    own = range(at, at + sizes[k])
+    entries = {} if is_algebra else {(i, i): 1 for i in range(size) if i not in own}
+    entries |= {(at + i, at + j): value for (i, j), value in as_matrix(image).todok().items()}
+    return ImmutableMatrix(SparseMatrix(size, size, entries))

@@ -43,7 +43,7 @@ def irreps(group: Group, max_frequency: int | None = None) -> tuple[Representati
     else:
         rotation, mirror = _dihedral_pair(group, elements, orders)
         top //= 2
-    exponents = _exponents(elements, rotation, mirror, top)
+    exponents = _exponents(elements, rotation, mirror)
     highest = top // 2 if max_frequency is None else min(read_order(max_frequency), top // 2)
     found: list[Representation] = []
     for k in _frequencies(top, highest):
@@ -77,7 +77,7 @@ def _powers(elements: Elements, r: int) -> list[int]:
     return powers
 
 
-def _exponents(elements: Elements, r: int, m: int | None, n: int) -> dict[int, tuple[int, int]]:
+def _exponents(elements: Elements, r: int, m: int | None) -> dict[int, tuple[int, int]]:
     """Each element as ``r^a m^b``."""
     powers = _powers(elements, r)
     out = {g: (a, 0) for a, g in enumerate(powers)}
@@ -125,30 +125,3 @@ def _circle(group: Group, k: int) -> Representation:
     images: list[Any] = [ImmutableMatrix([[0, -k], [k, 0]])]
     images += [ImmutableMatrix([[-1, 0], [0, 1]]) for _ in group.discrete]
     return from_images(group, images, f"f{k}")
-
-
-def companion(V: Representation) -> tuple[dict[str, ImmutableMatrix], ImmutableMatrix] | None:
-    """A two-dimensional irrep in the smallest field: matrices ``B(g)`` and T with ``T B(g) T^-1 = rho(g)``.
-
-    A rotation by t becomes its companion matrix ``[[0, -1], [1, 2 cos t]]`` on the basis ``(v, rho(r) v)``,
-    whose entries lie in the field of ``2 cos t``: the integers for n = 3, 4, 6.
-
-    >>> from derive.symmetry.catalogue import cyclic
-    >>> companion(irreps(cyclic(3))[1])[0]["r"]
-    Matrix([
-    [0, -1],
-    [1, -1]])
-    """
-    matrices = {g: V.matrix(g) for g in V.group.discrete}
-    turning = [m for m in matrices.values() if V.dim == 2 and m[1, 0] != 0]
-    if V.group.algebra or not turning:
-        return None
-    basis = ImmutableMatrix([[1, turning[0][0, 0]], [0, turning[0][1, 0]]])
-    change = basis.inv()
-    return {g: (change * m * basis).applyfunc(_in_field) for g, m in matrices.items()}, basis
-
-
-def _in_field(value: Any) -> Any:
-    from sympy import radsimp, simplify
-
-    return radsimp(simplify(value))

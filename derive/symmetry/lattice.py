@@ -45,7 +45,7 @@ class Lattice:
         )
 
     def require_carried(self, group: SpaceGroup) -> None:
-        """Every generator must carry sites to sites; the error says which centre or offset would do."""
+        """Every generator must carry sites to sites; the error names a centre or an offset for it."""
         for name, motion in group.motions.items():
             if not self._integral(motion):
                 remedy = self._period(motion) if name in group.translations else self._centre(group)
@@ -67,7 +67,7 @@ class Lattice:
         return all(x.denominator == 1 for row in (*matrix, shift) for x in row)
 
     def _refusal(self, name: str, motion: Motion, remedy: str) -> LatticeError:
-        """The error, with a site that lands on no site: the first one, or its neighbour along some axis."""
+        """The error, with a site whose image is no site: the first one, or its neighbour along some axis."""
         matrix, shift = self._affine(motion)
         site = list(self.offset)
         if all(x.denominator == 1 for x in shift):
@@ -102,7 +102,7 @@ class Lattice:
         found = {"centre": nearest_centre(*given), "offset": nearest_offset(*given)}
         named = [f"{key}={show(point)}" for key, point in found.items() if point is not None]
         if not named:
-            return "no centre and no offset would do: make the glides whole numbers of spacings"
+            return "make the glides whole numbers of spacings: no centre or offset is possible"
         return f"sites land on sites with {' or with '.join(named)}"
 
 
@@ -163,7 +163,7 @@ def _check_grid_moves(lattice: Lattice, group: SpaceGroup, name: str) -> None:
 
 
 def _check_exchange(lattice: Lattice, name: str, axes: tuple[int, int], entry: int) -> None:
-    """Axes that a generator carries into each other must end in one way, and be as long where that counts.
+    """Axes that a generator exchanges must have one boundary, and equal sizes where grids are preserved.
 
     Windows (boundary 'zero') may differ in length: their operators are those of Z^dim, restricted.
     """
@@ -226,7 +226,7 @@ def _check_grid(lattice: Lattice, group: SpaceGroup) -> None:
         if kind is None:
             raise GridError(
                 "boundary",
-                f"must say what happens where a translation leaves the grid of {n} sites along {name}",
+                f"is needed, since translations leave the grid of {n} sites along {name}",
                 None,
                 "give boundary='periodic' or boundary='zero'",
             )

@@ -121,7 +121,7 @@ def _no_phases(dim: int) -> np.ndarray:
 
 
 def _is_frozen(array: np.ndarray) -> bool:
-    """Whether nobody can write to an array, so that it need not be copied."""
+    """Whether an array is read-only and owns its data, so that it need not be copied."""
     owned = isinstance(array, np.ndarray) and array.base is None and array.dtype == np.int64
     return owned and not array.flags.writeable
 

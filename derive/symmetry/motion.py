@@ -28,19 +28,19 @@ class Motion:
 
 @dataclass(frozen=True)
 class Defect:
-    """A word that is the identity of the point group, and the shift of space that it makes instead."""
+    """A word that is the identity of the point group, and the translation that its motion is."""
 
     word: Word
     shift: Vector
 
 
 def show(vector: Vector) -> str:
-    """A vector as people write it: (1, 1/2)."""
+    """A vector as text: (1, 1/2)."""
     return "(" + ", ".join(str(x) for x in vector) + ("," if len(vector) == 1 else "") + ")"
 
 
 def identity(dim: int) -> Integers:
-    """The matrix that moves nothing."""
+    """The identity matrix."""
     return tuple(tuple(int(i == j) for j in range(dim)) for i in range(dim))
 
 
@@ -69,7 +69,7 @@ def after(g: Motion, h: Motion) -> Motion:
 
 
 def inverse(g: Motion) -> Motion:
-    """The motion back."""
+    """The inverse motion."""
     inverted = sympy.Matrix(g.matrix).inv()
     matrix = tuple(tuple(int(x) for x in inverted.row(i)) for i in range(inverted.rows))
     shift = (-sum((m * t for m, t in zip(row, g.shift, strict=True)), Fraction(0)) for row in matrix)

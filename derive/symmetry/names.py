@@ -1,4 +1,4 @@
-"""The names that equations are written in, which the user's own sizes must leave free."""
+"""The names that equations use, which are not available for the user's own sizes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def is_taken(name: str) -> bool:
 
 
 def means_something(name: str) -> bool:
-    """Whether SymPy or Python read a number, a function or a keyword."""
+    """Whether SymPy or Python reads the name as a number, a function or a keyword."""
     return name in NUMBERS or name in FUNCTIONS or iskeyword(name)
 
 

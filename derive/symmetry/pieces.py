@@ -293,7 +293,7 @@ def refuse_large(entries: int, limit: int, what: str) -> None:
     if entries > limit:
         rule = f"would have {entries:,} entries, more than {limit:,}"
         raise TooLargeError(
-            what, rule, f"{entries * 8 / 2**30:.1f} GiB at least", "ask for a smaller representation"
+            what, rule, f"{entries * 8 / 2**30:.1f} GiB at least", "use a smaller representation"
         )
 
 

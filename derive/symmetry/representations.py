@@ -9,11 +9,14 @@ from typing import Any, TypeAlias
 from sympy import ImmutableMatrix, Integer
 
 from derive.errors import RepresentationError, SymbolicError, brief
-from derive.symmetry.groups import Group, read_group, told_apart
+from derive.symmetry.groups import Group, read_group, show_difference
+from derive.symmetry.homomorphism import read_matrices
+from derive.symmetry.images import image_of_word
 from derive.symmetry.monomial import Monomial, identity_map
 from derive.symmetry.pieces import (
     ARRAY_LIMIT,
     MATRIX_LIMIT,
+    Atom,
     Piece,
     Power,
     make_atom,
@@ -24,6 +27,7 @@ from derive.symmetry.pieces import (
     trivial_atom,
 )
 from derive.symmetry.sizes import size, whole
+from derive.symmetry.words import Word, substitute
 
 Copies: TypeAlias = int | Any
 Block: TypeAlias = tuple[Copies, Piece]
@@ -54,8 +58,6 @@ class Representation:
     blocks: tuple[Block, ...]
 
     def __init__(self, group: Group, matrices: Mapping[str, Any], name: str = "V") -> None:
-        from derive.symmetry.homomorphism import read_matrices
-
         group = read_group(group)
         if not isinstance(name, str):
             raise RepresentationError("name", "must be a text", brief(name), "use name='V'")
@@ -125,10 +127,17 @@ class Representation:
         return result
 
     def restrict(self, subgroup: Group) -> Representation:
-        """The same space, on which only a subgroup acts."""
-        from derive.symmetry.transfer import restrict
+        """The restriction to a subgroup made by ``G.subgroup(...)``."""
+        subgroup = read_group(subgroup, "subgroup")
+        if subgroup == self.group:
+            return self
+        words = words_in(subgroup, self.group)
 
-        return restrict(self, subgroup)
+        def images(atom: Atom) -> tuple[Any, ...]:
+            own = dict(zip(atom.group.generators, atom.images, strict=True))
+            return tuple(image_of_word(w, own, atom.dim) for w in words)
+
+        return from_blocks(subgroup, [(c, p.over(subgroup, images)) for c, p in self.blocks])
 
 
 def _set(V: Representation, group: Group, blocks: tuple[Block, ...]) -> Representation:
@@ -157,7 +166,7 @@ def from_images(group: Group, images: Any, name: str) -> Representation:
 def same_group(V: Representation, W: Representation) -> None:
     """Two representations can only be combined when they represent one group."""
     if V.group != W.group:
-        both = told_apart(V.group, W.group)
+        both = show_difference(V.group, W.group)
         raise RepresentationError(
             "representations", "must belong to one group", both, "use outer for a product group"
         )
@@ -171,7 +180,9 @@ def read_representation(value: Any, argument: str, group: Group | None = None) -
         raise RepresentationError(argument, f"must be a representation{of}", brief(value), remedy)
     if group is not None and value.group != group:
         shown = (
-            value if value.group.name != group.name else f"{value}: {told_apart(value.group, group)} differ"
+            value
+            if value.group.name != group.name
+            else f"{value}: {show_difference(value.group, group)} differ"
         )
         raise RepresentationError(argument, f"must be a representation{of}", shown, "build it on G.point")
     return value
@@ -196,8 +207,20 @@ def integer_blocks(V: Representation, what: str) -> tuple[tuple[int, Piece], ...
     return blocks
 
 
+def words_in(subgroup: Group, group: Group) -> tuple[Word, ...]:
+    """The words in the generators of the group that embed the subgroup, through any chain of subgroups."""
+    if subgroup.embedding is None:
+        rule = f"must be a subgroup of {group.name}"
+        raise RepresentationError("subgroup", rule, subgroup.name, "make it with G.subgroup(words)")
+    parent, words = subgroup.embedding
+    if parent == group:
+        return words
+    outer_words = dict(zip(parent.generators, words_in(parent, group), strict=True))
+    return tuple(substitute(w, outer_words) for w in words)
+
+
 def trivial(group: Group) -> Representation:
-    """One channel on which nothing moves: ``rho(g) = 1``.
+    """One channel on which the group acts trivially: ``rho(g) = 1``.
 
     >>> trivial(Group("C2", generators=("a",), relations=("a^2",))).matrix("a")
     Matrix([[1]])

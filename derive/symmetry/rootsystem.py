@@ -15,13 +15,12 @@ import numpy as np
 from derive.symmetry.residues import eigenspaces, kernel
 
 TRIES = 100  # at one prime; a share of one in the order of the Weyl group succeeds
-LARGEST_PAIRING = 10_000
 Weight = tuple[int, ...]  # values on a basis of the Cartan subalgebra, modulo the prime
 
 
 @dataclass(frozen=True, eq=False)
 class RootSystem:
-    """A Cartan subalgebra modulo a prime: its basis in that of the algebra, and what pairs with weights.
+    """A Cartan subalgebra modulo a prime: its basis in that of the algebra, coroots and centre.
 
     `coroots`: those of the simple roots, in coordinates of the Cartan subalgebra; `centre`: a basis of the
     centre in the same; `positive`: each positive root, with its root vector in the basis of the algebra.
@@ -43,7 +42,7 @@ class RootSystem:
         return tuple(_near_zero(int(v), self.prime) for v in both)
 
     def is_zero(self, key: tuple[int, ...]) -> bool:
-        """Whether nothing is left of a sum on the centre, whose values are known modulo the prime."""
+        """Whether a sum of weights is zero on the centre, where values are known modulo the prime."""
         return not any(v % self.prime for v in key[len(self.coroots) :])
 
 
@@ -137,7 +136,7 @@ def _system(
 def _heights(
     vectors: dict[Weight, np.ndarray], coroots: dict[Weight, np.ndarray], prime: int, twist: np.ndarray
 ) -> dict[Weight, int] | None:
-    """Values on a rational element that the automorphism fixes and no root annihilates, if all goes well."""
+    """Values on a rational element that the automorphism fixes and no root annihilates, if found."""
     orbit = orbits_of_roots(vectors, twist, prime)
     if orbit is None:
         return None

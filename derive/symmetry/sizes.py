@@ -1,4 +1,4 @@
-"""Numbers and symbols as people write them, made exact."""
+"""Numbers and symbols that users give, made exact."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ import sympy
 
 from derive.errors import ExactnessError, SizeError, SymbolicError, brief
 from derive.symmetry.names import require_free
-
-Sizes = int | str | sympy.Expr | None
 
 
 def size(value: Any, argument: str, *, least: int = 1) -> sympy.Expr:
@@ -77,7 +75,7 @@ def rational(value: Any, argument: str) -> Fraction:
 
 
 def read_sizes(sizes: Any, symbols: Iterable[sympy.Symbol]) -> dict[str, int]:
-    """Numbers for symbols, by name; each is held to what its symbol stands for."""
+    """Numbers for symbols, by name; each must be possible for its symbol."""
     if sizes is None:
         return {}
     if not isinstance(sizes, Mapping):

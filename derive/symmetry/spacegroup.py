@@ -13,8 +13,7 @@ import sympy
 from derive.errors import GroupError, InfiniteError, brief
 from derive.pickling import Fields
 from derive.symmetry.exact import exact_matrix
-from derive.symmetry.faithful import faithful_permutations
-from derive.symmetry.groups import Group, read_group
+from derive.symmetry.groups import Group, faithful_permutations, read_group
 from derive.symmetry.homomorphism import read_matrices
 from derive.symmetry.motion import (
     Integers,
@@ -43,7 +42,7 @@ class SpaceGroup(Fields):
     """Translations by `period` along each axis, and a point group about `centre`.
 
     A generator g of the point group moves physical space by v -> M v + (1 - M) centre + glide[g].
-    M is the matrix that the point group was given by, unless `action` says otherwise. A period of 0 means
+    M is the matrix that the point group was given by, unless `action` is given. A period of 0 means
     that the axis is not translated.
     """
 
@@ -144,7 +143,7 @@ class SpaceGroup(Fields):
         )
 
     def _parts(self, point: str) -> str:
-        """Everything that tells two space groups apart, and what is usual left out."""
+        """All data that distinguish two space groups, defaults left out."""
         parts = [point, f"period={show(self.period)}"]
         parts += [f"centre={show(self.centre)}"] if any(self.centre) else []
         parts += [f"glide={_pairs(self.glide, show)}"] if self.glide else []
@@ -180,8 +179,8 @@ def space_group(
 
     `period`: the translation along each axis (0: none); `centre`: the physical point that the point
     group fixes; `glide`: an extra translation for some generators; `action`: the integer matrices by which
-    generators move space, where the point group was not given by them. Generators left out move nothing but
-    fibres, which is how symmetries of channels are stated.
+    generators move space, where the point group was not given by them. Generators left out act on
+    fibres only, as symmetries of channels do.
 
     Raises GroupError when the point group has no integer matrices or is not finite, a glide names no
     generator, or glides make a product of generators another element than the point group has;
@@ -250,7 +249,7 @@ def _glides(point: Group, glide: Any, dim: int) -> list[tuple[str, Vector]]:
 
 
 def require_finite(point: Group) -> Group:
-    """The group, or an error where a lattice cannot carry it: only finite groups of integer matrices act."""
+    """The group, or an error where it does not act on a lattice: it must be finite, of integer matrices."""
     rule = "must be finite to act on a lattice"
     if point.algebra:
         remedy = (
@@ -292,7 +291,7 @@ def _action(point: Group, action: Any, period: Any) -> tuple[tuple[str, Integers
         raise GroupError("action", "must be integer matrices", broken.tolist(), remedy)
     sizes = [m.rows for m in given.values()] or ([len(period)] if isinstance(period, list | tuple) else [])
     if not sizes or not sizes[0]:
-        raise GroupError("action", "must say how many axes there are", action, "give period=(1, 1)")
+        raise GroupError("action", "must determine the number of axes", action, "give period=(1, 1)")
     one = sympy.eye(sizes[0])
     full = {g: given.get(g, one) for g in point.generators} | given
     if full.keys() == set(point.generators) and all(m == one for m in full.values()):

@@ -13,7 +13,7 @@ from derive.symmetry.exact import over_common_field
 from derive.symmetry.groups import Group, read_group
 from derive.symmetry.monomial import Monomial, permutation_map
 from derive.symmetry.pieces import Atom, Piece, Tensor
-from derive.symmetry.representations import Representation, from_images, integer_blocks
+from derive.symmetry.representations import Representation, from_images, integer_blocks, words_in
 from derive.symmetry.words import Word
 
 
@@ -126,8 +126,6 @@ def quotient(group: Group, subgroup: Group) -> Representation:
 
 
 def _embedding(group: Group, subgroup: Group) -> tuple[Word, ...]:
-    from derive.symmetry.transfer import words_in
-
     if subgroup == group:
         return tuple(((g, 1),) for g in group.generators)
     return words_in(subgroup, group)

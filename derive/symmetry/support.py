@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
-from math import lcm, prod
+from math import isqrt, lcm, prod
 from typing import Any
 
 import sympy
@@ -34,7 +34,7 @@ class Span:
         return not self.radius.is_number
 
     def lands(self, residue: Fraction, mesh: Fraction) -> sympy.Basic:
-        """What makes its first number one of residue + mesh * Z: a relation where the radius has symbols."""
+        """Whether its first value is in residue + mesh * Z: a relation where the radius has symbols."""
         units = sympy.expand((self.radius + number(residue)) / number(mesh))
         bottom = sympy.ilcm(1, *(k.q for k in units.as_coefficients_dict().values()))
         top = sympy.expand(units * bottom)
@@ -50,12 +50,12 @@ class Span:
         return sympy.Eq(sympy.Mod(symbols[0], modulus), start) if modulus > 1 else sympy.true
 
     def within(self, extent: Fraction) -> Span:
-        """Those of absolute value at most `extent`."""
+        """The values of absolute value at most `extent`."""
         over = rational(self.radius, "radius") - extent
         return self if over <= 0 else Span(self.radius - number(-(-over // self.step) * self.step), self.step)
 
     def values(self) -> tuple[Fraction, ...]:
-        """All of them, in order; ask for `count` first: they may be many."""
+        """All values in order; `count` is how many there are."""
         radius = rational(self.radius, "radius")
         common = lcm(radius.denominator, self.step.denominator)
         last, step = int(radius * common), int(self.step * common)
@@ -97,7 +97,7 @@ def box(radius: Any) -> Support:
 def window(size_: Any, dilation: Any = 1) -> Support:
     """The `size` displacements dilation * (j - (size - 1) / 2), j = 0..size-1, along every axis.
 
-    Even sizes live at half-integers, so they need an output field that is offset by one half.
+    Displacements of an even size are half-integers, so the output field must be offset by one half.
 
     >>> window(3, dilation=2)
     Support(kind='box', radius=2, step=2, points=())
@@ -151,7 +151,7 @@ def _radius(radius: Any) -> Any:
 
 
 def as_support(value: Any, dim: int) -> Support:
-    """A support from what people give: a Support, or any finite set of displacements."""
+    """A support as users give it: a Support, or any finite set of displacements."""
     if isinstance(value, Support):
         return value
     matrix = isinstance(value, sympy.MatrixBase)
@@ -205,7 +205,7 @@ def resolve(
 ) -> Region:
     """The displacements of a support that the two lattices attain: residue + mesh * Z along each axis.
 
-    Raises SupportError when a displacement of a box, window or list is never attained.
+    Raises SupportError when a displacement of a box, window or list is not attained.
     """
     if support.kind == "box":
         steps = per_axis(support.step, dim, "dilation")
@@ -223,7 +223,7 @@ def resolve(
 
 
 def _ends(span: Span, residue: Fraction, mesh: Fraction) -> set[Fraction]:
-    """The first displacement and the next; with symbols, what stands for them modulo the mesh."""
+    """The first displacement and the next; with symbols, representatives of them modulo the mesh."""
     if not span.symbolic:
         first = -rational(span.radius, "radius")
     elif span.lands(residue, mesh) is not sympy.false:
@@ -249,22 +249,67 @@ def _require_attained(values: Iterable[Fraction], axis: int, residue: Any, mesh:
 def _within(
     support: Support, dim: int, residue: Any, mesh: Any, metric: Any
 ) -> tuple[tuple[Fraction, ...], ...]:
-    bound = 2 * support.radius + 1
-    _refuse_large(support, prod(int(2 * bound / step) for step in mesh))
-    axes = [
-        [
-            residue[i] % mesh[i] + mesh[i] * j
-            for j in range(int(-bound / mesh[i]) - 1, int(bound / mesh[i]) + 2)
-        ]
-        for i in range(dim)
-    ]
-    near = _hexagon_distance(metric) if support.kind == "hexagon" else _ball_distance(metric, dim)
-    points = tuple(
-        p for p in product(*axes) if near(p) <= support.radius ** (1 if support.kind == "hexagon" else 2)
-    )
+    """The attained displacements of a ball or a hexagon, in lexicographic order."""
+    if support.kind == "hexagon":
+        points = _in_hexagon(support, residue, mesh, metric)
+    else:
+        points = _in_ball(support, dim, residue, mesh, metric)
     if not points:
         raise SupportError("support", "must hold at least one displacement", support, "use a larger radius")
     return points
+
+
+def _in_hexagon(support: Support, residue: Any, mesh: Any, metric: Any) -> tuple[tuple[Fraction, ...], ...]:
+    sign, r = _hexagon_sign(metric), Fraction(support.radius)
+    _refuse_large(support, prod(int(2 * r / step) + 1 for step in mesh))
+    axes = [list(_run(start, step, Fraction(0), r**2)) for start, step in zip(residue, mesh, strict=True)]
+    return tuple(p for p in product(*axes) if abs(p[0] + sign * p[1]) <= r)
+
+
+def _in_ball(
+    support: Support, dim: int, residue: Any, mesh: Any, metric: Any
+) -> tuple[tuple[Fraction, ...], ...]:
+    """All d with ``d^T F d <= r^2 F_00``, one coordinate after another (Fincke and Pohst 1985)."""
+    form = metric or tuple(tuple(int(i == j) for j in range(dim)) for i in range(dim))
+    bound = Fraction(support.radius) ** 2 * form[0][0]
+    squares = _squares(form)
+    _refuse_large(support, _box_size(form, bound, mesh))
+    points: list[tuple[tuple[Fraction, ...], Fraction]] = [((), bound)]
+    for (weight, row), start, step in zip(squares, residue, mesh, strict=True):
+        points = [
+            ((*p, x), left - weight * (x + shift) ** 2)
+            for p, left in points
+            for shift in (sum((c * v for c, v in zip(row, p, strict=True)), Fraction(0)),)
+            for x in _run(start, step, shift, left / weight)
+        ]
+    return tuple(p for p, _ in points)
+
+
+def _squares(form: Sequence[Sequence[Any]]) -> list[tuple[Fraction, tuple[Fraction, ...]]]:
+    """A positive definite form as ``sum_i w_i (x_i + sum_(j<i) c_ij x_j)^2``: each w_i with its row c_i."""
+    rest = [[Fraction(v) for v in row] for row in form]
+    squares = []
+    for i in reversed(range(len(form))):
+        weight = rest[i][i]
+        row = tuple(v / weight for v in rest[i][:i])
+        squares.append((weight, row))
+        rest = [[rest[j][k] - weight * row[j] * row[k] for k in range(i)] for j in range(i)]
+    return squares[::-1]
+
+
+def _run(start: Fraction, step: Fraction, shift: Fraction, square: Fraction) -> Iterator[Fraction]:
+    """The x in ``start + step * Z`` with ``(x + shift)^2 <= square``, in order."""
+    centre, limit = (start + shift) / step, square / step**2
+    p, q = centre.numerator, centre.denominator
+    last = isqrt(q**2 * limit.numerator // limit.denominator)
+    return (start + step * j for j in range(-((last + p) // q), (last - p) // q + 1))
+
+
+def _box_size(form: Sequence[Sequence[Any]], bound: Fraction, mesh: Any) -> int:
+    """How many displacements the smallest box around a ball holds: ``d_i^2 <= bound * (F^-1)_ii``."""
+    inverse = sympy.Matrix(form).inv()
+    squares = [bound * rational(inverse[i, i], "metric") / step**2 for i, step in enumerate(mesh)]
+    return prod(2 * isqrt(s.numerator // s.denominator) + 1 for s in squares)
 
 
 def _refuse_large(support: Support, candidates: int) -> None:
@@ -272,20 +317,14 @@ def _refuse_large(support: Support, candidates: int) -> None:
     if needed > MEMORY:
         raise TooLargeError(
             "support",
-            "must leave few enough displacements to look at",
+            "must have few enough displacements to list",
             f"{candidates} for {support}, about {needed / 2**30:.0f} GiB",
             "use a smaller radius",
         )
 
 
-def _ball_distance(metric: Any, dim: int) -> Any:
-    form = metric or tuple(tuple(int(i == j) for j in range(dim)) for i in range(dim))
-    return lambda p: (
-        sum(form[i][j] * p[i] * p[j] for i in range(dim) for j in range(dim)) / Fraction(form[0][0])
-    )
-
-
-def _hexagon_distance(metric: Any) -> Any:
+def _hexagon_sign(metric: Any) -> int:
+    """1 where the axes of axial coordinates meet at 60 degrees, -1 where they meet at 120."""
     if (
         not metric
         or len(metric) != 2
@@ -298,5 +337,4 @@ def _hexagon_distance(metric: Any) -> Any:
             metric,
             "use C3, C6, D3 or D6",
         )
-    sign = 1 if metric[0][1] > 0 else -1
-    return lambda p: max(abs(p[0]), abs(p[1]), abs(p[0] + sign * p[1]))
+    return 1 if metric[0][1] > 0 else -1

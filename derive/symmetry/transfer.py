@@ -1,17 +1,14 @@
-"""Representations carried between groups: restricted to subgroups, extended to products."""
+"""Outer products: representations of direct products of groups."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from derive.errors import RepresentationError
-from derive.symmetry.constructions import direct_product, product_names
-from derive.symmetry.groups import Group, read_group
-from derive.symmetry.images import Zero, image_of_word
+from derive.symmetry.groups import Group, direct_product, product_names
+from derive.symmetry.images import Zero
 from derive.symmetry.monomial import identity_map
 from derive.symmetry.pieces import Atom
 from derive.symmetry.representations import Representation, from_blocks, read_representation
-from derive.symmetry.words import substitute
 
 
 def outer(V: Representation, W: Representation) -> Representation:
@@ -47,29 +44,3 @@ def inflate(V: Representation, product: Group, positions: range) -> Representati
         )
 
     return from_blocks(product, [(c, p.over(product, images)) for c, p in V.blocks])
-
-
-def restrict(V: Representation, subgroup: Group) -> Representation:
-    """The restriction of V to a subgroup made by ``G.subgroup(...)``."""
-    subgroup = read_group(subgroup, "subgroup")
-    if subgroup == V.group:
-        return V
-    words = words_in(subgroup, V.group)
-
-    def images(atom: Atom) -> tuple[Any, ...]:
-        own = dict(zip(atom.group.generators, atom.images, strict=True))
-        return tuple(image_of_word(w, own, atom.dim) for w in words)
-
-    return from_blocks(subgroup, [(c, p.over(subgroup, images)) for c, p in V.blocks])
-
-
-def words_in(subgroup: Group, group: Group) -> tuple[Any, ...]:
-    """The words in the generators of the group that embed the subgroup, through any chain of subgroups."""
-    if subgroup.embedding is None:
-        rule = f"must be a subgroup of {group.name}"
-        raise RepresentationError("subgroup", rule, subgroup.name, "make it with G.subgroup(words)")
-    parent, words = subgroup.embedding
-    if parent == group:
-        return words
-    outer_words = dict(zip(parent.generators, words_in(parent, group), strict=True))
-    return tuple(substitute(w, outer_words) for w in words)

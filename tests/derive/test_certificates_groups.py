@@ -51,13 +51,13 @@ def certify(name: str) -> dv.Certificate:
 
 
 def orbits_changed(monkeypatch: Any, change: Callable[[PairOrbits, Any], PairOrbits]) -> None:
-    original = spacegroups.compose
+    original = spacegroups.find_orbits
 
     def changed(*given: Any) -> Any:
         made = original(*given)
         return dataclasses.replace(made, orbits=change(made.orbits, made.maps))
 
-    monkeypatch.setattr("derive.answer.fibred.compose", changed)
+    monkeypatch.setattr("derive.answer.fibred.find_orbits", changed)
 
 
 def _without(orbits: PairOrbits, k: int) -> PairOrbits:

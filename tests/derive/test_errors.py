@@ -81,7 +81,7 @@ BAD: dict[str, tuple[Callable[[], Any], type[dv.DeriveError], str]] = {
     "a grid without a boundary": (
         lambda: field(T1, 1, grid=4),
         dv.GridError,
-        "boundary must say what happens where a translation leaves the grid of 4 sites along u, got None; "
+        "boundary is needed, since translations leave the grid of 4 sites along u, got None; "
         "give boundary='periodic' or boundary='zero'",
     ),
     "an unknown boundary": (

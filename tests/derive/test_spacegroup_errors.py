@@ -75,7 +75,7 @@ CASES: list[Case] = [
         dv.LatticeError,
         (
             "carried to (0, 1/2), which is no site",
-            "no centre and no offset would do",
+            "no centre or offset is possible",
             "whole numbers of spacings",
         ),
     ),

@@ -10,7 +10,7 @@ import pytest
 
 import derive as dv
 from derive.methods.integers import combined, integers, ravel, unravel
-from derive.methods.tables import Table, distinct_rows
+from derive.methods.tables import RowIndex, distinct_rows
 
 SCALES = [1, 3, 2**31, 2**32, 2**33 + 1, 2**61, 2**62 - 1, 2**62, 2**63, 2**64 + 1, 2**70]
 SHAPES: dict[str, tuple[dv.SpaceGroup, list[tuple[int, ...]]]] = {
@@ -137,7 +137,7 @@ def test_rows_are_found_whatever_their_size(scale: int) -> None:
     small = np.unique(random.integers(-9, 10, (60, 3)), axis=0)
     rows = integers(small.astype(object) * scale)
     order = random.permutation(len(rows))
-    table = Table(rows[order])
+    table = RowIndex(rows[order])
     assert table.find(rows).tolist() == np.argsort(order).tolist()
     near = integers(rows.astype(object) + 1) if scale > 1 else rows * 100 + 1
     assert (table.find(near) == -1).all()

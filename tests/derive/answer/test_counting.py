@@ -102,8 +102,8 @@ def test_faces_of_the_cube(name: str) -> None:
     G = point_group(name, dim=3)
     faces = [tuple(s * (i == k) for i in range(3)) for k in range(3) for s in (1, -1)]
     moves = {}
-    for g, m in G.defining_matrices.items():
-        array = np.array(m.tolist(), dtype=int)
+    for g in G.generators:
+        array = np.array(G.matrix(g).tolist(), dtype=int)
         moves[g] = [faces.index(tuple((array @ f).tolist())) for f in faces]
     V = permutation(permutation_group(moves))
     assert dimension(V, V) == 3

@@ -14,7 +14,7 @@ from derive.methods import chain, schreier
 from derive.methods import orbitals as descending
 from derive.methods.cover import inverse
 from derive.methods.invariants import InvariantTensors, invariant_tensors
-from derive.methods.orbitals import Axis, product_maps
+from derive.methods.orbitals import TensorAxis, product_maps
 from derive.symmetry.catalogue import cyclic, dihedral, hyperoctahedral, symmetric
 from derive.symmetry.constructions import wreath
 from derive.symmetry.monomial import Monomial
@@ -48,7 +48,7 @@ def problems(draw):
         images = [draw(st.permutations(range(n))) for _ in range(count)]
         kinds.append((n, tuple(Monomial(np.array(p), np.array(draw(phases)), order) for p in images)))
     axes = draw(st.lists(st.tuples(st.sampled_from(kinds), st.booleans()), min_size=1, max_size=4))
-    return [f"g{i}" for i in range(count)], [Axis(maps, n, dual) for (n, maps), dual in axes]
+    return [f"g{i}" for i in range(count)], [TensorAxis(maps, n, dual) for (n, maps), dual in axes]
 
 
 @settings(max_examples=100)
@@ -153,7 +153,7 @@ def test_words_take_members_to_representatives_and_vanishing_tuples_to_their_neg
 
 def axis(V, dual=False):
     maps = tuple(V.monomial(g) for g in V.group.generators)
-    return Axis(maps, V.dim, dual)
+    return TensorAxis(maps, V.dim, dual)
 
 
 def test_leaves_of_graph_tensors():
@@ -173,7 +173,9 @@ def test_leaves_of_graph_tensors():
 def test_leaves_with_signs_and_fixed_coordinates():
     B = hyperoctahedral(30)
     maps = tuple(B.image(g) for g in B.generators)
-    tensors = invariant_tensors(B.generators, [Axis(maps, 30), Axis(maps, 30)] + [Axis(maps, 30, True)] * 2)
+    tensors = invariant_tensors(
+        B.generators, [TensorAxis(maps, 30), TensorAxis(maps, 30)] + [TensorAxis(maps, 30, True)] * 2
+    )
     assert [tensors.leaf(k).pattern for k in range(4)] == [(0,) * 4, (0, 0, 1, 1), (0, 1, 0, 1), (0, 1, 1, 0)]
     assert all(tensors.leaf(k).complete for k in range(4))
     cube = invariant_tensors(("r",), [axis(permutation(cyclic(100)))] * 2)
@@ -182,7 +184,7 @@ def test_leaves_with_signs_and_fixed_coordinates():
     V = permutation(symmetric(60))
     fixed = outer(V, trivial(symmetric(2))) + outer(trivial(V.group), permutation(symmetric(2)))
     maps = tuple(fixed.monomial(g) for g in fixed.group.generators)
-    small = invariant_tensors(fixed.group.generators, [Axis(maps, 62)] * 2)
+    small = invariant_tensors(fixed.group.generators, [TensorAxis(maps, 62)] * 2)
     assert {tuple(map(len, small.leaf(k).ranges)) for k in range(small.dim)} == {
         (60,),
         (2,),

@@ -67,7 +67,7 @@ def test_groups_with_other_actions_are_other_groups() -> None:
     [
         ({"r": [[0, -2], [1, 0]]}, 1, "must satisfy the relation r\\^4 = 1"),
         ({"r": [["1/2"]]}, 1, "action must be integer matrices, got"),
-        ({}, 1, "must say how many axes there are"),
+        ({}, 1, "must determine the number of axes"),
         ({"q": [[1]]}, 1, "must be given for each of the generators r, got"),
         ({"r": [[0, -1], [1, 0]]}, (1, 2), "carries a translation"),
     ],

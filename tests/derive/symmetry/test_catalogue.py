@@ -44,7 +44,7 @@ def closure(matrices: list[np.ndarray]) -> list[np.ndarray]:
 
 
 def arrays(G: Group) -> list[np.ndarray]:
-    return [np.array(m.tolist(), dtype=int) for m in G.defining_matrices.values()]
+    return [np.array(G.matrix(g).tolist(), dtype=int) for g in G.generators]
 
 
 @pytest.mark.parametrize(("dim", "name"), [(d, n) for d, groups in POINT_GROUPS.items() for n in groups])

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from itertools import product
+
+import numpy as np
 import pytest
 import sympy
 
 import derive as dv
+from derive.symmetry.support import resolve
 
 
 def line(radius: int) -> dv.Solution:
@@ -47,8 +52,48 @@ def test_listing_what_does_not_fit_is_refused(group: dv.SpaceGroup) -> None:
 
 def test_a_ball_that_does_not_fit_is_refused() -> None:
     x = dv.Field(dv.translations(2), 1)
-    with pytest.raises(dv.TooLargeError, match=r"1600160004 for ball\(10000\), about \d+ GiB"):
+    with pytest.raises(dv.TooLargeError, match=r"400040001 for ball\(10000\), about \d+ GiB"):
         dv.solve(x, x, support=dv.ball(10**4))
+
+
+FORMS = {
+    "square": np.eye(2, dtype=int),
+    "hexagonal": np.array([[2, 1], [1, 2]]),
+    "skewed": np.array([[1, 10], [10, 101]]),
+    "cubic": np.eye(3, dtype=int),
+    "sheared": np.array([[4, 2, 0], [2, 5, -3], [0, -3, 6]]),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("radius", [Fraction(1, 2), 1, Fraction(3, 2), 2])
+@pytest.mark.parametrize("denominator", [1, 2])
+def test_a_ball_holds_what_is_near(name: str, radius: Fraction, denominator: int) -> None:
+    """On lattices of integers or of halves, shifted by a third along the first axis for the finer one."""
+    form = FORMS[name]
+    n = len(form)
+    shift = [Fraction(denominator - 1, 3), *[Fraction(0)] * (n - 1)]
+    found = resolve(dv.ball(radius), n, tuple(shift), (Fraction(1, denominator),) * n, form.tolist()).points
+    wide = range(-25 * denominator, 25 * denominator + 1) if n == 2 else range(-8, 9)
+    sites = 3 * np.array(list(product(wide, repeat=n))) + [(denominator - 1) * denominator, *[0] * (n - 1)]
+    near = np.einsum("ki,ij,kj->k", sites, form, sites) <= (3 * denominator * radius) ** 2 * form[0, 0]
+    assert found == tuple(tuple(Fraction(int(v), 3 * denominator) for v in p) for p in sites[near])
+
+
+def test_a_ball_in_a_skewed_basis_is_the_ball() -> None:
+    """The symmetries of a square lattice on the basis (1, 0), (10, 1)."""
+    basis = sympy.Matrix([[1, 10], [0, 1]])
+    moves = {"r": sympy.Matrix([[0, -1], [1, 0]]), "m": sympy.Matrix([[-1, 0], [0, 1]])}
+    skewed = dv.space_group(dv.matrix_group({g: basis.inv() * m * basis for g, m in moves.items()}))
+    square = dv.space_group(dv.matrix_group(moves))
+    dims = [dv.solve(dv.Field(G, 1), dv.Field(G, 1), support=dv.ball(2)).dim for G in (skewed, square)]
+    assert dims == [4, 4]
+
+
+def test_a_ball_of_five_dimensions_is_listed_at_once() -> None:
+    group = dv.translations(5)
+    x = dv.Field(group, 1)
+    assert dv.solve(x, x, support=dv.ball(2)).dim == 1 + 10 + 40 + 80 + 80 + 10
 
 
 def test_all_pairs_of_a_long_axis_are_refused() -> None:
