@@ -102,7 +102,7 @@ def test_text_holds_every_rule_reason_and_equation(case: Case) -> None:
 def test_text_of_the_convolution() -> None:
     printed = str(BY_NAME["convolution 2-D"].solution.derivation)
     for line in (
-        "T_s x[c,u'+s_u,v'+s_v] = x[c,u',v']",
+        "T_s x[c,u',v'] = x[c,u'-s_u,v'-s_v]",
         "|u' - u| <= 1 and |v' - v| <= 1",
         "A[i,u+s_u,v+s_v,c,u'+s_u,v'+s_v] = A[i,u,v,c,u',v']",
         "A[i,u,v,c,u',v'] = A[i,0,0,c,u'-u,v'-v]",
@@ -126,7 +126,8 @@ def test_latex_is_one_balanced_environment(case: Case) -> None:
     assert printed.endswith(r"\end{align*}")
     assert _balanced(printed)
     for number, step in enumerate(case.solution.derivation, 1):
-        assert rf"\text{{{number}. {step.rule}}}" in printed
+        rule = step.rule.replace("_", r"\_")
+        assert rf"\text{{{number}. {rule}}}" in printed
     rows = printed.splitlines()[1:-1]
     assert all(row.startswith("& ") and row.endswith(r"\\") for row in rows)
     assert printed.count(r"\left") == printed.count(r"\right")

@@ -116,7 +116,7 @@ def _new(step: Any) -> list[Any]:
 def test_what_a_glide_prints() -> None:
     printed = str(GROUP_NAMED["own glide"].solution.derivation)
     for line in (
-        "T_s x[c,u'+s_u,v'+2*s_v] = x[c,u',v']",
+        "T_s x[c,u',v'] = x[c,u'-s_u,v'-2*s_v]",
         "m x[c,-u',v'+1] = x[c,u',v']",
         "m y[i,-u,v+1] = -y[i,u,v]",
         "m^2 = 1",
