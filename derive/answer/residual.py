@@ -53,17 +53,22 @@ class Written:
         return flat.reshape(len(flat), 2, len(self.pairs.lines))
 
     @cached_property
+    def arrays(self) -> list[np.ndarray]:
+        """Every element as users get it."""
+        return [np.asarray(element.dense()) for element in self.elements]
+
+    @cached_property
     def weights(self) -> np.ndarray:
         """The array of every element, pair by pair."""
-        arrays = [np.asarray(element.dense()) for element in self.elements]
-        return np.stack([self._by_pair(array) for array in arrays])
+        return np.stack([self._by_pair(array) for array in self.arrays])
 
     def _by_pair(self, array: np.ndarray) -> np.ndarray:
         rows, columns = int(self.problem.y.channels), int(self.problem.x.channels)
         if not self.pairs.lines:
             return array.reshape(1, rows, columns)
         if any(line is not None and line.size is None for lines in self.pairs.lines for line in lines):
-            return np.moveaxis(array, (0, 1), (-2, -1))[self._places]
+            at_places = np.moveaxis(array, (0, 1), (-2, -1))[self._places]
+            return at_places.reshape(len(self.sites), rows, columns)
         outs = sum(line is not None for line, _ in self.pairs.lines)
         whole = np.moveaxis(array, outs + 1, 1)  # (i, c, *out, *in)
         return np.moveaxis(whole.reshape(rows, columns, -1), -1, 0)
@@ -93,7 +98,9 @@ class Written:
         """The largest entry that is left over: exactly 0 when right."""
         if not len(self.elements):
             return 0
-        return max((self._gap(motion, word) for motion, word in self._movers), default=0)
+        held = np.count_nonzero(self.weights, axis=(1, 2, 3))
+        stray = any(np.count_nonzero(a) != n for a, n in zip(self.arrays, held, strict=True))
+        return max(int(stray), *(self._gap(motion, word) for motion, word in self._movers))
 
     @property
     def _movers(self) -> Iterator[tuple[Motion | None, tuple[str, ...]]]:
@@ -136,8 +143,39 @@ class Written:
 
     @cached_property
     def independent(self) -> bool:
-        """Whether the arrays are linearly independent."""
-        return independent(self.weights.reshape(len(self.elements), -1)) if len(self.elements) else True
+        """Whether each array stands on one orbit of pairs and one block, and they are linearly independent."""
+        if not len(self.elements):
+            return True
+        return self._apart and independent(self.weights.reshape(len(self.elements), -1))
+
+    @property
+    def _apart(self) -> bool:
+        orbits = self._orbits
+        rows, columns = (_blocks(field.fibre) for field in (self.problem.y, self.problem.x))
+        for element in self.weights:
+            pairs, i, c = np.nonzero(element)
+            if any(len(np.unique(labels)) > 1 for labels in (orbits[pairs], rows[i], columns[c])):
+                return False
+        return True
+
+    @cached_property
+    def _orbits(self) -> np.ndarray:
+        """The orbit of every pair under all that moves them, by number."""
+        from scipy.sparse import coo_array
+        from scipy.sparse.csgraph import connected_components
+
+        moves = [self._images(motion) for motion, _ in self._movers]
+        images = np.concatenate([image for image, _ in moves])
+        there = np.concatenate([pair for _, pair in moves])
+        size = len(self.sites)
+        graph = coo_array((np.ones(len(there)), (there, images)), shape=(size, size))
+        return connected_components(graph, directed=False)[1]
+
+
+def _blocks(fibre: Representation) -> np.ndarray:
+    """The copy of a piece that every channel belongs to, by number."""
+    sizes = [piece.dim for copies, piece in fibre.blocks for _ in range(int(copies))]
+    return np.repeat(np.arange(len(sizes)), sizes)
 
 
 def _word(fibre: Representation, word: tuple[str, ...], algebra: bool) -> np.ndarray | None:

@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 
 from derive.equation.problem import Problem
-from derive.errors import InfiniteError, SymbolicError
+from derive.errors import InfiniteError, SymbolicError, TooLargeError
 from derive.symmetry.fields import Field
 from derive.symmetry.spacegroup import Motion
 
 Runs = tuple[np.ndarray, np.ndarray]  # output sites and input sites, side by side
+LISTED = 1 << 26
 SAFE = 1 << 31  # numbers up to which 64-bit integers hold every product below
 
 
@@ -80,15 +81,21 @@ class SitePairs:
             sites, none = np.arange(count), np.zeros(count, dtype=np.int64)
             return (sites, none) if into is None else (none, sites)
         ends = bool(out.step) and out.size is not None and not out.ring
+        if ends and displacements is not None:
+            p, q = _at(out.step, out, into, displacements)
+            inside = _meets(p, q, out, into)
+            return p[inside], q[inside]
         first = out.size if ends or not out.step else out.step
         if first is None:
             raise InfiniteError("support", "must leave finitely many classes", None, "give a grid")
+        _refuse_large(first * (len(displacements) if displacements is not None else into.size or 1))
         p, q = _all(first, into) if displacements is None else _at(first, out, into, displacements)
         if into.size is not None and (ends or not out.step) and not into.ring:
             inside = (q >= 0) & (q < into.size)
             p, q = p[inside], q[inside]
         pairs = np.stack([p, q], axis=1)[:, :, None]
-        return tuple(_distinct(_first(pairs, [(out, into)]))[:, :, 0].T)  # type: ignore[return-value]
+        named = _distinct(_first(pairs, [(out, into)]))[:, :, 0]
+        return named[:, 0], named[:, 1]
 
     def canonical(self, pairs: np.ndarray) -> np.ndarray:
         """The name of the class of every pair."""
@@ -146,6 +153,27 @@ def _run(span: Any) -> tuple[Fraction, ...]:
     return tuple(k * span.step - radius for k in range(int(2 * radius / span.step) + 1))
 
 
+def _meets(p: np.ndarray, q: np.ndarray, out: Line, into: Line) -> np.ndarray:
+    """Whether a pair with its output in the first period has a translate with both sites in their windows.
+
+    It has one without translation where the input is not before the window, else that which brings the
+    input to its first period.
+    """
+    turns = np.minimum(q // into.step, 0)
+    here, there = p - out.step * turns, q - into.step * turns
+    return ((p < out.size) & (here < out.size) & (there < into.size)).astype(bool)
+
+
+def _refuse_large(count: int) -> None:
+    if count > LISTED:
+        raise TooLargeError(
+            "grid, support",
+            f"must leave at most {LISTED:,} classes to count",
+            f"{count:,}",
+            "use a smaller grid",
+        )
+
+
 def _all(first: int, into: Line) -> Runs:
     if into.size is None:
         raise InfiniteError("support", "must leave finitely many classes", None, "use box(1)")
@@ -179,7 +207,8 @@ def _product(runs: Sequence[Runs], axes: int) -> np.ndarray:
 
 def _first(pairs: np.ndarray, lines: Sequence[tuple[Line | None, Line | None]]) -> np.ndarray:
     """Every pair translated until its output site lies in the first period, read on its rings."""
-    named = pairs.copy()
+    wide = any(line is not None and (line.size or 0) >= SAFE for sides in lines for line in sides)
+    named = pairs.astype(object) if wide else pairs.copy()
     for k, sides in enumerate(lines):
         _wrap(named, k, sides)
         lead = next((s for s, line in enumerate(sides) if line is not None), None)

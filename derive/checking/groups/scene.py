@@ -15,6 +15,7 @@ from derive.checking.expansion import Bounds, Expander, collect
 from derive.checking.groups.actions import site_matrix
 from derive.checking.groups.statement import LEADING, Statement, ends, moved_by
 from derive.checking.terms import Array, false
+from derive.errors import TooLargeError
 from derive.notation import Images, Moved
 from derive.steps import modulus
 
@@ -22,6 +23,7 @@ COPIES = 2  # of a block: they are spectators
 NEAR = 2  # inputs up to this far from the origin tell one affine map from another
 FAR = 60
 ROWS = 9
+LONGEST = 1 << 20  # the largest displacement whose ends are sampled
 TIED = "b of a class"  # b with the indices of a class of sites, which may be fewer than those of a site
 
 
@@ -137,7 +139,15 @@ class Scene:
         if condition is None:
             return 0
         put = {s: sympy.Integer(n) for s, n in self.sizes.items()}
-        return max((abs(int(n)) for n in condition.xreplace(put).atoms(sympy.Rational)), default=0)
+        reach = max((abs(int(n)) for n in condition.xreplace(put).atoms(sympy.Rational)), default=0)
+        if reach > LONGEST:
+            raise TooLargeError(
+                "derivation",
+                f"may have displacements of up to {LONGEST:,} to be checked",
+                f"{reach:,}",
+                "check a smaller support; the steps are the same",
+            )
+        return reach
 
     def polynomial(
         self,
