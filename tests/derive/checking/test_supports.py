@@ -1,4 +1,4 @@
-"""Supports wider than the sampled neighbourhood: one too wide or too narrow is caught, what is true is not refused."""
+"""Supports wider than the sampled neighbourhood: ends one off are caught, and what is true passes."""
 
 from __future__ import annotations
 
