@@ -64,10 +64,9 @@ class Derivation(tuple[Step, ...]):
     def check(self, grid: int | Sequence[int] | None = None) -> None:
         """Evaluate every step on small grids and compare both sides term by term.
 
-        `grid`: periods along each translated axis (of adjoints: input sites along each axis); by default two
-        grids that the checker chooses, of coprime sides where they are periodic. Raises
-        DerivationError naming the first step that is false, missing or out of order, and GridError for
-        a grid so narrow that true steps would look false.
+        `grid`: input sites along each axis, for derivations about convolutions such as adjoints; the sizes of
+        an equivariance derivation are checked as they are, or at as many as decide it, and GridError refuses
+        another choice. Raises DerivationError naming the first step that is false, missing or out of order.
         """
         from derive.checking.dispatch import checker
 

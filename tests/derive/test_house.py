@@ -243,5 +243,5 @@ def test_public_names_have_docstrings() -> None:
 
 
 def test_names_are_data_and_are_not_taken_apart() -> None:
-    """Only what a user writes as a word, r^4 or a*b, is read by patterns; printed names carry their parts."""
+    """Only what a user writes, a word or the name of a size, is read by patterns."""
     assert [path.name for path in FILES if "re" in set(imports(path))] == ["names.py", "words.py"]

@@ -21,7 +21,7 @@ from derive.checking.groups.scene import Scene
 from derive.checking.groups.statement import Acting, Statement, moved_by, read_statement
 from derive.checking.groups.trials import typical_sizes
 from derive.checking.terms import false
-from derive.errors import DerivationError, TooLargeError
+from derive.errors import DerivationError, GridError, TooLargeError
 from derive.notation import Images, image, moved
 from derive.steps import Step
 
@@ -33,8 +33,11 @@ MALFORMED = (AttributeError, IndexError, KeyError, TypeError, ValueError, StopIt
 def check_groups(steps: Sequence[Step], grid: int | Sequence[int] | None = None) -> None:
     """Raise DerivationError at the first step that is false, missing or out of order.
 
-    Sizes that are numbers are checked as they are, so there is no `grid` to choose.
+    Sizes that are numbers are checked as they are, and symbols at as many as decide: `grid` is refused.
     """
+    if grid is not None:
+        rule = "must be left out: the checker of an equivariance derivation chooses the sizes that decide it"
+        raise GridError("grid", rule, grid, "call check()")
     if not steps:
         raise false("must hold steps", "none")
     for step, following in pairwise(steps):
@@ -97,10 +100,15 @@ def _check_total(step: Step, counts: Sequence[sympy.Basic]) -> None:
     for name in ("dim", "bias_dim"):
         parts = [eq.rhs for count in counts for eq in count if str(eq.lhs) == name]
         printed = [eq.rhs for eq in step.after if str(eq.lhs) == name]
-        if len(printed) != bool(parts) or (parts and sympy.expand((sum(parts) - printed[0]).doit()) != 0):
+        if len(printed) != bool(parts) or (parts and not _same(sympy.Add(*parts), printed[0].doit())):
             raise false("must add up the counts", step.after)
     if len(step.after) != 1 + any(str(eq.lhs) == "bias_dim" for eq in step.after):
         raise false("must add up the counts and nothing else", step.after)
+
+
+def _same(a: sympy.Expr, b: sympy.Expr) -> bool:
+    """Whether two counts are equal; oo - oo is no number."""
+    return bool(a == b) or (a.is_finite is not False and sympy.expand((a - b).doit()) == 0)
 
 
 @dataclass

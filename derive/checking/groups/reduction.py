@@ -115,12 +115,13 @@ class Reduction:
         periods = self.chapter.scene.periods(tuple(plain.indices))
         gaps = [b - a for a, b in zip(here, there, strict=True)]
         left = set(range(len(gaps)))
+        furthest = max(FURTHEST, *(n or 0 for n in periods), 0)  # round the largest ring
         for unit in units:
             along = [k for k, step in enumerate(unit) if step != 0]
             left -= set(along)
             if not any(
                 all(_same(gaps[k] - n * unit[k], periods[k]) for k in along)
-                for n in range(-FURTHEST, FURTHEST + 1)
+                for n in range(-furthest, furthest + 1)
             ):
                 return False
         return all(gaps[k] == 0 for k in left)

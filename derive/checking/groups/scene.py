@@ -24,6 +24,8 @@ NEAR = 2  # inputs up to this far from the origin tell one affine map from anoth
 FAR = 60
 ROWS = 9
 LONGEST = 1 << 20  # the largest displacement whose ends are sampled
+SAMPLED = 3  # times as many rows where a support has ends
+CLOSE = 16  # a reach at which every output is looked at
 TIED = "b of a class"  # b with the indices of a class of sites, which may be fewer than those of a site
 
 
@@ -125,12 +127,29 @@ class Scene:
             if index in s.sites[0] and self.stop(index) is None:  # most outputs at an end of the support
                 ends = np.array([-self.reach, -(self.reach // 2), self.reach // 2, self.reach])
                 values[index][ROWS // 2 :] += generator.choice(ends, size=self.count - ROWS // 2)
+        for k, index in enumerate(
+            self.open if self.reach else ()
+        ):  # one axis after the other all along the support and beyond
+            start = SAMPLED * ROWS + k * len(self.sweep)
+            for other in self.open:
+                values[other][start : start + len(self.sweep)] = self.sweep if other is index else 0
         return values
+
+    @cached_property
+    def open(self) -> list[Symbol]:
+        """The output axes that are all of Z."""
+        return [s for s in self.statement.sites[0] if self.stop(s) is None]
+
+    @cached_property
+    def sweep(self) -> Array:
+        """Outputs so close together that some input near the origin lies at every displacement."""
+        step = 1 if self.reach <= CLOSE else 2 * NEAR + 1
+        return np.arange(-2 * self.reach, 2 * self.reach + 1, step)
 
     @property
     def count(self) -> int:
         """How many rows there are: more where a support has an end to be seen."""
-        return 3 * ROWS if self.reach else ROWS
+        return SAMPLED * ROWS + len(self.open) * len(self.sweep) if self.reach else ROWS
 
     @cached_property
     def reach(self) -> int:

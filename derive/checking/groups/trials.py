@@ -1,7 +1,7 @@
 """Numbers for the sizes in a printed statement: which are allowed, and how many decide a count.
 
-A count is a polynomial in the sizes, one for each residue where grids are rings. It is decided by
-points at which no polynomial of that degree vanishes but zero.
+A count is a polynomial in the sizes, one for each residue. It is decided by points at which no polynomial
+of that degree vanishes but zero.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ from math import lcm
 import sympy
 from sympy import Symbol
 
+from derive.checking.groups.growth import degree, period, statement_degree, statement_period
 from derive.checking.groups.statement import LEADING, Statement, ends, size_symbols
 from derive.checking.terms import false
 
 Sizes = Mapping[Symbol, int]
-REACH = 24  # the largest size that is tried
+Numbers = tuple[int, ...]
+REACH = 36  # how many values of a size are tried
 TYPICAL = 3  # a radius at which k + 1, 2 k, k^2 and so on are different
+HIGHEST = 12  # the degree of a count
 PRIME = 2**31 - 1
 
 
@@ -32,41 +35,39 @@ def typical_sizes(statement: Statement) -> Sizes:
         if index.name not in LEADING
     }
     least = [2 * TYPICAL + 1 if s in grids else TYPICAL for s in symbols]
-    for numbers in _allowed(statement, symbols, least):
+    for numbers in _allowed(statement, symbols, _values(statement, symbols, least)):
         if len(set(numbers)) == len(numbers):
             return dict(zip(symbols, numbers, strict=True))
     raise false("must presume what some sizes satisfy", statement.presumed)
 
 
-def trial_sizes(statement: Statement, claim: sympy.Expr) -> list[Sizes]:
-    """Sizes enough to tell the claim from every other count of its kind."""
+def trial_sizes(statement: Statement, claim: sympy.Expr) -> Iterator[Sizes]:
+    """Sizes enough to tell the claim from every other count of its kind, typical ones first."""
+    yield typical_sizes(statement)
     symbols = size_symbols(statement)
     if not symbols or claim is sympy.oo:
-        return [typical_sizes(statement)]
-    period = _period(statement, claim)
-    smooth = claim.replace(lambda e: isinstance(e, sympy.Function), lambda e: sympy.S.One)
-    if not smooth.is_polynomial(*symbols):
-        raise false("must be a polynomial in the sizes", claim)
-    degree = max(sympy.Poly(smooth, *symbols).total_degree() + _growth(claim), _axes(statement))
-    powers = [p for p in product(range(degree + 1), repeat=len(symbols)) if sum(p) <= degree]
-    wanted = {residue: _Decided(powers) for residue in product(range(period), repeat=len(symbols))}
-    met: dict[tuple[int, ...], list[Sizes]] = {}
-    for numbers in _allowed(statement, symbols, [1] * len(symbols)):
-        residue = tuple(n % period for n in numbers)
-        if wanted[residue].adds(numbers):
-            met.setdefault(residue, []).append(dict(zip(symbols, numbers, strict=True)))
-        if all(wanted[r].full for r in met) and sum(numbers) > max(3 * period, 8) * len(symbols):
-            break
-    found = [sizes for group in met.values() for sizes in group]
-    if not found or not all(wanted[r].full for r in met):
-        raise false(f"must be decided by sizes up to {REACH}", claim)
-    return found
+        return
+    highest = max(degree(sympy.expand(claim), symbols), statement_degree(statement, symbols))
+    if highest > HIGHEST:
+        raise false(f"must have degree {HIGHEST} or less in the sizes", claim)
+    repeats = lcm(period(claim), statement_period(statement))
+    values = _values(statement, symbols, [1] * len(symbols))
+    powers = [p for p in product(range(highest + 1), repeat=len(symbols)) if sum(p) <= highest]
+    expected = product(*({n % repeats for n in run} for run in values))
+    decided = {residue: _Decided(powers) for residue in expected}
+    for numbers in _allowed(statement, symbols, values):
+        if decided[tuple(n % repeats for n in numbers)].adds(numbers):
+            yield dict(zip(symbols, numbers, strict=True))
+        if all(d.full for d in decided.values()):
+            return
+    if not all(d.full or not d.rows for d in decided.values()):
+        raise false(f"must be decided by the first {REACH} values of every size", claim)
 
 
 class _Decided:
     """Points at which polynomials are evaluated, until they decide one of them."""
 
-    def __init__(self, powers: Sequence[tuple[int, ...]]) -> None:
+    def __init__(self, powers: Sequence[Numbers]) -> None:
         self.powers = powers
         self.rows: list[tuple[int, list[int]]] = []
 
@@ -74,7 +75,7 @@ class _Decided:
     def full(self) -> bool:
         return len(self.rows) == len(self.powers)
 
-    def adds(self, numbers: Sequence[int]) -> bool:
+    def adds(self, numbers: Numbers) -> bool:
         """Whether the point says something new, by elimination modulo a prime."""
         if self.full:
             return False
@@ -95,56 +96,47 @@ class _Decided:
         return True
 
 
+def _values(statement: Statement, symbols: Sequence[Symbol], least: Sequence[int]) -> list[list[int]]:
+    """The first numbers, from `least` on, that satisfy what is presumed of each size alone."""
+    return [_run(symbol, low, statement.presumed) for symbol, low in zip(symbols, least, strict=True)]
+
+
+def _run(symbol: Symbol, least: int, presumed: Sequence[sympy.Basic]) -> list[int]:
+    own = [relation for relation in presumed if relation.free_symbols == {symbol}]
+    numbers = [int(n.p) for relation in own for n in relation.atoms(sympy.Integer)]
+    last = least + max([0, *numbers]) + REACH * lcm(1, *(n for n in numbers if n > 0 and _has_mod(own)))
+    found: list[int] = []
+    for n in range(least, last + 1):
+        if all(relation.subs(symbol, n) == sympy.true for relation in own):
+            found.append(n)
+        if len(found) == REACH:
+            break
+    return found
+
+
+def _has_mod(relations: Sequence[sympy.Basic]) -> bool:
+    return any(relation.has(sympy.Mod) for relation in relations)
+
+
 def _allowed(
-    statement: Statement, symbols: Sequence[Symbol], least: Sequence[int]
-) -> Iterator[tuple[int, ...]]:
-    """Numbers from `least` on that satisfy every presumption, those with the smallest sum first."""
-    for total in range(REACH * max(len(symbols), 1)):
-        for numbers in _with_sum(total, len(symbols)):
-            values = tuple(low + n for low, n in zip(least, numbers, strict=True))
-            put = {s: sympy.Integer(n) for s, n in zip(symbols, values, strict=True)}
-            if all(relation.subs(put) == sympy.true for relation in statement.presumed):
-                yield values
+    statement: Statement, symbols: Sequence[Symbol], values: Sequence[Sequence[int]]
+) -> Iterator[Numbers]:
+    """Choices of one value each that satisfy what is presumed of several sizes, the first values first."""
+    joint = [relation for relation in statement.presumed if len(relation.free_symbols) != 1]
+    for total in range(sum(map(len, values)) + 1):
+        for places in _with_sum(total, [len(run) for run in values]):
+            numbers = tuple(run[k] for run, k in zip(values, places, strict=True))
+            put = dict(zip(symbols, map(sympy.Integer, numbers), strict=True))
+            if all(relation.subs(put) == sympy.true for relation in joint):
+                yield numbers
 
 
-def _with_sum(total: int, count: int) -> Iterator[tuple[int, ...]]:
-    if count == 0:
+def _with_sum(total: int, lengths: Sequence[int]) -> Iterator[Numbers]:
+    """Places 0..length - 1, one each, that add up to the total."""
+    if not lengths:
         if total == 0:
             yield ()
         return
-    for first in range(min(total, REACH) + 1):
-        for rest in _with_sum(total - first, count - 1):
+    for first in range(min(total, lengths[0] - 1) + 1):
+        for rest in _with_sum(total - first, lengths[1:]):
             yield (first, *rest)
-
-
-def _axes(statement: Statement) -> int:
-    """How fast pairs of sites can grow: once along an axis that is translated, else on either side."""
-    out, into = statement.sites
-    return len(out) + len(into) if not statement.translated else max(len(out), len(into)) + _fixed(statement)
-
-
-def _fixed(statement: Statement) -> int:
-    """The axes that no translation moves."""
-    acting = statement.actings[0]
-    moved = acting.y.lhs.free_symbols | acting.x.lhs.free_symbols
-    shifts = moved & set(statement.shifts)
-    return max(len(side) for side in statement.sites) - len(shifts)
-
-
-def _period(statement: Statement, claim: sympy.Expr) -> int:
-    """The common period in the sizes: of what is claimed, and of fixed points on rings."""
-    numbers = [
-        abs(int(n))
-        for function in claim.atoms(sympy.Function)
-        for e in function.args
-        for n in e.atoms(sympy.Rational)
-        for n in (n.p, n.q)
-        if n
-    ]
-    own = lcm(*numbers) if numbers else 1
-    return lcm(own, 2) if statement.point else own
-
-
-def _growth(claim: sympy.Expr) -> int:
-    """What functions of sizes, such as gcd(2, n), may add to the degree."""
-    return 1 if claim.atoms(sympy.Function) else 0
