@@ -1,6 +1,6 @@
 """The residual of T(g x) = g T(x) on basis elements themselves, read as the arrays that users get.
 
-    A[g p, g q] - rho_out(g) A[p, q] rho_in(g)^-1  for generators g,     A[t p, t q] - A[p, q]  for translations t
+    A[g p, g q] - rho_out(g) A[p, q] rho_in(g)^-1  for generators g,  A[t p, t q] - A[p, q]  for translations
 
 On a window every element of the point group is asked, since generators alone may leave it.
 """
@@ -15,18 +15,19 @@ from typing import Any
 import numpy as np
 import sympy
 
-from derive.answer.site_pairs import SitePairs
+from derive.answer.site_pairs import Line, SitePairs
 from derive.equation.problem import Problem
-from derive.methods.motions import exact_array, exact_product, simplified
+from derive.pickling import Fields
+from derive.symmetry.arrays import exact_array, exact_product, simplified
 from derive.symmetry.representations import Representation
 from derive.symmetry.spacegroup import Motion
 
 PRIME = 2**31 - 1
-Mover = tuple[str, Motion | None, tuple[str, ...]]
+Mover = tuple[Motion | None, tuple[str, ...]]  # what moves sites, and the word that acts on fibres
 
 
 @dataclass(frozen=True, eq=False)
-class Written:
+class Written(Fields):
     """Basis elements of one problem as exact arrays, entry (element, pair of sites, i, c)."""
 
     problem: Problem
@@ -53,16 +54,44 @@ class Written:
         return flat.reshape(len(flat), 2, len(self.pairs.lines))
 
     @cached_property
+    def arrays(self) -> list[np.ndarray]:
+        """Every element as users get it; other numbers than integers as SymPy reads them."""
+        found = [np.asarray(element.dense()) for element in self.elements]
+        return [a if a.dtype == object or a.dtype.kind in "iu" else a.astype(object) for a in found]
+
+    @cached_property
+    def fits(self) -> bool:
+        """Whether all arrays have the shape that the statement asks for."""
+        return all(array.shape == self._shape for array in self.arrays)
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        rows, columns = int(self.problem.y.channels), int(self.problem.x.channels)
+        if self._open:
+            return rows, columns, *(int(c.max()) + 1 for c in self._places)
+        out, into = ([int(line.size or 0) for line in side if line is not None] for side in self._sides)
+        return rows, *out, columns, *into
+
+    @property
+    def _sides(self) -> tuple[list[Line | None], list[Line | None]]:
+        """The output and the input along all axes."""
+        return [out for out, _ in self.pairs.lines], [into for _, into in self.pairs.lines]
+
+    @property
+    def _open(self) -> bool:
+        """Whether arrays are kernels K[i, c, *displacements]."""
+        return any(line is not None and line.size is None for lines in self.pairs.lines for line in lines)
+
+    @cached_property
     def weights(self) -> np.ndarray:
         """The array of every element, pair by pair."""
-        arrays = [np.asarray(element.dense()) for element in self.elements]
-        return np.stack([self._by_pair(array) for array in arrays])
+        return np.stack([self._by_pair(array) for array in self.arrays])
 
     def _by_pair(self, array: np.ndarray) -> np.ndarray:
         rows, columns = int(self.problem.y.channels), int(self.problem.x.channels)
         if not self.pairs.lines:
             return array.reshape(1, rows, columns)
-        if any(line is not None and line.size is None for lines in self.pairs.lines for line in lines):
+        if self._open:
             return np.moveaxis(array, (0, 1), (-2, -1))[self._places]
         outs = sum(line is not None for line, _ in self.pairs.lines)
         whole = np.moveaxis(array, outs + 1, 1)  # (i, c, *out, *in)
@@ -93,10 +122,24 @@ class Written:
         """The largest entry that is left over: exactly 0 when right."""
         if not len(self.elements):
             return 0
-        return max((self._gap(motion, word) for motion, word in self._movers), default=0)
+        if not self.fits:
+            return 1
+        return max([self._outside, *(self._gap(motion, word) for motion, word in self._movers)])
 
     @property
-    def _movers(self) -> Iterator[tuple[Motion | None, tuple[str, ...]]]:
+    def _outside(self) -> int:
+        """The largest weight outside the support."""
+        if self.problem.support is None:
+            return 0
+        if self._open:
+            held = sum(np.count_nonzero(array) for array in self.arrays)
+            return int(held != np.count_nonzero(self.weights))
+        inside = set(map(tuple, _rows(self.pairs.canonical(self.pairs.classes))))
+        names = map(tuple, _rows(self.pairs.canonical(self.sites)))
+        return _largest(self.weights[:, [name not in inside for name in names]])
+
+    @property
+    def _movers(self) -> Iterator[Mover]:
         """What moves sites, and the word by which it acts on fibres; translations leave fibres alone."""
         space, point = self.problem.group, self.problem.group.point
         yield None, ()
@@ -127,9 +170,9 @@ class Written:
         names = self.pairs.canonical(self.sites)
         moved = self.pairs.moved(motion, self.sites) if motion is not None else names
         first: dict[tuple[int, ...], int] = {}
-        for k, row in enumerate(map(tuple, names.reshape(len(names), -1).tolist())):
+        for k, row in enumerate(map(tuple, _rows(names))):
             first.setdefault(row, k)
-        found = [first.get(row, -1) for row in map(tuple, moved.reshape(len(moved), -1).tolist())]
+        found = [first.get(row, -1) for row in map(tuple, _rows(moved))]
         image = np.array(found, dtype=np.int64)
         there = np.flatnonzero(image >= 0)
         return image[there], there
@@ -141,6 +184,8 @@ class Written:
         """Whether the arrays are linearly independent: full rank modulo a prime, or exactly."""
         if not len(self.elements):
             return True
+        if not self.fits:
+            return False
         rows = self.weights.reshape(len(self.elements), -1)
         used = rows != 0
         alone = used & (used.sum(axis=0) == 1)
@@ -149,6 +194,10 @@ class Written:
         if rows.dtype != object:
             return _rank_modulo(rows % PRIME) == len(rows) or _exact_rank(rows) == len(rows)
         return _exact_rank(rows) == len(rows)
+
+
+def _rows(pairs: np.ndarray) -> list[list[int]]:
+    return pairs.reshape(len(pairs), -1).tolist()
 
 
 def _word(fibre: Representation, word: tuple[str, ...], algebra: bool) -> np.ndarray | None:
@@ -179,7 +228,7 @@ def _largest(gap: np.ndarray) -> int:
         return int(abs(gap).max()) if gap.size else 0
     left = [simplified(sympy.sympify(v)) for v in gap.reshape(-1).tolist() if v != 0]
     wrong = [v for v in left if v != 0 and sympy.simplify(v) != 0]
-    return max((abs(int(v)) if isinstance(v, int) else 1 for v in wrong), default=0)
+    return max((abs(v) if isinstance(v, int) else 1 for v in wrong), default=0)
 
 
 def _rank_modulo(rows: np.ndarray) -> int:

@@ -1,4 +1,4 @@
-"""Pairs of sites for a certificate, enumerated from the statement alone: which classes there are, how they move.
+"""Pairs of sites for a certificate, enumerated from the statement alone: their classes and motions.
 
 A pair is moved as physical space is, v -> M v + t, and named by its translate whose output site lies in the
 first period. Nothing here is shared with the methods that solve.
@@ -18,6 +18,7 @@ import numpy as np
 
 from derive.equation.problem import Problem
 from derive.errors import InfiniteError, SymbolicError
+from derive.pickling import Fields
 from derive.symmetry.fields import Field
 from derive.symmetry.spacegroup import Motion
 
@@ -42,7 +43,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class SitePairs:
+class SitePairs(Fields):
     """The classes of pairs of one problem whose sizes are numbers."""
 
     problem: Problem

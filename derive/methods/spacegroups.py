@@ -23,8 +23,9 @@ from derive.methods.classes import Classes
 from derive.methods.fibres import Entries, FibreMaps, cosets
 from derive.methods.free import FreeMap, FreeOrbit
 from derive.methods.listing import refuse_classes
-from derive.methods.motions import PairMaps, by_columns, over_elements, pair_maps
+from derive.methods.motions import PairMaps, by_columns, pair_maps
 from derive.methods.tables import Table, distinct_rows, orbit_table
+from derive.symmetry.arrays import over_elements
 from derive.symmetry.fields import Field
 from derive.symmetry.pieces import Piece
 from derive.symmetry.spacegroup import SpaceGroup
