@@ -30,10 +30,25 @@ SAMPLE = 24  # elements looked at where not all are
 class Solved(Protocol):
     """A solution, as its certificate sees it."""
 
-    problem: Problem
-    dim: Any
-    basis: Any
-    answer: Any
+    @property
+    def problem(self) -> Problem:
+        """What was asked."""
+
+    @property
+    def dim(self) -> Any:
+        """How many weights are free."""
+
+    @property
+    def basis(self) -> Any:
+        """All elements."""
+
+    @property
+    def answer(self) -> Any:
+        """Orbits and maps, for what is too large to write out."""
+
+    @property
+    def assumptions(self) -> Sequence[sympy.Basic]:
+        """What the symbols satisfy."""
 
 
 @dataclass(frozen=True)
@@ -145,8 +160,8 @@ def _checked(solution: Solved) -> _Checked:
     basis, many = solution.basis, len(solution.basis)  # those that are listed, whatever was counted
     if not many:
         return _Checked(0, 0, True, "every basis element")
-    size = _dense_size(solution.problem)
-    if many * size <= ENTRIES:
+    size = max(_dense_size(solution.problem), _matrix_size(solution.problem))
+    if many * _dense_size(solution.problem) <= ENTRIES and size <= LARGEST:
         written = Written(solution.problem, basis)
         return _Checked(many, written.residual, written.independent, "every basis element")
     few = min(many, SAMPLE, max(1, ENTRIES // size)) if size <= LARGEST else 0
@@ -169,6 +184,11 @@ def _structure(solution: Solved) -> tuple[int, bool, str]:
         return checks.residual, checks.independent, checks.scope
     scope = "every fibre map under its stabiliser, sampled operators under every generator"
     return residual(solution.answer), independent(solution.answer), scope
+
+
+def _matrix_size(problem: Problem) -> int:
+    """The entries of the larger matrix of a generator on fibres."""
+    return max(int(problem.x.channels), int(problem.y.channels)) ** 2 if problem.group.point.generators else 0
 
 
 def _dense_size(problem: Problem) -> int:

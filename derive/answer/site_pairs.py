@@ -65,7 +65,10 @@ class SitePairs(Fields):
             ]
             return _distinct(self.canonical(np.concatenate(parts)))
         spans = support.spans if support is not None else None
-        values = [None if spans is None or s is None else _run(s) for s in spans or (None,) * len(self.lines)]
+        values = [
+            None if span is None else _run(_clipped(span, sides))
+            for span, sides in zip(spans or (None,) * len(self.lines), self.lines, strict=True)
+        ]
         return _product([self._along(k, d) for k, d in enumerate(values)], len(self.lines))
 
     def _along(self, k: int, displacements: Sequence[Fraction] | None) -> Runs:
@@ -89,7 +92,7 @@ class SitePairs(Fields):
             inside = (q >= 0) & (q < into.size)
             p, q = p[inside], q[inside]
         pairs = np.stack([p, q], axis=1)[:, :, None]
-        return tuple(_distinct(_first(pairs, [(out, into)]))[:, :, 0].T)  # type: ignore[return-value]
+        return tuple(_distinct(_first(pairs, [(out, into)]))[:, :, 0].T)
 
     def canonical(self, pairs: np.ndarray) -> np.ndarray:
         """The name of the class of every pair."""
@@ -137,6 +140,15 @@ def _line(problem: Problem, field: Field, axis: int) -> Line | None:
     step = problem.group.period[axis] / lattice.spacing[axis]
     size = None if n is None else int(n)
     return Line(int(step), lattice.spacing[axis], lattice.offset[axis], size, kind == "periodic")
+
+
+def _clipped(span: Any, sides: tuple[Line | None, Line | None]) -> Any:
+    """Without the displacements that reach beyond both grids, and so meet nothing new."""
+    out, into = sides
+    if out is None or into is None or out.size is None or into.size is None or not span.radius.is_Rational:
+        return span
+    reach = out.spacing * out.size + into.spacing * into.size + abs(out.offset) + abs(into.offset)
+    return span.within(2 * reach + 1)
 
 
 def _run(span: Any) -> tuple[Fraction, ...]:
