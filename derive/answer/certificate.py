@@ -24,6 +24,7 @@ from derive.equation.problem import Problem, with_sizes
 ENTRIES = 1 << 20  # entries of all dense arrays together that are looked at
 LARGEST = 1 << 18  # entries of a dense array that is written out at all
 LISTED = 1 << 22  # classes that are listed where the answer itself does not list them
+WORK = 1 << 14  # entries of a matrix from which multiplying by it outweighs the solve
 SAMPLE = 24  # elements looked at where not all are
 
 
@@ -164,6 +165,8 @@ def _checked(solution: Solved) -> _Checked:
     if many * _dense_size(solution.problem) <= ENTRIES and size <= LARGEST:
         written = Written(solution.problem, basis)
         return _Checked(many, written.residual, written.independent, "every basis element")
+    if not solution.problem.axes:
+        size = LARGEST + 1 if _matrix_size(solution.problem) > WORK else size
     few = min(many, SAMPLE, max(1, ENTRIES // size)) if size <= LARGEST else 0
     chosen = sorted({j * (many - 1) // max(few - 1, 1) for j in range(few)})
     written = Written(solution.problem, [basis[k] for k in chosen])

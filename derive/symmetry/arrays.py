@@ -34,7 +34,7 @@ def element_matrices(point: Group, piece: Piece) -> list[np.ndarray]:
 
 def exact_array(matrix: Any) -> np.ndarray:
     """A SymPy matrix as an array of integers and, where they do not suffice, SymPy numbers."""
-    entries = [int(x) if x.is_Integer else x for x in matrix]
+    entries = [int(x) if x.is_Integer else x for x in matrix.flat()]
     return np.array(entries, dtype=object).reshape(matrix.shape)
 
 
