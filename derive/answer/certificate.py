@@ -25,17 +25,34 @@ from derive.methods.axes import Axis
 from derive.symmetry.sizes import number
 
 ENTRIES = 1 << 20  # entries of all dense arrays together that are looked at
-LARGEST = 1 << 22  # entries of a dense array that is written out at all
+LARGEST = 1 << 18  # entries of a dense array that is written out at all
+LISTED = 1 << 22  # classes that are listed where the answer itself does not list them
+WORK = 1 << 14  # entries of a matrix from which multiplying by it outweighs the solve
 SAMPLE = 24  # elements looked at where not all are
 
 
 class Solved(Protocol):
     """A solution, as its certificate sees it."""
 
-    problem: Problem
-    dim: Any
-    basis: Any
-    answer: Any
+    @property
+    def problem(self) -> Problem:
+        """What was asked."""
+
+    @property
+    def dim(self) -> Any:
+        """How many weights are free."""
+
+    @property
+    def basis(self) -> Any:
+        """All elements."""
+
+    @property
+    def answer(self) -> Any:
+        """Orbits and maps, for what is too large to write out."""
+
+    @property
+    def assumptions(self) -> Sequence[sympy.Basic]:
+        """What the symbols satisfy."""
 
 
 @dataclass(frozen=True)
@@ -82,15 +99,17 @@ class Certificate:
 
 
 def certify(solution: Solved) -> Certificate:
-    """The certificate of a solution; its basis is looked at where sizes are numbers, or at several of them."""
+    """The certificate of a solution; its basis is looked at where sizes are numbers, or at several."""
     expected, method = _counted(solution.problem)
     known = trials(solution.problem, expected, solution.assumptions)
     checked = [_checked(_at(solution, sizes)) for sizes in known]
-    agree = all(c.many == _put(solution.dim, sizes) for c, sizes in zip(checked, known, strict=True))
+    seen = [
+        part.many for part, sizes in zip(checked, known, strict=True) if part.many != _put(expected, sizes)
+    ]
     return Certificate(
         residual=max(part.residual for part in checked),
         independent=all(part.independent for part in checked),
-        dim=solution.dim if agree else checked[0].many,
+        dim=seen[0] if seen and expected is not None else solution.dim,
         expected_dim=expected,
         method=method,
         scope=_scope(checked, known),
@@ -112,7 +131,7 @@ class _Checked:
 
 
 def _put(value: Any, sizes: Mapping[sympy.Symbol, sympy.Integer]) -> Any:
-    return sympy.sympify(value).subs(sizes)
+    return sympy.sympify(value).subs(sizes) if value is not None else None
 
 
 def _scope(checked: Sequence[_Checked], known: Sequence[Mapping[sympy.Symbol, sympy.Integer]]) -> str:
@@ -140,6 +159,8 @@ def _checked(solution: Solved) -> _Checked:
     """The elements themselves: all of them while they are small, else some, and the structure of the rest."""
     if solution.dim is sympy.oo:
         return _Checked(sympy.oo, 0, True, "no basis, which has no end")
+    if _is_endless(solution.problem):
+        return _Checked(solution.dim, 0, True, f"no basis element, {solution.dim} being too many to list")
     basis, many = solution.basis, len(solution.basis)  # those that are listed, whatever was counted
     if not many:
         return _Checked(0, 0, True, "every basis element")
@@ -156,12 +177,23 @@ def _checked(solution: Solved) -> _Checked:
     return _Checked(many, max(worst, read.residual), apart and read.independent, looked + scope)
 
 
+def _is_endless(problem: Problem) -> bool:
+    """Whether classes, which translations alone leave unlisted, are too many to list for a certificate."""
+    free = bool(problem.axes) and not problem.group.point.generators
+    return free and bool(problem.classes.count() > LISTED)
+
+
 def _structure(solution: Solved) -> tuple[int, bool, str]:
     if not solution.problem.axes:
         checks = Checks(solution.problem.group.point, solution.answer.maps)
         return checks.residual, checks.independent, checks.scope
     scope = "every fibre map under its stabiliser, sampled operators under every generator"
     return residual(solution.answer), independent(solution.answer), scope
+
+
+def _matrix_size(problem: Problem) -> int:
+    """The entries of the larger matrix of a generator on fibres."""
+    return max(int(problem.x.channels), int(problem.y.channels)) ** 2 if problem.group.point.generators else 0
 
 
 def _dense_size(problem: Problem) -> int:

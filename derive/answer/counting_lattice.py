@@ -21,8 +21,8 @@ from derive.answer.counting_torus import fixed_in_box, fixed_on_torus
 from derive.answer.site_pairs import SitePairs
 from derive.equation.problem import Problem, with_sizes
 from derive.errors import SymbolicError
-from derive.methods.motions import element_matrices, over_elements
 from derive.methods.presumptions import holds
+from derive.symmetry.arrays import element_matrices, over_elements
 from derive.symmetry.fields import Field
 from derive.symmetry.monomial import Monomial, identity_map
 from derive.symmetry.pieces import Piece

@@ -1,6 +1,6 @@
 """The residual of T(g x) = g T(x) on basis elements themselves, read as the arrays that users get.
 
-    A[g p, g q] - rho_out(g) A[p, q] rho_in(g)^-1  for generators g,     A[t p, t q] - A[p, q]  for translations t
+    A[g p, g q] - rho_out(g) A[p, q] rho_in(g)^-1  for generators g,  A[t p, t q] - A[p, q]  for translations
 
 On a window every element of the point group is asked, since generators alone may leave it.
 """
@@ -18,7 +18,8 @@ import sympy
 from derive.answer.rank import independent
 from derive.answer.site_pairs import SitePairs
 from derive.equation.problem import Problem
-from derive.methods.motions import exact_array, exact_product, simplified
+from derive.pickling import Fields
+from derive.symmetry.arrays import exact_array, exact_product, simplified
 from derive.symmetry.representations import Representation
 from derive.symmetry.spacegroup import Motion
 
@@ -26,7 +27,7 @@ Mover = tuple[str, Motion | None, tuple[str, ...]]
 
 
 @dataclass(frozen=True, eq=False)
-class Written:
+class Written(Fields):
     """Basis elements of one problem as exact arrays, entry (element, pair of sites, i, c)."""
 
     problem: Problem
@@ -103,7 +104,19 @@ class Written:
         return max(int(stray), *(self._gap(motion, word) for motion, word in self._movers))
 
     @property
-    def _movers(self) -> Iterator[tuple[Motion | None, tuple[str, ...]]]:
+    def _outside(self) -> int:
+        """The largest weight outside the support."""
+        if self.problem.support is None:
+            return 0
+        if self._open:
+            held = sum(np.count_nonzero(array) for array in self.arrays)
+            return int(held != np.count_nonzero(self.weights))
+        inside = set(map(tuple, _rows(self.pairs.canonical(self.pairs.classes))))
+        names = map(tuple, _rows(self.pairs.canonical(self.sites)))
+        return _largest(self.weights[:, [name not in inside for name in names]])
+
+    @property
+    def _movers(self) -> Iterator[Mover]:
         """What moves sites, and the word by which it acts on fibres; translations leave fibres alone."""
         space, point = self.problem.group, self.problem.group.point
         yield None, ()
@@ -134,9 +147,9 @@ class Written:
         names = self.pairs.canonical(self.sites)
         moved = self.pairs.moved(motion, self.sites) if motion is not None else names
         first: dict[tuple[int, ...], int] = {}
-        for k, row in enumerate(map(tuple, names.reshape(len(names), -1).tolist())):
+        for k, row in enumerate(map(tuple, _rows(names))):
             first.setdefault(row, k)
-        found = [first.get(row, -1) for row in map(tuple, moved.reshape(len(moved), -1).tolist())]
+        found = [first.get(row, -1) for row in map(tuple, _rows(moved))]
         image = np.array(found, dtype=np.int64)
         there = np.flatnonzero(image >= 0)
         return image[there], there
@@ -176,6 +189,10 @@ def _blocks(fibre: Representation) -> np.ndarray:
     """The copy of a piece that every channel belongs to, by number."""
     sizes = [piece.dim for copies, piece in fibre.blocks for _ in range(int(copies))]
     return np.repeat(np.arange(len(sizes)), sizes)
+
+
+def _rows(pairs: np.ndarray) -> list[list[int]]:
+    return pairs.reshape(len(pairs), -1).tolist()
 
 
 def _word(fibre: Representation, word: tuple[str, ...], algebra: bool) -> np.ndarray | None:

@@ -14,6 +14,7 @@ from derive.answer.gaps import equation_gap
 from derive.methods.intertwiners import Element, Intertwiners, PieceMaps, maps_between
 from derive.methods.invariants import InvariantTensors, Leaf
 from derive.methods.tensors import OrbitTensors, ProductTensors
+from derive.pickling import Fields
 from derive.symmetry.groups import Group
 from derive.symmetry.monomial import Monomial
 
@@ -23,7 +24,7 @@ CONTRACTED = 1 << 18  # entries of all maps together, where generators are matri
 
 
 @dataclass(frozen=True)
-class Checks:
+class Checks(Fields):
     """The checks on basis maps spread over every pair of pieces.
 
     Maps of few entries are checked entry by entry. A larger one that is a sum of diagonals, the

@@ -1,4 +1,4 @@
-"""Pairs of sites for a certificate, enumerated from the statement alone: which classes there are, how they move.
+"""Pairs of sites for a certificate, enumerated from the statement alone: their classes and motions.
 
 A pair is moved as physical space is, v -> M v + t, and named by its translate whose output site lies in the
 first period. Nothing here is shared with the methods that solve.
@@ -43,7 +43,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class SitePairs:
+class SitePairs(Fields):
     """The classes of pairs of one problem whose sizes are numbers."""
 
     problem: Problem
@@ -65,7 +65,10 @@ class SitePairs:
             ]
             return _distinct(self.canonical(np.concatenate(parts)))
         spans = support.spans if support is not None else None
-        values = [None if spans is None or s is None else _run(s) for s in spans or (None,) * len(self.lines)]
+        values = [
+            None if span is None else _run(_clipped(span, sides))
+            for span, sides in zip(spans or (None,) * len(self.lines), self.lines, strict=True)
+        ]
         return _product([self._along(k, d) for k, d in enumerate(values)], len(self.lines))
 
     def _along(self, k: int, displacements: Sequence[Fraction] | None) -> Runs:
@@ -143,6 +146,15 @@ def _line(problem: Problem, field: Field, axis: int) -> Line | None:
     step = problem.group.period[axis] / lattice.spacing[axis]
     size = None if n is None else int(n)
     return Line(int(step), lattice.spacing[axis], lattice.offset[axis], size, kind == "periodic")
+
+
+def _clipped(span: Any, sides: tuple[Line | None, Line | None]) -> Any:
+    """Without the displacements that reach beyond both grids, and so meet nothing new."""
+    out, into = sides
+    if out is None or into is None or out.size is None or into.size is None or not span.radius.is_Rational:
+        return span
+    reach = out.spacing * out.size + into.spacing * into.size + abs(out.offset) + abs(into.offset)
+    return span.within(2 * reach + 1)
 
 
 def _run(span: Any) -> tuple[Fraction, ...]:

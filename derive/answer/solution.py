@@ -33,6 +33,7 @@ from derive.errors import SizeError
 from derive.pickling import Fields
 from derive.steps import Derivation
 from derive.symmetry.groups import Group
+from derive.symmetry.spacegroup import SpaceGroup
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ class Solution(Fields):
     def restrict(self, subgroup: Group) -> tuple[Solution, sympy.ImmutableMatrix]:
         """The solution under a subgroup of the point group, and the exact E with B_here = B_there E."""
         p = self.problem
-        space = p.group.restrict(subgroup)
+        space = p.group.restrict(subgroup) if p.axes else SpaceGroup(subgroup, (), ())
         found = Solution(replace(p, x=p.x.restrict(space), y=p.y.restrict(space)))
         return found, embedding(self.answer.basis_blocks, found.answer.basis_blocks)
 

@@ -1,4 +1,4 @@
-"""What a certificate checks of an answer too large to write out: its fibre maps, and a sample of operators."""
+"""What a certificate checks of an answer too large to write out: its fibre maps, and some operators."""
 
 from __future__ import annotations
 

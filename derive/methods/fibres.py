@@ -11,8 +11,8 @@ import numpy as np
 
 from derive.methods.intertwiners import PieceMaps, intertwiners
 from derive.methods.invariants import InvariantTensors
-from derive.methods.motions import element_matrices, over_elements, simplified
 from derive.methods.tensors import OrbitTensors
+from derive.symmetry.arrays import element_matrices, over_elements, simplified
 from derive.symmetry.groups import Group
 from derive.symmetry.monomial import Monomial, identity_map
 from derive.symmetry.pieces import Piece

@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-import sympy
 
 from derive.methods.axes import Axis, Side
 from derive.methods.integers import SAFE, integers, kind_for, largest, widened
-from derive.symmetry.elements import Elements
+from derive.symmetry.arrays import over_elements
 from derive.symmetry.fields import Field
-from derive.symmetry.groups import Group
-from derive.symmetry.pieces import Piece
 from derive.symmetry.spacegroup import SpaceGroup
-
-T = TypeVar("T")
-
-
-def over_elements(
-    elements: Elements, images: dict[str, T], identity: T, product: Callable[[T, T], T]
-) -> list[T]:
-    """The image of every element, from those of the generators."""
-    found = [identity]
-    for e in range(1, elements.order):
-        generator = elements.generators[elements.by[e]]
-        found.append(product(images[generator], found[int(elements.parent[e])]))
-    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,32 +132,3 @@ def by_columns(shape: tuple[int, ...], kind: Any = np.int64) -> np.ndarray:
 def pair_maps(space: SpaceGroup, x: Field, y: Field, axes: tuple[Axis, ...]) -> PairMaps:
     """How the point group's elements move classes of pairs of two fields."""
     return PairMaps(axes, site_maps(space, y), site_maps(space, x))
-
-
-def element_matrices(point: Group, piece: Piece) -> list[np.ndarray]:
-    """The exact matrix of every element of a point group, as arrays of integers or SymPy numbers."""
-    images = {g: exact_array(piece.matrix(g)) for g in point.generators}
-    return over_elements(point.elements, images, np.eye(piece.dim, dtype=object), exact_product)
-
-
-def exact_array(matrix: Any) -> np.ndarray:
-    """A SymPy matrix as an array of integers and, where they do not suffice, SymPy numbers."""
-    entries = [int(x) if x.is_Integer else x for x in matrix]
-    return np.array(entries, dtype=object).reshape(matrix.shape)
-
-
-def exact_product(g: np.ndarray, h: np.ndarray) -> np.ndarray:
-    """The product of two arrays of exact numbers, simplified."""
-    product = g.dot(h)
-    if any(isinstance(x, sympy.Basic) for x in product.flat):
-        flat = [simplified(x) for x in product.flat]
-        product = np.array(flat, dtype=object).reshape(product.shape)
-    return product
-
-
-def simplified(value: Any) -> Any:
-    """An exact number in lowest terms; integers as int."""
-    if not isinstance(value, sympy.Basic):
-        return value
-    short = sympy.radsimp(sympy.expand(value))
-    return int(short) if short.is_Integer else short

@@ -17,7 +17,7 @@ from derive.equation.groups.unknown import Class, Unknown
 from derive.equation.groups.witnesses import Letters, class_orbits
 from derive.methods.fibres import generated, generating
 from derive.methods.free import FreeMap
-from derive.methods.motions import simplified
+from derive.symmetry.arrays import simplified
 from derive.symmetry.elements import Elements
 from derive.symmetry.pieces import exact_inverse
 

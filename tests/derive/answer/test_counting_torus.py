@@ -65,7 +65,7 @@ def enumerated(problem: Any) -> list[int]:
     listed = classes.listing()[:, :, :2]
     pairs = by_columns(listed.shape)
     pairs[...] = listed
-    return [int(counting_lattice._stays(maps, classes.axes, e, pairs).sum()) for e in range(maps.order)]
+    return [int((maps.apply(e, pairs.copy()) == pairs).all(axis=(1, 2)).sum()) for e in range(maps.order)]
 
 
 @pytest.mark.parametrize(
