@@ -11,9 +11,9 @@ import pytest
 import sympy as sp
 
 import derive as dv
-from derive.answer import fibred
-from derive.methods import spacegroups as pair_orbits
-from derive.methods.classes import Axis, Classes
+from derive.answer.basis import Basis
+from derive.answer.trials import trials
+from derive.equation.problem import with_sizes
 from tests.derive.cases import BY_NAME, CASES, T1, T2, Case, T1by2, field, plain
 
 NUMBERS = {
@@ -93,49 +93,38 @@ def test_symbolic_counts_are_compared_as_expressions() -> None:
 # ---- broken on purpose ----------------------------------------------------------------------------------
 
 
-def _orbits(monkeypatch: pytest.MonkeyPatch, change: Callable[[Any], Any]) -> None:
-    """The solver finds other orbits of classes than there are."""
-    original = pair_orbits.find_orbits
-
-    def changed(*given: Any) -> Any:
-        found = original(*given)
-        return dataclasses.replace(found, orbits=change(found.orbits))
-
-    monkeypatch.setattr(fibred, "find_orbits", changed)
+def _pair(x: Any, *more: Any) -> tuple[Any, ...]:
+    return (x, x, *more)
 
 
-@every_number
-def test_a_dropped_class_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    _orbits(monkeypatch, lambda o: dataclasses.replace(o, pairs=o.pairs[1:], kinds=o.kinds[1:]))
-    assert not certify(name).holds
+P4M = dv.wallpaper("p4m")
+SO3, C5 = dv.special_orthogonal(3), dv.cyclic(5)
+KINDS: dict[str, Callable[[], tuple[Any, ...]]] = {
+    **{name: (lambda given=given: given) for name, given in NUMBERS.items()},
+    "dense": lambda: _pair(field(dv.translations(1, period=0), 2, grid=3)),
+    "symbols": lambda: BY_NAME["polyphase"].given,
+    "symbolic ring": lambda: _pair(field(T1, 1, grid="N", boundary="periodic"), dv.box("r")),
+    "symbolic torus": lambda: _pair(field(P4M, 1, grid="n", boundary="periodic")),
+    "p4m": lambda: _pair(field(P4M, 1), dv.box(1)),
+    "vectors": lambda: _pair(dv.Field(P4M, fibre=dv.defining(P4M.point)), dv.box(1)),
+    "blocks": lambda: _pair(dv.Field(P4M, fibre=2 * dv.sign(P4M.point) + dv.defining(P4M.point)), dv.box(1)),
+    "pg": lambda: _pair(field(dv.wallpaper("pg"), 1), dv.box(1)),
+    "p6": lambda: _pair(field(dv.wallpaper("p6"), 1), dv.hexagon(1)),
+    "a window": lambda: _pair(field(dv.space_group(dv.point_group("C4")), 1, grid=(3, 4), boundary="zero")),
+    "orbits": lambda: _pair(dv.permutation(dv.symmetric(4)) ** 2),
+    "signs": lambda: _pair(dv.defining(dv.hyperoctahedral(3)) ** 2),
+    "matrices": lambda: _pair(dv.defining(SO3) ** 2),
+    "irreps": lambda: _pair(dv.irreps(C5)[1] + dv.irreps(C5)[2]),
+    "copies": lambda: _pair(2 * dv.defining(SO3) + dv.trivial(SO3)),
+}
+every_kind = pytest.mark.parametrize("name", KINDS)
 
 
-@every_number
-def test_a_class_listed_twice_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def doubled(orbits: Any) -> Any:
-        if len(orbits.pairs) == 1:
-            both = [np.concatenate([x, x]) for x in (orbits.pairs, orbits.kinds)]
-            return dataclasses.replace(orbits, pairs=both[0], kinds=both[1])
-        return dataclasses.replace(orbits, pairs=np.concatenate([orbits.pairs[:1], orbits.pairs[:-1]]))
-
-    _orbits(monkeypatch, doubled)
-    assert not certify(name).holds
-
-
-@pytest.mark.parametrize("name", ["ring", "window", "polyphase", "pooling"])
-def test_a_class_and_its_translate_are_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two members of one class in place of two classes: as many as expected, but not independent."""
-    fields = NUMBERS[name][:2]
-    period = int(fields[0].group.period[0])
-
-    def translated(orbits: Any) -> Any:
-        extra = orbits.pairs[:1] + period
-        kept = max(1, len(orbits.pairs) - 1)
-        pairs = np.concatenate([extra, orbits.pairs[:kept]])
-        return dataclasses.replace(orbits, pairs=pairs, kinds=np.resize(orbits.kinds, len(pairs)))
-
-    _orbits(monkeypatch, translated)
-    assert not certify(name).holds
+def _holed(a: np.ndarray) -> np.ndarray:
+    """Its first entry lost."""
+    b = a.copy()
+    b[tuple(np.argwhere(b != 0)[0])] = 0
+    return b
 
 
 SPOILS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -203,18 +192,28 @@ def test_a_wrong_count_is_noticed(name: str, wrong: int, monkeypatch: pytest.Mon
     assert not solution.certificate.holds
 
 
-def test_counting_around_the_grid_wrongly_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A torus counted like a window, and a window like a torus."""
-    count = Axis.count
+def test_a_weight_outside_the_support_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is equivariant, independent, and as many as there must be: but the statement forbids it."""
+    solution = dv.solve(*_pair(field(T1, 1, grid=7, boundary="periodic"), dv.box(1)))
+    far = dv.solve(*_pair(field(T1, 1, grid=7, boundary="periodic"))).basis
+    outside = next(b for b in far if b.dense()[0, 0, 0, 3])
+    original = Basis.__getitem__
+    monkeypatch.setattr(Basis, "__getitem__", lambda self, k: outside if k == 0 else original(self, k))
+    found = solution.certificate
+    assert found.residual == 1
+    assert not found.holds
 
-    def other(self: Axis) -> sp.Expr:
-        kinds = {"periodic": "zero", "zero": "periodic"}
-        sides = [s and dataclasses.replace(s, boundary=kinds[s.boundary]) for s in (self.out, self.into)]
-        return count(dataclasses.replace(self, out=sides[0], into=sides[1]))
 
-    monkeypatch.setattr(Axis, "count", other)
-    for case in ("torus", "window"):
-        assert not dv.solve(*BY_NAME[case].given).certificate.holds
+@pytest.mark.parametrize(
+    "support", [dv.box(10), dv.box("r"), dv.window("k")], ids=["box(10)", "box(r)", "window(k)"]
+)
+def test_symbols_are_tried_where_they_are_allowed(support: Any) -> None:
+    x = field(T1, "r", grid="N", boundary="periodic")
+    solution = dv.solve(x, x, support)
+    known = trials(solution.problem, solution.dim, solution.assumptions)
+    assert len(known) > 1
+    assert all(r.subs(sizes) == sp.true for r in solution.assumptions for sizes in known)
+    assert solution.certificate.holds
 
 
 # ---- independence ---------------------------------------------------------------------------------------
