@@ -40,7 +40,7 @@ def far_element(solution: Any) -> object:
 
 def diagonals(solution: Any) -> object:
     """Every orbit as a diagonal: which indices are equal, and over which points they run."""
-    orbits = solution.maps.pairs[0].maps.tensors.orbits
+    orbits = solution.answer.maps.pairs[0].maps.tensors.orbits
     return [orbits.leaf(k) for k in range(orbits.dim)]
 
 
