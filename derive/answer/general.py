@@ -1,8 +1,8 @@
 """The general answer without a lattice, in its free weights: A = sum_k w_k B_k, and the layer that it is.
 
 While it is small, the matrix is written out. Else A[i,c] = Sum(w[k]*B[k,i,c]), where B[k] is `basis[k]`.
-Between symbolic numbers of copies of two pieces, w[k,p,q] is weight k from copy q to copy p, and every B[k], a
-map of one piece to the other, is written out beside it.
+Between symbolic numbers of copies of two pieces, w[k,p,q] is weight k from copy q to copy p, and every B[k],
+a map of one piece to the other, is written out beside it.
 """
 
 from __future__ import annotations
@@ -61,9 +61,8 @@ def _combination(answer: MapAnswer) -> sympy.Expr:
 def _symbolic_pair(answer: MapAnswer) -> BlockPair | None:
     """The one pair of blocks, where its numbers of copies are symbols."""
     pairs = answer.maps.pairs
-    if len(pairs) != 1 or isinstance(pairs[0].dim, int) and all(isinstance(n, int) for n in answer.shape):
-        return None
-    return pairs[0]
+    numbers = all(sympy.sympify(size).is_Integer for size in answer.shape)
+    return pairs[0] if len(pairs) == 1 and not numbers else None
 
 
 def _pieces(pair: BlockPair) -> tuple[Eq, ...]:

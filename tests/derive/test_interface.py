@@ -124,7 +124,7 @@ def test_the_answer_is_annotated() -> None:
     assert typing.get_type_hints(dv.solve)["return"] is dv.Solution
 
 
-# ---- the general answer against the basis and the layer -----------------------------------------------------
+# ---- the general answer against the basis -----------------------------------------------------------------
 
 
 def _numbers(letter: str, count: Any, seed: int) -> tuple[dict[Any, int], list[int]]:
