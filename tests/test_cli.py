@@ -40,7 +40,7 @@ def test_ends_with_every_check_passed(shown: Any) -> None:
 
 def test_prints_the_derivation_and_every_part(shown: Any) -> None:
     for line in (
-        "12. count: one free number per class of pairs and pair of channels",
+        "11. count: one free number per class of pairs and pair of channels",
         "y[i,u,v] = Sum(K[i,c,du,dv]*x[c,u+du,v+dv], (c, 0, C - 1), (du, -1, 1), (dv, -1, 1)) + b[i]",
         "certificate holds",
         "check_adjoints: passed in float32",

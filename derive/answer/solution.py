@@ -76,7 +76,7 @@ class Solution(Fields):
         return found[0] if len(found) == 1 else Tuple(*found)
 
     @cached_property
-    def form(self) -> Eq:
+    def form(self) -> Eq | Tuple:
         """Every weight in terms of the tied kernel, A[i,u,v,c,u',v'] = K[i,c,u'-u,v'-v], or of free weights."""
         if isinstance(self.answer, MapAnswer):
             return general_form(self.answer)

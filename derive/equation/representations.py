@@ -8,6 +8,9 @@ from sympy import Eq, IndexedBase, Sum, Symbol
 from derive.equation.operator import Notation
 from derive.equation.problem import Problem
 from derive.notation import Mixing
+from derive.symmetry.names import fresh
+
+INDICES = "ijck"
 
 
 def commutes(problem: Problem) -> tuple[Eq, ...]:
@@ -45,9 +48,11 @@ def equivariant(problem: Problem) -> tuple[Eq, ...]:
 
 
 def _matrices(problem: Problem) -> list[tuple[str, IndexedBase, IndexedBase]]:
-    return [
-        (g, IndexedBase(Mixing("y", g)), IndexedBase(Mixing("x", g))) for g in problem.group.point.generators
-    ]
+    """Every generator with rho_y and rho_x of it; one that is called like an index is printed as c_0."""
+    generators = problem.group.point.generators
+    taken = {*INDICES, *generators}
+    printed = {g: fresh(f"{g}_0", taken) if g in INDICES else g for g in generators}
+    return [(g, IndexedBase(Mixing("y", p)), IndexedBase(Mixing("x", p))) for g, p in printed.items()]
 
 
 def _over(term: sympy.Expr, index: Symbol, size: sympy.Expr) -> sympy.Expr:

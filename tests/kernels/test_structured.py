@@ -58,7 +58,7 @@ def test_adjoints(case: Structure) -> None:
 def test_equivariance_under_every_generator(case: Structure) -> None:
     w, x = case.arrays(())
     y = np.asarray(case.op(w, x))
-    on_x, on_y = moves(case.solution.x), moves(case.solution.y)
+    on_x, on_y = moves(case.solution.problem.x.fibre), moves(case.solution.problem.y.fibre)
     for g in on_x:
         np.testing.assert_allclose(case.op(w, on_x[g] @ x), on_y[g] @ y, rtol=0, atol=1e-10)
 
@@ -68,7 +68,7 @@ def test_symmetries_are_the_generators(case: Structure) -> None:
     """Named, and the same matrices as the representations' own; those of an algebra without exponentials."""
     w, x = case.arrays()
     assert list(case.op.symmetries) == list(case.solution.x.group.generators)
-    moved = moves(case.solution.x)
+    moved = moves(case.solution.problem.x.fibre)
     for name, (on_x, _) in case.op.symmetries.items():
         if name not in case.solution.x.group.algebra:
             np.testing.assert_allclose(on_x(x), x @ moved[name].T, atol=1e-12)
@@ -99,7 +99,7 @@ def test_bias_is_fixed_by_every_generator(case: Structure) -> None:
     assert sum(a.size for a in jax.tree.leaves(b)) == case.solution.bias_dim
     w, x = case.arrays(())
     bias = np.asarray(case.op(w, 0 * x, b))
-    for g, m in moves(case.solution.y).items():
+    for g, m in moves(case.solution.problem.y.fibre).items():
         np.testing.assert_allclose(m @ bias, bias, rtol=0, atol=1e-10, err_msg=g)
     if case.solution.bias_dim:
         assert np.abs(bias).max() > 1e-3
