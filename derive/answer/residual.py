@@ -19,11 +19,11 @@ from derive.answer.rank import independent
 from derive.answer.site_pairs import SitePairs
 from derive.equation.problem import Problem
 from derive.pickling import Fields
-from derive.symmetry.arrays import exact_array, exact_product, simplified
+from derive.symmetry.arrays import exact_array, exact_entries, exact_product, simplified
 from derive.symmetry.representations import Representation
 from derive.symmetry.spacegroup import Motion
 
-Mover = tuple[str, Motion | None, tuple[str, ...]]
+Mover = tuple[Motion | None, tuple[str, ...]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +55,27 @@ class Written(Fields):
 
     @cached_property
     def arrays(self) -> list[np.ndarray]:
-        """Every element as users get it."""
-        return [np.asarray(element.dense()) for element in self.elements]
+        """Every element as users get it; other numbers than integers as SymPy reads them."""
+        return [exact_entries(element.dense()) for element in self.elements]
+
+    @cached_property
+    def fits(self) -> bool:
+        """Whether all arrays have the shape that the statement asks for."""
+        return all(array.shape == self._shape for array in self.arrays)
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        rows, columns = int(self.problem.y.channels), int(self.problem.x.channels)
+        if self._open:
+            return rows, columns, *(int(c.max()) + 1 for c in self._places)
+        sides = zip(*self.pairs.lines, strict=True)
+        out, into = ([int(line.size or 0) for line in side if line is not None] for side in sides)
+        return rows, *out, columns, *into
+
+    @property
+    def _open(self) -> bool:
+        """Whether arrays are kernels K[i, c, *displacements]."""
+        return any(line is not None and line.size is None for lines in self.pairs.lines for line in lines)
 
     @cached_property
     def weights(self) -> np.ndarray:
@@ -65,9 +84,7 @@ class Written(Fields):
 
     def _by_pair(self, array: np.ndarray) -> np.ndarray:
         rows, columns = int(self.problem.y.channels), int(self.problem.x.channels)
-        if not self.pairs.lines:
-            return array.reshape(1, rows, columns)
-        if any(line is not None and line.size is None for lines in self.pairs.lines for line in lines):
+        if self._open:
             at_places = np.moveaxis(array, (0, 1), (-2, -1))[self._places]
             return at_places.reshape(len(self.sites), rows, columns)
         outs = sum(line is not None for line, _ in self.pairs.lines)
@@ -99,9 +116,9 @@ class Written(Fields):
         """The largest entry that is left over: exactly 0 when right."""
         if not len(self.elements):
             return 0
-        held = np.count_nonzero(self.weights, axis=(1, 2, 3))
-        stray = any(np.count_nonzero(a) != n for a, n in zip(self.arrays, held, strict=True))
-        return max(int(stray), *(self._gap(motion, word) for motion, word in self._movers))
+        if not self.fits:
+            return 1
+        return max(self._outside, *(self._gap(motion, word) for motion, word in self._movers))
 
     @property
     def _outside(self) -> int:
@@ -156,10 +173,10 @@ class Written(Fields):
 
     @cached_property
     def independent(self) -> bool:
-        """Whether each array stands on one orbit of pairs and one block, and they are linearly independent."""
+        """Whether each array stands on one orbit of pairs and one block, and all are independent."""
         if not len(self.elements):
             return True
-        return self._apart and independent(self.weights.reshape(len(self.elements), -1))
+        return self.fits and self._apart and independent(self.weights.reshape(len(self.elements), -1))
 
     @property
     def _apart(self) -> bool:
@@ -223,4 +240,4 @@ def _largest(gap: np.ndarray) -> int:
         return int(abs(gap).max()) if gap.size else 0
     left = [simplified(sympy.sympify(v)) for v in gap.reshape(-1).tolist() if v != 0]
     wrong = [v for v in left if v != 0 and sympy.simplify(v) != 0]
-    return max((abs(int(v)) if isinstance(v, int) else 1 for v in wrong), default=0)
+    return max((abs(v) if isinstance(v, int) else 1 for v in wrong), default=0)

@@ -1,4 +1,4 @@
-"""The residual of basis elements without a lattice, read off the matrices that users get, pair of blocks by pair.
+"""The residual of basis elements without a lattice, read off the matrices that users get, block by block.
 
 rho_y(g) A - A rho_x(g) is taken exactly for every part of A between two copies of pieces; where pieces are
 tensor products it is taken factor by factor.
@@ -18,6 +18,7 @@ from derive.answer.gaps import equation_gap
 from derive.answer.rank import independent
 from derive.equation.problem import Problem
 from derive.methods.intertwiners import Element
+from derive.symmetry.arrays import exact_entries
 from derive.symmetry.pieces import Piece
 from derive.symmetry.representations import Representation
 
@@ -34,12 +35,20 @@ class Matrices:
     @cached_property
     def arrays(self) -> list[np.ndarray]:
         """Every element as users get it."""
-        return [np.asarray(element.dense()) for element in self.elements]
+        return [exact_entries(element.dense()) for element in self.elements]
+
+    @cached_property
+    def fits(self) -> bool:
+        """Whether all arrays have the shape that the statement asks for."""
+        shape = int(self.problem.y.channels), int(self.problem.x.channels)
+        return all(array.shape == shape for array in self.arrays)
 
     @cached_property
     def residual(self) -> int:
         """The largest entry that is left over, exactly 0 when right."""
         group = self.problem.group.point
+        if not self.fits:
+            return 1
         return max(
             (
                 equation_gap(group, g, output, into, parts)
@@ -69,7 +78,9 @@ class Matrices:
     @cached_property
     def independent(self) -> bool:
         """Whether the matrices are linearly independent."""
-        return independent(np.stack(self.arrays).reshape(len(self.arrays), -1)) if self.arrays else True
+        if not self.arrays:
+            return True
+        return self.fits and independent(np.stack(self.arrays).reshape(len(self.arrays), -1))
 
 
 def _copies(V: Representation) -> Iterator[tuple[int, Piece]]:

@@ -18,6 +18,7 @@ import numpy as np
 
 from derive.equation.problem import Problem
 from derive.errors import InfiniteError, SymbolicError, TooLargeError
+from derive.pickling import Fields
 from derive.symmetry.fields import Field
 from derive.symmetry.spacegroup import Motion
 

@@ -77,7 +77,7 @@ class Solution(Fields):
 
     @cached_property
     def form(self) -> Eq | Tuple:
-        """Every weight in terms of the tied kernel, A[i,u,v,c,u',v'] = K[i,c,u'-u,v'-v], or of free weights."""
+        """Every weight by the tied kernel, A[i,u,v,c,u',v'] = K[i,c,u'-u,v'-v], or by free weights."""
         if isinstance(self.answer, MapAnswer):
             return general_form(self.answer)
         return form(self._notation)

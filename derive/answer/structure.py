@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -99,14 +100,11 @@ def _disjoint(solution: OrbitMaps) -> bool:
     maps, pairs = solution.maps, solution.orbits.pairs
     if not len(pairs):
         return True
-    least = None
-    for codes in _codes(maps, pairs):
-        least = codes if least is None else np.minimum(least, codes)
-    return len(np.unique(least)) == len(pairs)
+    return len(np.unique(reduce(np.minimum, _codes(maps, pairs)))) == len(pairs)
 
 
 def _codes(maps: Any, pairs: np.ndarray) -> Iterator[np.ndarray]:
-    """The image of every class under every element, as one number each; images are made twice, to hold one."""
+    """The image of every class under every element as a number; images are made twice, to hold one."""
     ends = [(image.min(axis=0), image.max(axis=0)) for image in _images(maps, pairs)]
     low, high = np.min([a for a, _ in ends], axis=0), np.max([b for _, b in ends], axis=0)
     extents = [int(b) - int(a) + 1 for a, b in zip(low, high, strict=True)]

@@ -25,9 +25,9 @@ ENTRIES = 1 << 16  # entries of a matrix that is looked at
 class Tying:
     """Which entries share a free weight.
 
-    `classes`: how many free weights there are for one pair of copies; `members`: how many pairs of sites share
-    each, under translations alone; `table(row, column, block)`: one fibre entry as SymPy sums of the weights
-    a, b, c, ...; printed, equal letters are equal weights, a minus is a sign and a dot is zero.
+    `classes`: how many free weights there are for one pair of copies; `members`: how many pairs of sites
+    share each, under translations alone; `table(row, column, block)`: one fibre entry as SymPy sums of the
+    weights a, b, c, ...; printed, equal letters are equal weights, a minus is a sign and a dot is zero.
     """
 
     problem: Problem

@@ -53,3 +53,12 @@ def simplified(value: Any) -> Any:
         return value
     short = sympy.radsimp(sympy.expand(value))
     return int(short) if short.is_Integer else short
+
+
+def exact_entries(array: Any) -> np.ndarray:
+    """An array of integers or of SymPy numbers; a float is the fraction that it is."""
+    given = np.asarray(array)
+    if given.dtype == object or given.dtype.kind in "iu":
+        return given
+    flat = [*(sympy.Rational(v) for v in given.reshape(-1).tolist()), None]
+    return np.array(flat, dtype=object)[:-1].reshape(given.shape)

@@ -45,8 +45,8 @@ every_case = pytest.mark.parametrize("case", CASES, ids=repr)
 THOROUGH = ("convolution", "rational")  # every mutant of these in the normal run, a sample of the others
 SAMPLE = 11
 
-# Widening the range of a sum whose terms a condition cuts off changes nothing; presuming more of a size than is
-# needed is true of fewer sizes.
+# Widening the range of a sum whose terms a condition cuts off changes nothing; presuming more of a size than
+# is needed is true of fewer sizes.
 EQUIVALENT = {
     ("listed", "(du, 0, 4)"),
     ("ring, local", "4 <= N"),
