@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import sympy
+
 from derive.answer.plain_copies import with_copies
 from derive.equation.problem import Problem, symbols_of, with_sizes
 from derive.errors import SizeError, SymbolicError
@@ -53,11 +55,21 @@ def _open_sizes(problem: Problem) -> set[Any]:
     return set().union(*(n.free_symbols for n in grids)) - needed
 
 
+def _radii(problem: Problem) -> set[sympy.Symbol]:
+    """The symbols that are radii and nothing else."""
+    spans = problem.support.spans or () if problem.support is not None else ()
+    radii = {span.radius for span in spans if span is not None and span.radius.is_Symbol}
+    sizes = [side.size for axis in problem.axes for side in axis.sides if side.size is not None]
+    others = set().union(*(n.free_symbols for n in (*sizes, problem.x.channels, problem.y.channels)))
+    return radii - others
+
+
 def known_sizes(
     problem: Problem, sizes: Mapping[str, int] | None, channels: Sequence[int] | None
 ) -> dict[str, int]:
     """The numbers by name, held to what a field accepts."""
-    known, channels = read_sizes(sizes, symbols_of(problem)), read_channels(channels)
+    known = read_sizes(sizes, symbols_of(problem), _radii(problem))
+    channels = read_channels(channels)
     fields = (problem.x.channels, problem.y.channels)
     for field, n in zip(fields, channels or fields, strict=True):
         given = size(n, "channels")

@@ -74,15 +74,16 @@ def rational(value: Any, argument: str) -> Fraction:
     raise ExactnessError(argument, "must be a rational number", brief(value), "give an int or '1/2'")
 
 
-def read_sizes(sizes: Any, symbols: Iterable[sympy.Symbol]) -> dict[str, int]:
-    """Numbers for symbols, by name; each must be possible for its symbol."""
+def read_sizes(
+    sizes: Any, symbols: Iterable[sympy.Symbol], radii: Iterable[sympy.Symbol] = ()
+) -> dict[str, int]:
+    """Numbers for symbols, by name: at least 1, and for radii at least 0."""
     if sizes is None:
         return {}
     if not isinstance(sizes, Mapping):
         raise SizeError("sizes", "must be {name: number}", brief(sizes), "give sizes={'C': 8}")
-    least: dict[str, int] = {}
-    for symbol in symbols:
-        least[symbol.name] = max(least.get(symbol.name, 0), int(symbol.is_positive is True))
+    zero = {symbol.name for symbol in radii}
+    least = {symbol.name: int(symbol.name not in zero) for symbol in symbols}
     named = {str(key): value for key, value in sizes.items()}
     unknown = sorted(set(named) - set(least))
     if unknown:

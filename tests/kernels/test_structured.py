@@ -67,10 +67,10 @@ def test_equivariance_under_every_generator(case: Structure) -> None:
 def test_symmetries_are_the_generators(case: Structure) -> None:
     """Named, and the same matrices as the representations' own; those of an algebra without exponentials."""
     w, x = case.arrays()
-    assert list(case.op.symmetries) == list(case.solution.x.group.generators)
+    assert list(case.op.symmetries) == list(case.solution.problem.group.point.generators)
     moved = moves(case.solution.problem.x.fibre)
     for name, (on_x, _) in case.op.symmetries.items():
-        if name not in case.solution.x.group.algebra:
+        if name not in case.solution.problem.group.point.algebra:
             np.testing.assert_allclose(on_x(x), x @ moved[name].T, atol=1e-12)
     assert kn.check_equivariance(case.op, w, x, tolerance=1e-11).passed
 
