@@ -81,7 +81,7 @@ LOWER = {
     "no support": (
         lambda: kn.lower(dv.solve(dv.Field(G, channels=1), dv.Field(G, channels=1))),
         dv.InfiniteError,
-        "support must leave finitely many weights to list them, got None; give a support such as box(1), or a grid",
+        "support must leave finitely many weights to list them, got None; give a support such as box(1)",
     ),
     "unknown padding": (
         lambda: kn.lower(statement(), padding="MIRROR"),
