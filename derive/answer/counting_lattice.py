@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import count, islice
+from itertools import islice
 from math import prod
 from typing import Any
 
@@ -28,6 +28,8 @@ from derive.symmetry.monomial import Monomial, identity_map
 from derive.symmetry.pieces import Piece
 from derive.symmetry.spacegroup import Motion
 from derive.symmetry.support import Region, Span
+
+FURTHEST = 64  # radii that are tried
 
 
 class gcd(sympy.Function):
@@ -160,7 +162,7 @@ def _interpolated(problem: Problem, radius: sympy.Symbol) -> list[sympy.Expr]:
 def _attained(problem: Problem, radius: sympy.Symbol) -> Iterator[int]:
     """The numbers that are presumed possible, from the least on."""
     presumed = problem.classes.assumptions()
-    for r in count():
+    for r in range(FURTHEST):  # on a grid of numbers only some radii are possible, and they are all tried
         spans = _spans(with_sizes(problem, {radius: sympy.Integer(r)}).support)
         if all(span.radius >= 0 for span in spans) and all(holds(e, {radius.name: r}) for e in presumed):
             yield r

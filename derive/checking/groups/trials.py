@@ -34,10 +34,11 @@ def typical_sizes(statement: Statement) -> Sizes:
         for s in ends(d)[1].free_symbols
         if index.name not in LEADING
     }
-    least = [2 * TYPICAL + 1 if s in grids else TYPICAL for s in symbols]
-    for numbers in _allowed(statement, symbols, _values(statement, symbols, least)):
-        if len(set(numbers)) == len(numbers):
-            return dict(zip(symbols, numbers, strict=True))
+    for radius in range(TYPICAL, 0, -1):
+        least = [2 * radius + 1 if s in grids else radius for s in symbols]
+        for numbers in _allowed(statement, symbols, _values(statement, symbols, least)):
+            if len(set(numbers)) == len(numbers):
+                return dict(zip(symbols, numbers, strict=True))
     raise false("must presume what some sizes satisfy", statement.presumed)
 
 
@@ -52,11 +53,17 @@ def trial_sizes(statement: Statement, claim: sympy.Expr) -> Iterator[Sizes]:
         raise false(f"must have degree {HIGHEST} or less in the sizes", claim)
     repeats = lcm(period(claim), statement_period(statement))
     values = _values(statement, symbols, [1] * len(symbols))
-    powers = [p for p in product(range(highest + 1), repeat=len(symbols)) if sum(p) <= highest]
-    expected = product(*({n % repeats for n in run} for run in values))
-    decided = {residue: _Decided(powers) for residue in expected}
+    few = [len(run) < REACH for run in values]  # sizes that are bounded are tried one by one
+    powers = [p for p in product(range(highest + 1), repeat=few.count(False)) if sum(p) <= highest]
+
+    def case(numbers: Numbers) -> Numbers:
+        return tuple(n if one else n % repeats for n, one in zip(numbers, few, strict=True))
+
+    runs = zip(values, few, strict=True)
+    expected = product(*({n if one else n % repeats for n in run} for run, one in runs))
+    decided = {numbers: _Decided(powers) for numbers in expected}
     for numbers in _allowed(statement, symbols, values):
-        if decided[tuple(n % repeats for n in numbers)].adds(numbers):
+        if decided[case(numbers)].adds(tuple(n for n, one in zip(numbers, few, strict=True) if not one)):
             yield dict(zip(symbols, numbers, strict=True))
         if all(d.full for d in decided.values()):
             return
