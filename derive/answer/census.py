@@ -41,7 +41,8 @@ def census(problem: Problem) -> sympy.Expr:
 def _census_of_span(axis: Any, span: Any) -> sympy.Expr:
     """Displacements beyond the grid meet nothing; on an infinite axis the count is linear in the radius."""
     if span.symbolic:
-        return _interpolate(span.radius, [(r, _census(axis, _run(r))) for r in range(3)])
+        radii = range(3 if _is_roomy(axis) else 2)  # linear in the radius: a third one confirms it
+        return _interpolate(span.radius, [(r, _census(axis, _run(r))) for r in radii])
     sizes = [
         side.size * side.spacing for side in axis.sides if side.size is not None and side.size.is_Integer
     ]
@@ -53,6 +54,14 @@ def _census_of_span(axis: Any, span: Any) -> sympy.Expr:
     smaller = [span.radius - span.radius // 1 + r for r in range(3)]  # whole steps below the radius
     points = [(r, _census(axis, type(span)(r).values())) for r in smaller]
     return _interpolate(t, points).subs(t, span.radius)
+
+
+def _is_roomy(axis: Any) -> bool:
+    """Whether a radius of 2 fits on the grids."""
+    return all(
+        side.size is None or not side.size.is_Integer or side.size * side.spacing >= 6 + abs(axis.residue)
+        for side in axis.sides
+    )
 
 
 def _run(radius: int) -> tuple[Fraction, ...]:
