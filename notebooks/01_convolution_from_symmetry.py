@@ -73,7 +73,7 @@ display(Math(dv.latex(solution.equation)))
 display(solution.derivation)
 
 # %% [markdown]
-# Nobody has to take this on trust. `check` evaluates the printed formulas on two small tori and compares
+# Nobody has to take this on trust. `check` evaluates the printed formulas on numbers and compares
 # both sides of every step. The certificate counts the solutions again, by a formula that shares no code
 # with the solver.
 

@@ -72,8 +72,8 @@ def _chapters(steps: Sequence[Step]) -> list[tuple[int, Sequence[Step]]]:
 def _check_blocks(steps: Sequence[Step], taken: Sequence[Step]) -> None:
     """Every pair of blocks is taken once, with all that was given about it."""
     given = dict.fromkeys(steps[0].before)
-    told = dict.fromkeys(item for step in taken for item in step.after)
-    if list(given) != list(told):
+    used = dict.fromkeys(item for step in taken for item in step.after)
+    if list(given) != list(used):
         raise false("must use what is given about every block", steps[0].before)
     names = [step.rule.removeprefix("take ").split(" from ") for step in taken]
     rows, columns = (dict.fromkeys(name[k] for name in names) for k in (0, 1))

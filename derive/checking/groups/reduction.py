@@ -27,7 +27,7 @@ Values = Mapping[Symbol, sympy.Integer]
 
 @dataclass(frozen=True)
 class Reduction:
-    """Translations are spent, the point group is left."""
+    """From the constraint of translations to the kernel, and to its constraints under the point group."""
 
     chapter: Chapter
 

@@ -60,10 +60,10 @@ def derive(problem: Problem, weights: Sequence[Found], biases: Sequence[Found]) 
     state: sympy.Basic = given
     totals: list[tuple[sympy.Basic, ...]] = []
     for block, answers in zip(blocks, found, strict=True):
-        told = statement(block)
+        given_here = statement(block)
         rule = f"take {block.y.label} from {block.x.label}"
-        steps.append(Step(rule, state, told, _because(problem, block), block.domains))
-        chapter = _chain(told, block, _moves(block, *answers))
+        steps.append(Step(rule, state, given_here, _because(problem, block), block.domains))
+        chapter = _chain(given_here, block, _moves(block, *answers))
         steps += chapter
         state = steps[-1].after
         totals.append(tuple(state))

@@ -1,4 +1,4 @@
-"""From constraints on A to constraints on the kernel: translations are spent, the point group is left.
+"""From constraints on A to constraints on the kernel: translations are used up, the point group remains.
 
 K[g d] rho_x(g) = rho_y(g) K[d]        b[g r] = rho_y(g) b[r]
 """
