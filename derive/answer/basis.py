@@ -7,17 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numpy as np
 import sympy
 
 from derive.errors import InfiniteError
-
-
-class Element(Protocol):
-    """One free weight set to 1, everything else to 0."""
-
-    def dense(self) -> np.ndarray:
-        """The exact operator, as an array."""
 
 
 class Answer(Protocol):

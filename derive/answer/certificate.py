@@ -27,7 +27,6 @@ from derive.symmetry.sizes import number
 ENTRIES = 1 << 20  # entries of all dense arrays together that are looked at
 LARGEST = 1 << 18  # entries of a dense array that is written out at all
 LISTED = 1 << 22  # classes that are listed where the answer itself does not list them
-WORK = 1 << 14  # entries of a matrix from which multiplying by it outweighs the solve
 SAMPLE = 24  # elements looked at where not all are
 
 
@@ -189,11 +188,6 @@ def _structure(solution: Solved) -> tuple[int, bool, str]:
         return checks.residual, checks.independent, checks.scope
     scope = "every fibre map under its stabiliser, sampled operators under every generator"
     return residual(solution.answer), independent(solution.answer), scope
-
-
-def _matrix_size(problem: Problem) -> int:
-    """The entries of the larger matrix of a generator on fibres."""
-    return max(int(problem.x.channels), int(problem.y.channels)) ** 2 if problem.group.point.generators else 0
 
 
 def _dense_size(problem: Problem) -> int:

@@ -27,11 +27,6 @@ from derive.symmetry.spacegroup import axis_names
 PAIRING = Pairing("ybar", "y")
 X, Y, XBAR, YBAR = (IndexedBase(name) for name in ("x", "y", "xbar", "ybar"))
 KBAR, TURNED, OPERATOR, PATCHES = (IndexedBase(name) for name in ("Kbar", "Kt", "W", "X"))
-TURNING = (
-    "name the taps from the other end: the input adjoint reads ybar forwards, through the kernel reversed in "
-    "space and transposed in its channels"
-)
-MATRICES = "the layer is a matrix in x and one in K; the adjoints multiply by their transposes"
 OWN = frozenset(("g", "xbar", "ybar", "Kbar", "Kt", "X"))  # the group of channels, cotangents, matrices
 LETTERS = {1: ("N",), 2: ("H", "W"), 3: ("H", "W", "L")}
 

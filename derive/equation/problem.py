@@ -103,10 +103,6 @@ class Problem(Fields):
     def classes(self) -> Classes:
         return Classes(self.axes, self.support)
 
-    @cached_property
-    def bias_classes(self) -> Classes:
-        return Classes(tuple(Axis(axis.name, axis.out, None) for axis in self.axes), None)
-
 
 def symbols_of(problem: Problem) -> set[sympy.Symbol]:
     """Every size that is still a symbol: channels, grids and radii."""

@@ -19,7 +19,6 @@ from derive.equation.window import Window
 from derive.pickling import Fields
 from derive.symmetry.spacegroup import axis_names
 
-Limit = tuple[Symbol, sympy.Integer, Expr]
 Sites = tuple[Symbol, ...]
 
 
