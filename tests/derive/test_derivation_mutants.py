@@ -52,6 +52,12 @@ EQUIVALENT = {
     ("ring, local", "4 <= N"),
     ("window, local", "3 <= N"),
     ("polyphase window", "3 <= N"),
+    # a window wide enough for its support is read as Z, where nothing depends on its size
+    ("window, local", "N <= 2"),
+    ("window, local", "-2 <= N"),
+    ("polyphase window", "(du, -N - 1, N - 1)"),
+    ("polyphase window", "(du, -N + 1, N + 1)"),
+    ("polyphase window", "(du, -N + 1, N)"),
 }
 
 
