@@ -8,19 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import lcm, prod
-from typing import TYPE_CHECKING
 
 import numpy as np
 import sympy
 from sympy import Basic, Symbol
 
+from derive.checking.groups.context import Chapter, Target
 from derive.checking.groups.statement import LEADING
 from derive.checking.terms import integers, number, truth
 from derive.errors import TooLargeError
-
-if TYPE_CHECKING:
-    from derive.checking.groups.chapters import Chapter
-    from derive.checking.groups.listing import Target
 
 Class = tuple[sympy.Integer, ...]
 Rows = dict[Symbol, np.ndarray]  # the value of every site, at every row

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sympy
 from sympy import Eq, Indexed
 
 from derive.checking.groups.classes import Class, classes_of
+from derive.checking.groups.context import Chapter, Rule, Target
 from derive.checking.groups.entries import EntryTable
 from derive.checking.groups.matrices import MatrixTable
 from derive.checking.groups.scene import NEAR, tied_bias
@@ -18,19 +19,6 @@ from derive.checking.groups.statement import ends, size_symbols
 from derive.checking.groups.trials import trial_sizes
 from derive.checking.terms import false
 from derive.steps import Step
-
-if TYPE_CHECKING:
-    from derive.checking.groups.chapters import Chapter, Rule
-
-
-@dataclass(frozen=True)
-class Target:
-    """One tensor that is left to find: its name, its form, and the constraint that each generator makes."""
-
-    label: str
-    form: Eq
-    constraints: Mapping[str, Eq]
-    bias: bool
 
 
 @dataclass(frozen=True)

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sympy
 from sympy import Indexed, MatrixBase, SparseMatrix, Symbol
 
 from derive.checking.groups.actions import component_matrix, letters_of, short, vanishes
 from derive.checking.groups.classes import Class
+from derive.checking.groups.context import Chapter, Rule, Target
 from derive.checking.groups.entries import letters
 from derive.checking.groups.statement import LEADING, Acting
 from derive.checking.terms import false
 from derive.steps import Step
-
-if TYPE_CHECKING:
-    from derive.checking.groups.chapters import Chapter, Rule
-    from derive.checking.groups.listing import Target
 
 
 @dataclass(frozen=True)

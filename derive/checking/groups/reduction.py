@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import sympy
 from sympy import Eq, Indexed, Piecewise, Symbol
 
+from derive.checking.groups.context import Chapter, Rule
 from derive.checking.groups.scene import tied_bias
 from derive.checking.groups.statement import LEADING
 from derive.checking.terms import false
 from derive.notation import Translation
 from derive.steps import Step
-
-if TYPE_CHECKING:
-    from derive.checking.groups.chapters import Chapter, Rule
 
 SAMPLES = 12
 FURTHEST = 30
