@@ -114,7 +114,9 @@ def see(name: str) -> Seen:
 def run(quick: bool = False) -> Report:
     """All tables of the suite."""
     names = [name for name, figure in FIGURES.items() if figure.quick or not quick]
-    fresh("import benchmarks.symmetries, derive.answer.maps, derive.answer.fibred", LIMIT)  # compile
+    fresh(
+        "import benchmarks.symmetries, derive.answer.off_lattice, derive.answer.on_lattice", LIMIT
+    )  # compile
     seen = [see(name) for name in names]
     emlp = emlp_times(*((8.0, 8.0) if quick else (200.0, 75.0)))
     copies, same = _copies(quick)

@@ -8,14 +8,14 @@
 y[i,u,v] = Sum(K[i,c,du,dv]*x[c,u+du,v+dv], (c, 0, C - 1), (du, -1, 1), (dv, -1, 1)) + b[i]
 """
 
-from derive.answer.certificate import Certificate
-from derive.answer.render import latex, text
-from derive.answer.solution import Solution
 from derive.answer.tying import Tying
-from derive.equation.adjoint import Adjoints, adjoints
-from derive.equation.commutation import Commutation, commutation
-from derive.equation.composition import Composition, compose_kernels, composition, receptive_field
-from derive.equation.matrices import block_matrix, conv_matrix, patch_matrix
+from derive.certificate.certificate import Certificate
+from derive.convolution.adjoint import Adjoints, adjoints
+from derive.convolution.commutation import Commutation, commutation
+from derive.convolution.composition import Composition, compose_kernels, composition, receptive_field
+from derive.convolution.matrices import block_matrix, conv_matrix, patch_matrix
+from derive.derivation.derivation import Derivation
+from derive.derivation.render import latex, text
 from derive.errors import (
     DerivationError,
     DeriveError,
@@ -30,13 +30,14 @@ from derive.errors import (
     SymbolicError,
     TooLargeError,
 )
+from derive.solution import Solution
 from derive.solving import solve
-from derive.steps import Derivation, Step
+from derive.steps import Step
 from derive.symmetry.catalogue import alternating, cyclic, dihedral, hyperoctahedral, point_group, symmetric
 from derive.symmetry.constructions import wreath
-from derive.symmetry.fields import Field
+from derive.symmetry.field import Field
 from derive.symmetry.given import matrix_group, permutation_group
-from derive.symmetry.groups import Group
+from derive.symmetry.group import Group
 from derive.symmetry.irreps import irreps
 from derive.symmetry.lie import (
     general_linear,
@@ -46,11 +47,11 @@ from derive.symmetry.lie import (
     special_orthogonal,
     symplectic,
 )
-from derive.symmetry.representations import Representation, alt, sym, trivial
+from derive.symmetry.outer import outer
+from derive.symmetry.representation import Representation, alt, sym, trivial
 from derive.symmetry.spacegroup import SpaceGroup, space_group, translations
 from derive.symmetry.standard import defining, determinant, permutation, quotient, regular, sign
 from derive.symmetry.support import Support, ball, box, hexagon, window
-from derive.symmetry.transfer import outer
 from derive.symmetry.wallpaper import wallpaper
 
 __all__ = [

@@ -241,6 +241,20 @@ class Pairing(Composed):
         return rf"\langle {left}, {right}\rangle"
 
 
+class NonzeroCount(Composed):
+    """nnz(B[0]): how many entries of a matrix are not zero; the name of the matrix, and its number."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def spell(*parts: Any) -> str:
+        return f"nnz({parts[0]}[{parts[1]}])"
+
+    def _latex(self, printer: Any) -> str:
+        matrix, number = self.parts
+        return rf"\operatorname{{nnz}}({printer._print(Symbol(matrix))}_{{{number}}})"
+
+
 class Convolution(Composed):
     """(f*g), of two functions."""
 

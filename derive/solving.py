@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from derive.answer.solution import Solution
-from derive.equation.problem import make_problem
-from derive.methods.supports import require_invariant
-from derive.symmetry.fields import Field
-from derive.symmetry.representations import Representation
+from derive.lattice.problem import make_problem
+from derive.lattice.supports import require_invariant
+from derive.solution import Solution
+from derive.symmetry.field import Field
+from derive.symmetry.representation import Representation
 
 
 def solve(

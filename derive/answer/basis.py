@@ -16,6 +16,10 @@ class Answer(Protocol):
     """What has a basis: elements by number."""
 
     @property
+    def name(self) -> str:
+        """What is mapped to what."""
+
+    @property
     def dim(self) -> Any:
         """How many there are."""
 
@@ -36,6 +40,9 @@ class Basis(Sequence):
     """
 
     answer: Answer
+
+    def __repr__(self) -> str:
+        return f"Basis({self.answer.name}: {self.answer.dim} elements)"
 
     def __len__(self) -> int:
         if self.answer.dim is sympy.oo:

@@ -21,8 +21,8 @@ from sympy.polys.matrices import DomainMatrix
 
 from derive.answer.plain import Plain
 from derive.errors import TooLargeError
-from derive.methods.fibres import entries_of
-from derive.methods.intertwiners import Intertwiners
+from derive.hom.fibres import entries_of
+from derive.hom.intertwiners import Intertwiners
 
 LIMIT = 1 << 22
 Vectors = list[dict[int, Any]]  # sparse vectors, by place

@@ -9,8 +9,8 @@ import numpy as np
 
 from derive.answer.plain import Plain, PlainAxis, PlainSide
 from derive.errors import InfiniteError, TooLargeError
-from derive.methods.axes import Axis, Side
-from derive.methods.integers import combined, widened
+from derive.lattice.axes import Axis, Side
+from derive.symmetry.integers import combined, widened
 
 LIMIT = 1 << 27
 

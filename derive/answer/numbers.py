@@ -9,9 +9,9 @@ from typing import Any
 import sympy
 
 from derive.answer.plain_copies import with_copies
-from derive.equation.problem import Problem, symbols_of, with_sizes
 from derive.errors import SizeError, SymbolicError
-from derive.methods.presumptions import holds
+from derive.lattice.presumptions import holds
+from derive.lattice.problem import Problem, symbols_of, with_sizes
 from derive.symmetry.sizes import read_channels, read_sizes, size
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import sympy
 
 from derive.errors import SizeError, SymbolicError
-from derive.symmetry.representations import Representation, from_blocks
+from derive.symmetry.representation import Representation, from_blocks
 from derive.symmetry.sizes import read_channels, read_sizes
 
 

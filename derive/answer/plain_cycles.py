@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from derive.errors import RepresentationError
-from derive.methods.intertwiners import PieceMaps
-from derive.methods.invariants import InvariantTensors
+from derive.hom.intertwiners import PieceMaps
+from derive.orbits.invariants import InvariantTensors
 from derive.pickling import Arrays
 from derive.symmetry.monomial import Monomial
 

@@ -13,11 +13,11 @@ import numpy as np
 from derive.answer.plain_cycles import ENTRY_LIMIT, PlainCycle, read_cycle, real_coefficients, refuse_complex
 from derive.answer.plain_moves import move
 from derive.errors import TooLargeError
-from derive.methods.intertwiners import BlockPair, Intertwiners, PieceMaps, maps_between
-from derive.methods.invariants import InvariantTensors
-from derive.methods.tensors import OrbitTensors
+from derive.hom.intertwiners import BlockPair, Intertwiners, PieceMaps, maps_between
+from derive.hom.tensors import OrbitTensors
+from derive.orbits.invariants import InvariantTensors
 from derive.pickling import Arrays
-from derive.symmetry.representations import Representation
+from derive.symmetry.representation import Representation
 
 LEAF_LIMIT = 5000  # orbits that are looked at one by one
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from derive.errors import RepresentationError
-from derive.symmetry.representations import Representation
+from derive.symmetry.representation import Representation
 
 Entries = tuple[np.ndarray, np.ndarray, np.ndarray]  # row, column, value
 

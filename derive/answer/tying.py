@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 import sympy
 
-from derive.answer.fibred import LatticeAnswer
 from derive.answer.kernel_table import grid_shape, kernel_labels, members, refuse_large
-from derive.answer.maps import MapAnswer
 from derive.answer.numbers import with_numbers
+from derive.answer.off_lattice import MapAnswer
+from derive.answer.on_lattice import LatticeAnswer
 from derive.answer.plain import Plain, PlainBlock
-from derive.equation.problem import Problem
 from derive.errors import InfiniteError, SizeError, SymbolicError, TooLargeError
+from derive.lattice.problem import Problem
 
 SHOWN = 64  # tables, and the rows and columns of a matrix, that are printed
+WIDTH = 160  # characters of a line of a matrix that is printed
 ENTRIES = 1 << 16  # entries of a matrix that is looked at
 
 
@@ -91,6 +92,9 @@ class Tying:
         listed = self._listed()
         return _table(listed, (listed.blocks or ())[block], row, column)
 
+    def __repr__(self) -> str:
+        return f"Tying({self.answer.name}: {_weights(self.answer.dim)})"
+
     def __str__(self) -> str:
         try:
             if isinstance(self.answer, MapAnswer):
@@ -104,9 +108,11 @@ def _matrices(answer: MapAnswer) -> list[str]:
     """The pattern of every pair of blocks that is small enough to print."""
     parts = []
     for k, pair in enumerate(answer.maps.pairs[:SHOWN]):
-        title = _title(pair.maps.input.name, pair.maps.output.name, pair.maps.dim)
-        small = max(pair.maps.shape) <= SHOWN
-        parts.append("\n".join([title, *([_show(_matrix(answer, k), "")] if small else [])]))
+        copies = pair.copies_out * pair.copies_in
+        title = _title(pair.maps.input.name, pair.maps.output.name, pair.maps.dim, copies)
+        pattern = _show(_matrix(answer, k), "") if max(pair.maps.shape) <= SHOWN else ""
+        narrow = len(pattern) > 0 and len(pattern.partition("\n")[0]) <= WIDTH
+        parts.append("\n".join([title, *([pattern] if narrow else [])]))
     return parts
 
 
@@ -115,7 +121,8 @@ def _tables(answer: LatticeAnswer, listed: Plain) -> list[str]:
     parts = []
     alone = not answer.problem.group.point.generators and len(answer.pairs) == 1
     for k, (pair, block) in enumerate(zip(answer.pairs, listed.blocks or (), strict=True)):
-        title = [] if alone else [_title(pair.input.name, pair.output.name, block.weights)]
+        copies = block.copies_out * block.copies_in
+        title = [] if alone else [_title(pair.input.name, pair.output.name, block.weights, copies)]
         tables = [
             _show(_table(listed, block, i, c), f"[{i},{c}] " if block.dim_out * block.dim_in > 1 else "")
             for i in range(block.dim_out)
@@ -126,8 +133,12 @@ def _tables(answer: LatticeAnswer, listed: Plain) -> list[str]:
     return parts
 
 
-def _title(x: str, y: str, weights: Any) -> str:
-    return f"{x} -> {y}: {weights} free weights per pair of copies"
+def _title(x: str, y: str, weights: Any, copies: Any) -> str:
+    return f"{x} -> {y}: {_weights(weights)}" + ("" if copies == 1 else " per pair of copies")
+
+
+def _weights(number: Any) -> str:
+    return f"{number} free weight" + ("" if number == 1 else "s")
 
 
 def _first_weights(listed: Plain, block: PlainBlock, row: int, column: int) -> np.ndarray:
@@ -174,8 +185,10 @@ def _times(value: Any, weight: int) -> sympy.Expr:
 def _show(table: np.ndarray, title: str) -> str:
     rows = np.atleast_2d(table)
     text = [[str(v) if v != 0 else "." for v in line] for line in rows.reshape(-1, rows.shape[-1])]
-    width = max(len(entry) for line in text for entry in line)
-    body = ["  " + " ".join(entry.rjust(width) for entry in line) for line in text]
+    widths = [max(map(len, column)) for column in zip(*text, strict=True)]
+    if len(widths) * (max(widths) + 1) < WIDTH:
+        widths = [max(widths)] * len(widths)
+    body = ["  " + " ".join(e.rjust(n) for e, n in zip(line, widths, strict=True)) for line in text]
     return "\n".join(([title.rstrip()] if title else []) + body)
 
 

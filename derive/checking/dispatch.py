@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib import import_module
 
+from derive.checking.chapters import check_groups
+from derive.checking.convolution.adjoints import check_adjoints
+from derive.checking.convolution.commutation import check_commutation
+from derive.checking.convolution.composition import check_composition
 from derive.steps import Step
 
 Check = Callable[[Sequence[Step], int | Sequence[int] | None], None]
 
-KINDS = {
-    "pair with a cotangent": ("derive.checking.adjoints", "check_adjoints"),
-    "write the convolution": ("derive.checking.commutation", "check_commutation"),
-    "write the second layer": ("derive.checking.composition", "check_composition"),
+KINDS: dict[str, Check] = {
+    "pair with a cotangent": check_adjoints,
+    "write the convolution": check_commutation,
+    "write the second layer": check_composition,
 }
-EQUIVARIANCE = ("derive.checking.groups.chapters", "check_groups")
 
 
 def checker(steps: Sequence[Step]) -> Check:
     """The checker for a derivation that begins with this rule; an equivariance derivation otherwise."""
-    first = steps[0].rule if steps else ""
-    module, name = KINDS.get(first, EQUIVARIANCE)
-    return getattr(import_module(module), name)
+    return KINDS.get(steps[0].rule if steps else "", check_groups)

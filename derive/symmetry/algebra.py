@@ -10,7 +10,7 @@ from sympy import ImmutableMatrix
 
 from derive.errors import GroupError
 from derive.symmetry.exact import over_common_field
-from derive.symmetry.groups import Group, product_names
+from derive.symmetry.group import Group, product_names
 from derive.symmetry.images import as_matrix
 
 Combination = tuple[tuple[str, Any], ...]

@@ -9,8 +9,8 @@ import numpy as np
 import sympy
 
 from derive.symmetry.elements import Elements
-from derive.symmetry.groups import Group
-from derive.symmetry.pieces import Piece
+from derive.symmetry.factors import Piece
+from derive.symmetry.group import Group
 
 T = TypeVar("T")
 

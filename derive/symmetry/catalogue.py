@@ -9,7 +9,7 @@ import numpy as np
 from derive.errors import GroupError
 from derive.symmetry.constructions import symmetric_relations, wreath
 from derive.symmetry.given import matrix_group
-from derive.symmetry.groups import Family, Group
+from derive.symmetry.group import Family, Group
 from derive.symmetry.monomial import Monomial, permutation_map
 from derive.symmetry.sizes import whole
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from derive.errors import GroupError, brief
-from derive.symmetry.groups import Group
+from derive.symmetry.group import Group
 from derive.symmetry.images import Image, image_dim, on_summand
 from derive.symmetry.monomial import permutation_map
 from derive.symmetry.sizes import whole

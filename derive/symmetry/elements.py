@@ -11,7 +11,7 @@ import numpy as np
 
 from derive.errors import TooLargeError
 from derive.pickling import Arrays
-from derive.symmetry.orbits import components
+from derive.symmetry.components import components
 from derive.symmetry.words import Word, reduce_word
 
 ELEMENT_LIMIT = 200_000

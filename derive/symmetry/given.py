@@ -12,7 +12,7 @@ from sympy import ImmutableMatrix, MatrixBase
 
 from derive.errors import GroupError, brief
 from derive.symmetry.exact import exact_matrix, over_common_field
-from derive.symmetry.groups import Group
+from derive.symmetry.group import Group
 from derive.symmetry.monomial import permutation_map
 from derive.symmetry.words import Word
 

@@ -13,7 +13,7 @@ from derive.symmetry.algebra import broken_structure, structure_of
 from derive.symmetry.elements import permutations_order
 from derive.symmetry.exact import exact_matrix, over_common_field
 from derive.symmetry.faithful import permutations_of
-from derive.symmetry.groups import Group, faithful_permutations
+from derive.symmetry.group import Group, faithful_permutations
 from derive.symmetry.images import Image, as_matrix, first_broken
 from derive.symmetry.words import format_word
 

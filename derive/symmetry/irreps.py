@@ -9,8 +9,8 @@ from sympy import Expr, ImmutableMatrix, cos, pi, sin
 
 from derive.errors import GroupError
 from derive.symmetry.elements import Elements
-from derive.symmetry.groups import Group, read_group
-from derive.symmetry.representations import Representation, from_images, read_order, trivial
+from derive.symmetry.group import Group, read_group
+from derive.symmetry.representation import Representation, from_images, read_order, trivial
 from derive.symmetry.standard import sign
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sympy import ImmutableMatrix, SparseMatrix, diag, eye
 
-from derive.symmetry.groups import Family, Group
+from derive.symmetry.group import Family, Group
 from derive.symmetry.sizes import flag, whole
 
 

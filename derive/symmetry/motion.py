@@ -11,7 +11,7 @@ import numpy as np
 import sympy
 
 from derive.symmetry.elements import Elements
-from derive.symmetry.groups import Group
+from derive.symmetry.group import Group
 from derive.symmetry.words import Word, invert_word, reduce_word
 
 Vector = tuple[Fraction, ...]

@@ -13,7 +13,7 @@ import sympy
 from derive.errors import GroupError, InfiniteError, brief
 from derive.pickling import Fields
 from derive.symmetry.exact import exact_matrix
-from derive.symmetry.groups import Group, faithful_permutations, read_group
+from derive.symmetry.group import Group, faithful_permutations, read_group
 from derive.symmetry.homomorphism import read_matrices
 from derive.symmetry.motion import (
     Integers,

@@ -10,10 +10,10 @@ from sympy import ImmutableMatrix, Integer
 from derive.errors import GroupError
 from derive.symmetry.elements import orbit_labels
 from derive.symmetry.exact import over_common_field
-from derive.symmetry.groups import Group, read_group
+from derive.symmetry.factors import Atom, Piece, Tensor
+from derive.symmetry.group import Group, read_group
 from derive.symmetry.monomial import Monomial, permutation_map
-from derive.symmetry.pieces import Atom, Piece, Tensor
-from derive.symmetry.representations import Representation, from_images, integer_blocks, words_in
+from derive.symmetry.representation import Representation, from_images, integer_blocks, words_in
 from derive.symmetry.words import Word
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import sympy
 
 import derive as dv
-from derive.equation.problem import make_problem
+from derive.lattice.problem import make_problem
 
 T, P4M, S3, SO3 = dv.translations(2), dv.wallpaper("p4m"), dv.symmetric(3), dv.special_orthogonal(3)
 LINE = dv.translations(1)

@@ -12,8 +12,8 @@ import sympy as sp
 
 import derive as dv
 from derive.answer.basis import Basis
-from derive.answer.trials import trials
-from derive.equation.problem import with_sizes
+from derive.certificate.trials import trials
+from derive.lattice.problem import with_sizes
 from tests.derive.cases import BY_NAME, CASES, T1, T2, Case, T1by2, field, plain
 
 NUMBERS = {

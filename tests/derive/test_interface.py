@@ -187,7 +187,7 @@ def _read(entry: Any, w: Any, table: Any) -> Any:
 @pytest.mark.parametrize("make", [lambda: dv.solve("n" * dv.sign(S3), V, bias=False), LARGE["large"]])
 def test_large_layers_name_no_bias_that_is_zero(make: Callable[[], Any]) -> None:
     solution = make()
-    assert (IndexedBase("b").label in solution.layer.rhs.free_symbols) == bool(solution.bias_dim)
+    assert (IndexedBase("v").label in solution.layer.rhs.free_symbols) == bool(solution.bias_dim)
 
 
 def test_a_large_pseudotensor_has_no_bias() -> None:
@@ -209,3 +209,73 @@ def test_a_basis_of_symbolic_copies_is_refused_with_what_to_do() -> None:
     with pytest.raises(dv.SymbolicError, match="sizes="):
         dv.solve("n" * V, V).plain()
     assert dv.solve("n" * V, V).plain(sizes={"n": 2}) is not None
+
+
+# ---- large answers ----------------------------------------------------------------------------------------
+
+B4 = dv.defining(dv.hyperoctahedral(4))
+TABLED: dict[str, Callable[[], Any]] = {
+    "large": LARGE["large"],
+    "products of independent groups": lambda: dv.solve(*(2 * [dv.defining(S3 * dv.symmetric(4)) ** 2])),
+    "blocks and copies": lambda: dv.solve(2 * V**3 + ONE, V**2 + V),
+    "phases": lambda: dv.solve(B4**2 + B4**4, B4**2),
+    "a Lie group": lambda: dv.solve(R3**3, R3**3),
+    "roots of unity": lambda: dv.solve(dv.regular(dv.cyclic(5)) ** 2, 3 * dv.irreps(dv.cyclic(5))[1] ** 2),
+}
+
+
+@pytest.mark.parametrize("name", TABLED)
+def test_the_orbit_table_names_the_first_entry_of_every_map_and_counts_the_others(name: str) -> None:
+    solution = TABLED[name]()
+    _, *rows = solution.form
+    assert len(rows) == solution.dim
+    for k, row in enumerate(rows):
+        assert row[0] == IndexedBase("w")[k]
+        first, many = sorted(row[1].args, key=lambda eq: eq.lhs.is_Symbol)
+        number, at, column = map(int, first.lhs.indices)
+        element = solution.basis[k]
+        nonzero = sorted(zip(element.rows.tolist(), element.columns.tolist(), strict=True))
+        assert (number, at, column) == (k, *nonzero[0])
+        value = element.values[np.flatnonzero((element.rows == at) & (element.columns == column))[0]]
+        assert first.rhs == value
+        assert many == Eq(many.lhs, len(nonzero), evaluate=False)
+        assert str(many.lhs) == f"nnz(B[{k}])"
+
+
+def test_an_orbit_too_large_to_list_is_in_the_table() -> None:
+    form = dv.solve(*(2 * [dv.defining(dv.symmetric(20000))])).form
+    assert dv.text(form).splitlines()[1:] == [
+        "w[0]: B[0,0,0] = 1 and nnz(B[0]) = 20000",
+        "w[1]: B[1,0,1] = 1 and nnz(B[1]) = 399980000",
+    ]
+
+
+def test_a_large_layer_is_written_by_free_weights() -> None:
+    P = dv.defining(dv.symmetric(20))
+    layer = dv.solve(P, P).layer
+    written = "Sum(x[c]*Sum(B[k,i,c]*w[k], (k, 0, 1)), (c, 0, 19)) + Sum(D[k,i]*v[k], (k, 0, 0))"
+    assert sorted(dv.text(layer.rhs).split(" + ")) == sorted(written.split(" + "))
+    assert dv.text(layer.lhs) == "y[i]"
+
+
+@pytest.mark.parametrize("name", ["k", "B", "D"])
+def test_no_letter_of_an_equation_is_the_name_of_a_size(name: str) -> None:
+    """Sum(..., (k, 0, 3*k - 1)) would have two meanings of k."""
+    solution = dv.solve(name * V, V)
+    for formula in (solution.equation, solution.constraint, solution.form, solution.layer):
+        bound = {limit[0].name for total in formula.atoms(sympy.Sum) for limit in total.limits}
+        bases = {str(e.base.label) for e in formula.atoms(sympy.Indexed)}
+        assert name not in bound | bases
+
+
+def test_bases_and_patterns_are_one_line() -> None:
+    solution = dv.solve(V, V)
+    assert repr(solution.basis) == "Basis(V -> V under S_3: 2 elements)"
+    assert repr(solution.tying) == "Tying(V -> V under S_3: 2 free weights)"
+    assert str(dv.solve(V, ONE).tying) == "V -> 1: 1 free weight\n  a a a"
+    assert str(dv.solve(2 * V, ONE).tying).startswith("V -> 1: 1 free weight per pair of copies\n")
+
+
+def test_a_pattern_too_wide_for_a_page_is_its_title() -> None:
+    assert str(dv.solve(R3**4, R3**3, bias=False).tying) == "V*V*V*V -> V*V*V: 36 free weights"
+    assert max(map(len, str(dv.solve(R3**3, R3**3).tying).splitlines())) <= 160

@@ -10,8 +10,8 @@ import pytest
 import sympy as sp
 
 import derive as dv
-from derive.answer import certificate
 from derive.answer.basis import Basis
+from derive.certificate import certificate
 from tests.derive.test_certificate import NUMBERS
 
 P4M, PG, P6 = dv.wallpaper("p4m"), dv.wallpaper("pg"), dv.wallpaper("p6")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import derive as dv
-from derive.methods.integers import combined, integers, ravel, unravel
-from derive.methods.tables import RowIndex, distinct_rows
+from derive.lattice.row_index import RowIndex, distinct_rows
+from derive.symmetry.integers import combined, integers, ravel, unravel
 
 SCALES = [1, 3, 2**31, 2**32, 2**33 + 1, 2**61, 2**62 - 1, 2**62, 2**63, 2**64 + 1, 2**70]
 SHAPES: dict[str, tuple[dv.SpaceGroup, list[tuple[int, ...]]]] = {

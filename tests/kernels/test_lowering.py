@@ -11,7 +11,7 @@ import pytest
 
 import derive as dv
 import kernels as kn
-from derive.equation.problem import symbols_of, with_sizes
+from derive.lattice.problem import symbols_of, with_sizes
 from tests.kernels import pairs
 from tests.kernels.lowerings import LOWERINGS, NAMES, Lowering
 

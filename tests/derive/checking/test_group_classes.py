@@ -8,7 +8,7 @@ import pytest
 import sympy
 
 import derive as dv
-from derive.checking.groups import classes
+from derive.checking import classes
 
 SPACE = ["C1", "T", "Td", "Th", "O", "Oh"]
 

@@ -11,7 +11,7 @@ import sympy
 from derive.errors import GroupError, SizeError
 from derive.symmetry.algebra import structure_of
 from derive.symmetry.catalogue import POINT_GROUPS, alternating, cyclic, dihedral, point_group, symmetric
-from derive.symmetry.groups import Group
+from derive.symmetry.group import Group
 from derive.symmetry.lie import (
     general_linear,
     lorentz,

@@ -10,7 +10,7 @@ import sympy
 from sympy import I, Rational, cos, exp, pi, sin, sqrt
 
 import derive as dv
-from derive.methods.fieldmatrix import common_field
+from derive.linear.field import common_field
 from derive.symmetry.algebraic import common_domain, read_cyclotomic, short_number, write_cyclotomic
 from derive.symmetry.cyclotomic import cyclotomic_polynomial, order_of_field, real_polynomial
 

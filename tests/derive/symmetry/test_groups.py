@@ -16,7 +16,7 @@ from derive.errors import ExactnessError, GroupError, InfiniteError, TooLargeErr
 from derive.symmetry.catalogue import alternating, cyclic, dihedral, hyperoctahedral, point_group, symmetric
 from derive.symmetry.constructions import wreath
 from derive.symmetry.given import matrix_group, permutation_group
-from derive.symmetry.groups import Group
+from derive.symmetry.group import Group
 from derive.symmetry.lie import special_orthogonal
 from derive.symmetry.words import format_word, parse_word
 

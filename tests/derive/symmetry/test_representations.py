@@ -22,14 +22,14 @@ from derive.errors import (
 )
 from derive.symmetry.catalogue import alternating, cyclic, dihedral, hyperoctahedral, point_group, symmetric
 from derive.symmetry.given import matrix_group, permutation_group
-from derive.symmetry.groups import Group
+from derive.symmetry.group import Group
 from derive.symmetry.homomorphism import check_homomorphism
 from derive.symmetry.irreps import irreps
 from derive.symmetry.lie import general_linear, lorentz, orthogonal, special_linear, special_orthogonal
 from derive.symmetry.monomial import Monomial
-from derive.symmetry.representations import Representation, alt, sym, trivial
+from derive.symmetry.outer import outer
+from derive.symmetry.representation import Representation, alt, sym, trivial
 from derive.symmetry.standard import defining, determinant, permutation, quotient, regular, sign
-from derive.symmetry.transfer import outer
 from derive.symmetry.words import evaluate_word
 
 S3, D4, Oh = symmetric(3), point_group("D4", dim=2), point_group("Oh", dim=3)
