@@ -1,20 +1,21 @@
 """Jitted JAX convolutions whose adjoints are derived, registered and checked; channels last throughout."""
 
-from kernels.checks import (
+from kernels.checking.checks import (
     Comparison,
     Report,
     check_adjoints,
     check_against_dense,
     check_equivariance,
 )
-from kernels.convolution.autotune import autotune
-from kernels.convolution.convolve import conv, conv_transpose
-from kernels.convolution.explain import Explanation, explain
-from kernels.convolution.layout import convert_layout
+from kernels.convolution.adjoint_api import input_adjoint, kernel_adjoint
+from kernels.convolution.api import conv, conv_transpose
+from kernels.convolution.choice.autotune import autotune
+from kernels.convolution.choice.explain import Explanation, explain
+from kernels.convolution.choice.table import Policy
+from kernels.convolution.layouts import convert_layout
 from kernels.convolution.matrices import conv_matrix, patch_matrix
-from kernels.convolution.pullback import input_adjoint, kernel_adjoint
-from kernels.convolution.saved import Policy
 from kernels.convolution.separable import conv_separable
+from kernels.convolution.sharding.place import shard_image
 from kernels.errors import (
     CheckError,
     DtypeError,
@@ -30,12 +31,11 @@ from kernels.errors import (
     WindowError,
 )
 from kernels.export import Artifact
-from kernels.fibres import FibredOp
+from kernels.lattice.fibred import FibredOp
+from kernels.lattice.op import LatticeOp
 from kernels.lowering import lower
-from kernels.ops import LatticeOp
+from kernels.maps.op import MapsOp
 from kernels.pool import avg_pool, max_pool
-from kernels.sharding import shard_image
-from kernels.structured import MapsOp
 
 __all__ = [
     "Artifact",

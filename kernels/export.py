@@ -14,8 +14,8 @@ import numpy as np
 from jax import export
 
 from kernels.errors import ExportError
+from kernels.jax_versions import InconclusiveDimensionOperation
 from kernels.pickling import Fields
-from kernels.versions import InconclusiveDimensionOperation
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 KNOWN = ("cpu", "cuda", "rocm", "tpu")

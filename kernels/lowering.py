@@ -9,16 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from kernels.axes import AxisPlan
 from kernels.convolution import options
-from kernels.convolution.saved import Policy
+from kernels.convolution.choice.table import Policy
 from kernels.errors import DtypeError, PaddingError, ShapeError
-from kernels.expansion import Block
-from kernels.fibres import FibredOp
-from kernels.ops import LatticeOp, Static
+from kernels.lattice.axes import AxisPlan
+from kernels.lattice.fibred import FibredOp
+from kernels.lattice.op import LatticeOp
+from kernels.lattice.weights import Block
+from kernels.maps.lower import PlainMaps, lower_maps
+from kernels.maps.op import MapsOp
 from kernels.precision import check as check_precision
-from kernels.structured import MapsOp
-from kernels.structured_lowering import PlainMaps, lower_maps
+from kernels.static import Static
 
 BORDERS = {None: "ZERO", "zero": "ZERO", "periodic": "CIRCULAR"}
 

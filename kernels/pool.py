@@ -10,8 +10,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from kernels.convolution import border, operands, sizes
+from kernels.convolution import operands, shapes
 from kernels.convolution import options as opt
+from kernels.convolution.borders import wrap
 from kernels.convolution.matrices import window_shape
 from kernels.convolution.options import WRAPS, Ints, Options, Padding, Pads
 
@@ -94,9 +95,9 @@ def _framed(x: jax.Array, size: Sequence[int], options: Options) -> tuple[jax.Ar
     """x with one batch axis and any repeated border, the border still to be added, and the batch shape."""
     batch = operands.check_field("x", x.shape, options.rank, x.shape[-1], "its own")
     x = operands.flatten(x, batch)
-    pads = sizes.widths(options.padding, x.shape[1:-1], size, options.strides)
+    pads = shapes.widths(options.padding, x.shape[1:-1], size, options.strides)
     if options.padding in WRAPS:
-        return border.extend(x, pads, str(options.padding)), ((0, 0),) * options.rank, batch
+        return wrap.extend(x, pads, str(options.padding)), ((0, 0),) * options.rank, batch
     return x, pads, batch
 
 
@@ -123,7 +124,7 @@ def _window_sum(x: jax.Array, size: Sequence[int], pads: Pads, strides: Sequence
 
 
 def _axis_sum(x: jax.Array, axis: int, k: int, stride: int) -> jax.Array:
-    count = sizes.steps(x.shape[axis], k, stride)
+    count = shapes.steps(x.shape[axis], k, stride)
     if isinstance(count, int) and count == 0:
         return lax.slice_in_dim(x, 0, 0, axis=axis)
     if k == x.shape[axis]:

@@ -19,8 +19,8 @@ import numpy as np
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
-from kernels.ops import Static
 from kernels.pickling import Fields
+from kernels.static import Static
 
 DENSE = 1 << 16  # entries up to which a matrix with several entries in a row is written out
 WRITTEN = 32  # entries of a row up to which they are added one by one, all rows at a time

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from kernels import cli, demo
-from kernels.ladder import LADDER
+from cli import command as cli
+from cli import demo
+from cli.ladder import LADDER
 
 COUNTS = {
     "dense: 10^6 pixels to 1000 units": (10**9, 1000),

@@ -216,14 +216,10 @@ def _places(pair: PlainPair, parts: Sequence[PlainPair], sides: Sequence[Any]) -
 
 @dataclass(frozen=True, eq=False)
 class PlainMaps(Arrays):
-    """All block pairs of the operator and of the bias, output blocks outermost.
-
-    `blocks_out`: (first channel, channels) of every output block, also where nothing maps to it.
-    """
+    """All block pairs of the operator and of the bias, output blocks outermost."""
 
     channels_in: int
     channels_out: int
-    blocks_out: tuple[tuple[int, int], ...]
     pairs: tuple[PlainPair, ...]
     bias_pairs: tuple[PlainPair, ...]
     description: str
@@ -238,12 +234,8 @@ class PlainMaps(Arrays):
 def plain_maps(maps: Intertwiners, bias: Intertwiners | None, description: str) -> PlainMaps:
     """A solution between representations as plain NumPy; `bias` are the vectors that are fixed."""
     x, y = maps.V, maps.W
-    blocks, at = [], 0
-    for copies, piece in y.blocks:
-        blocks.append((at, copies * piece.dim))
-        at += copies * piece.dim
     bias_pairs = _pairs(bias) if bias is not None else ()
-    return PlainMaps(int(x.dim), int(y.dim), tuple(blocks), _pairs(maps), bias_pairs, description, x, y)
+    return PlainMaps(int(x.dim), int(y.dim), _pairs(maps), bias_pairs, description, x, y)
 
 
 def _pairs(maps: Intertwiners) -> tuple[PlainPair, ...]:

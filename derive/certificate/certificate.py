@@ -35,7 +35,7 @@ class Solved(Protocol):
 
     @property
     def problem(self) -> Problem:
-        """What was asked."""
+        """The statement: from what, to what."""
 
     @property
     def dim(self) -> Any:

@@ -2,7 +2,7 @@
 
     A[g p, g q] - rho_out(g) A[p, q] rho_in(g)^-1  for generators g,  A[t p, t q] - A[p, q]  for translations
 
-On a window every element of the point group is asked, since generators alone may leave it.
+On a window every element of the point group is applied, since generators alone may leave it.
 """
 
 from __future__ import annotations

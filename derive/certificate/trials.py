@@ -10,7 +10,7 @@ import sympy
 
 from derive.lattice.problem import Problem, symbols_of
 
-COPIES = 2  # of a block, where nothing else bears its name: they are spectators
+COPIES = 2  # of a block, where nothing else has its name: copies do not act on each other
 NEAR = 400  # numbers beyond the least one that are looked through for those that are allowed
 TRIED = 12
 Numbers = dict[sympy.Symbol, sympy.Integer]

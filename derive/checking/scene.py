@@ -19,7 +19,7 @@ from derive.errors import TooLargeError
 from derive.notation import Images, Moved
 from derive.steps import modulus
 
-COPIES = 2  # of a block: they are spectators
+COPIES = 2  # of a block: copies do not act on each other
 NEAR = 2  # inputs up to this far from the origin tell one affine map from another
 FAR = 60
 ROWS = 9

@@ -24,7 +24,7 @@ class Derivation(tuple[Step, ...]):
         return super().__new__(cls, tuple(steps))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """All steps at once, so that what one step hands to the next is carried once."""
+        """All steps at once, so that what two steps share is written once."""
         names = [f.name for f in fields(Step)]
         return _derivation, (type(self), hold(tuple(tuple(getattr(s, n) for n in names) for s in self)))
 

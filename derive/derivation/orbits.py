@@ -1,4 +1,4 @@
-"""The end of the road: every entry tied to a free one by a word in the generators, zeros, layer, count."""
+"""The last steps: every entry tied to a free one by a word in the generators, zeros, layer, count."""
 
 from __future__ import annotations
 

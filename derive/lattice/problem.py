@@ -1,4 +1,4 @@
-"""What is asked: an input field, an output field and a support; how translations move pairs of sites."""
+"""A statement: an input field, an output field and a support; how translations move pairs of sites."""
 
 from __future__ import annotations
 

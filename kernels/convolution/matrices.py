@@ -16,8 +16,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kernels.convolution import border, operands, sizes
+from kernels.convolution import operands, shapes
 from kernels.convolution import options as opt
+from kernels.convolution.borders import wrap
 from kernels.convolution.options import WRAPS, Ints, Options, Padding
 from kernels.errors import GroupsError, ShapeError, WindowError
 
@@ -130,9 +131,9 @@ def _integers(name: str, value: Ints) -> tuple[int, ...]:
 
 def _taps(spatial: Sequence[int], size: Sequence[int], options: Options) -> np.ndarray:
     """The flat input site under each (output site, tap), -1 where a zero is."""
-    window = sizes.extents(size, options.dilation)
-    pads = sizes.widths(options.padding, spatial, window, options.strides)
-    out = sizes.output_shape(spatial, size, options)
+    window = shapes.extents(size, options.dilation)
+    pads = shapes.widths(options.padding, spatial, window, options.strides)
+    out = shapes.output_shape(spatial, size, options)
     table = np.zeros((1, 1), dtype=np.int64)
     for axis, n in enumerate(spatial):
         reached = np.arange(out[axis])[:, None] * options.strides[axis]
@@ -148,7 +149,7 @@ def _continued(n: int, low: int, high: int, mode: str) -> np.ndarray:
     """The input sites along one padded line, -1 for zeros."""
     if mode in WRAPS:
         sites = [
-            np.arange(r.start, r.stop)[:: -1 if r.backward else 1] for r in border.runs(n, low, high, mode)
+            np.arange(r.start, r.stop)[:: -1 if r.backward else 1] for r in wrap.runs(n, low, high, mode)
         ]
         return np.concatenate(sites)
     line = np.arange(-low, n + high)

@@ -10,7 +10,8 @@ import jax
 import jax.numpy as jnp
 
 from kernels import precision
-from kernels.convolution import border, circle, sizes
+from kernels.convolution import shapes
+from kernels.convolution.borders import circle, wrap
 from kernels.convolution.options import Options, Pads, parse
 from kernels.errors import DtypeError, GroupsError, ShapeError
 
@@ -93,7 +94,7 @@ def check_output(
     options: Options,
 ) -> None:
     """A cotangent has the shape that `conv` returns."""
-    out = sizes.output_shape(input_shape[len(batch) : -1], kernel_shape[:-2], options)
+    out = shapes.output_shape(input_shape[len(batch) : -1], kernel_shape[:-2], options)
     expected = (*batch, *out, kernel_shape[-1])
     if tuple(shape) != expected:
         raise ShapeError(
@@ -107,7 +108,7 @@ def check_output(
 def bordered(x: jax.Array, kernel_shape: Sequence[int], options: Options) -> tuple[jax.Array, dict[str, Any]]:
     """x with its mirrored border where there is one, and the primitive's options."""
     how = geometry(x.shape[1:-1], kernel_shape, options)
-    return border.extend(x, how.mirrored, "REFLECT") if how.mirrored else x, how.options
+    return wrap.extend(x, how.mirrored, "REFLECT") if how.mirrored else x, how.options
 
 
 class Geometry(NamedTuple):
@@ -119,13 +120,13 @@ class Geometry(NamedTuple):
 
 def geometry(spatial: Sequence[int], kernel_shape: Sequence[int], options: Options) -> Geometry:
     """How the primitive sees this convolution; the precision is settled here, in the caller's context."""
-    pads = sizes.widths(
-        options.padding, spatial, sizes.extents(kernel_shape[:-2], options.dilation), options.strides
+    pads = shapes.widths(
+        options.padding, spatial, shapes.extents(kernel_shape[:-2], options.dilation), options.strides
     )
     mirrored, ring = options.padding == "REFLECT", options.padding == "CIRCULAR"
     if ring:
         for n, pair in zip(spatial, pads, strict=True):
-            border.runs(n, *pair, "CIRCULAR")  # refuses an axis without sites
+            wrap.runs(n, *pair, "CIRCULAR")  # refuses an axis without sites
     how = {
         "strides": options.strides,
         "padding": ((0, 0),) * options.rank if mirrored else pads,

@@ -6,8 +6,8 @@ import operator
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from kernels.convolution import policy
-from kernels.convolution.saved import Policy
+from kernels.convolution.choice import rules
+from kernels.convolution.choice.table import Policy
 from kernels.errors import GroupsError, ImplementationError, KernelError, PaddingError, WindowError
 from kernels.precision import parse as parse_precision
 
@@ -63,12 +63,12 @@ def check_implementation(implementation: object) -> None:
     """A known name, or a policy of known names."""
     given = implementation.names if isinstance(implementation, Policy) else (implementation,)
     for name in given:
-        if name not in policy.NAMES:
+        if name not in rules.NAMES:
             raise ImplementationError(
                 "implementation",
                 "must be a known name",
                 repr(name),
-                f"give one of {policy.NAMES} or a policy",
+                f"give one of {rules.NAMES} or a policy",
             )
 
 

@@ -5,7 +5,7 @@
 
 The adjoint with respect to x is `conv_p` again. Everything JAX does with a convolution (forward and reverse
 mode to any order, vmap, loops, export) is a statement about these two, and each of their rules returns them;
-which code computes them is decided only when they are lowered (``policy.py``), on every device for its own
+which code computes them is decided only when they are lowered (``rules.py``), on every device for its own
 part of the image where there are several (``partition.py``).
 """
 
@@ -19,12 +19,17 @@ import jax
 import jax.numpy as jnp
 from jax.experimental.xla_metadata import set_xla_metadata
 from jax.extend.core import Primitive, jaxprs_in_params
-from jax.interpreters import ad, batching, mlir
+from jax.interpreters import ad, mlir
+from jax.interpreters.batching import primitive_batchers
 
-from kernels.convolution import adjoint, circle, eigen, explicit, mapped, partition, policy
-from kernels.convolution.sizes import dilated, steps
+from kernels.convolution import batching, transposes
+from kernels.convolution.algorithms import eigen
+from kernels.convolution.borders import circle
+from kernels.convolution.choice import rules
+from kernels.convolution.shapes import dilated, steps
+from kernels.convolution.sharding import explicit_mesh, partition
 from kernels.convolution.work import Work, work_of
-from kernels.versions import varying
+from kernels.jax_versions import varying
 
 conv_p = Primitive("conv")
 conv_kernel_p = Primitive("conv_kernel")
@@ -42,7 +47,7 @@ def kernel_adjoint(x: jax.Array, ybar: jax.Array, size: tuple[int, ...], **optio
 
 def input_adjoint(ybar: jax.Array, kernel: jax.Array, spatial: tuple[int, ...], **options: Any) -> jax.Array:
     """The adjoint of `bind` with respect to an input of this spatial shape."""
-    lhs, rhs, options = adjoint.input_form(ybar, kernel, spatial, **options)
+    lhs, rhs, options = transposes.input_form(ybar, kernel, spatial, **options)
     return bind(lhs, rhs, **options)
 
 
@@ -82,17 +87,17 @@ def _kernel_shape(x: Any, ybar: Any, *, size: tuple[int, ...], groups: int, **_:
 
 
 def _type(x: Any, kernel: Any, **options: Any) -> Any:
-    batch, *image, inputs = explicit.spec(x)
-    outputs = explicit.spec(kernel)[-1] or (inputs if options["groups"] > 1 else None)
+    batch, *image, inputs = explicit_mesh.spec(x)
+    outputs = explicit_mesh.spec(kernel)[-1] or (inputs if options["groups"] > 1 else None)
     shape = _output_shape(x, kernel, **options)
-    return explicit.typed(x, shape, (batch, *image, outputs), kernel)
+    return explicit_mesh.typed(x, shape, (batch, *image, outputs), kernel)
 
 
 def _kernel_type(x: Any, ybar: Any, **options: Any) -> Any:
-    inputs = explicit.spec(x)[-1] if options["groups"] == 1 else None
+    inputs = explicit_mesh.spec(x)[-1] if options["groups"] == 1 else None
     taps = (None,) * len(options["size"])
-    return explicit.typed(
-        x, _kernel_shape(x, ybar, **options), (*taps, inputs, explicit.spec(ybar)[-1]), ybar
+    return explicit_mesh.typed(
+        x, _kernel_shape(x, ybar, **options), (*taps, inputs, explicit_mesh.spec(ybar)[-1]), ybar
     )
 
 
@@ -119,7 +124,7 @@ def _arranged(x: jax.Array, kernel: jax.Array, **options: Any) -> Arranged:
 
 def _arranged_kernel(x: jax.Array, ybar: jax.Array, *, size: tuple[int, ...], **options: Any) -> Arranged:
     x, options = _cut(x, options)
-    lhs, rhs, options = adjoint.kernel_form(x, ybar, size, **options)
+    lhs, rhs, options = transposes.kernel_form(x, ybar, size, **options)
     return Arranged(lhs, rhs, options | {"out": size})
 
 
@@ -144,7 +149,7 @@ def _chosen(arrange: Arrange, platform: str | None, after: Unary = lambda y: y) 
     def run(*operands: jax.Array) -> jax.Array:
         lhs, rhs, options = arrange(*operands)
         work = work_of(lhs, rhs, platform, options)
-        one = policy.implementation_of(work, options.pop("implementation"))
+        one = rules.implementation_of(work, options.pop("implementation"))
         how = {name: _ON_CPU[name] for name in one.takes if platform == "cpu"}
         return after(one.compute(lhs, rhs, **options, **how))
 
@@ -208,39 +213,39 @@ def _cut(x: jax.Array, options: dict[str, Any]) -> tuple[jax.Array, dict[str, An
 
 
 def _conv_to_input(ybar: jax.Array, x: Any, kernel: jax.Array, **options: Any) -> jax.Array:
-    return explicit.like(input_adjoint(ybar, kernel, x.aval.shape[1:-1], **options), x.aval)
+    return explicit_mesh.like(input_adjoint(ybar, kernel, x.aval.shape[1:-1], **options), x.aval)
 
 
 def _conv_to_kernel(ybar: jax.Array, x: jax.Array, kernel: Any, **options: Any) -> jax.Array:
-    return explicit.like(kernel_adjoint(x, ybar, kernel.aval.shape[:-2], **options), kernel.aval)
+    return explicit_mesh.like(kernel_adjoint(x, ybar, kernel.aval.shape[:-2], **options), kernel.aval)
 
 
 def _kernel_to_input(kbar: jax.Array, x: Any, ybar: jax.Array, *, size: Any, **options: Any) -> jax.Array:
-    return explicit.like(input_adjoint(ybar, kbar, x.aval.shape[1:-1], **options), x.aval)
+    return explicit_mesh.like(input_adjoint(ybar, kbar, x.aval.shape[1:-1], **options), x.aval)
 
 
 def _kernel_to_output(kbar: jax.Array, x: jax.Array, ybar: Any, *, size: Any, **options: Any) -> jax.Array:
-    return explicit.like(bind(x, kbar, **options), ybar.aval)
+    return explicit_mesh.like(bind(x, kbar, **options), ybar.aval)
 
 
 # ---- registration -----------------------------------------------------------------------------------------
 
 
-def _register(primitive: Primitive, type_of: Any, compute: Any, transposes: Any, batch: Any) -> None:
+def _register(primitive: Primitive, type_of: Any, compute: Any, rules: Any, batch: Any) -> None:
     primitive.def_impl(compute)  # reached only where jit is disabled
     primitive.def_abstract_eval(type_of)
-    ad.defbilinear(primitive, *transposes)
-    batching.primitive_batchers[primitive] = batch
+    ad.defbilinear(primitive, *rules)
+    primitive_batchers[primitive] = batch
     for platform in (None, "cpu"):
         one = mlir.lower_fun(partial(compute, platform=platform), multiple_results=False)
         mlir.register_lowering(primitive, partition.lowering(primitive, one), platform=platform)
 
 
-_register(conv_p, _type, _compute, (_conv_to_input, _conv_to_kernel), partial(mapped.conv, bind))
+_register(conv_p, _type, _compute, (_conv_to_input, _conv_to_kernel), partial(batching.conv, bind))
 _register(
     conv_kernel_p,
     _kernel_type,
     _compute_kernel,
     (_kernel_to_input, _kernel_to_output),
-    partial(mapped.kernel_adjoint, kernel_adjoint),
+    partial(batching.kernel_adjoint, kernel_adjoint),
 )

@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 
 from kernels.convolution import operands, options
-from kernels.convolution.convolve import conv
+from kernels.convolution.api import conv
+from kernels.convolution.choice.table import Policy
 from kernels.convolution.options import Ints, Padding, Precision
-from kernels.convolution.saved import Policy
 from kernels.errors import ShapeError
 
 

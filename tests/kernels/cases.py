@@ -14,7 +14,7 @@ import jax
 import numpy as np
 
 import kernels as kn
-from kernels import reference
+from kernels.checking import reference
 
 
 @dataclass(frozen=True)

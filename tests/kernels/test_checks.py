@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import kernels as kn
-from kernels.convolution import adjoint, primitive
+from kernels.convolution import primitive, transposes
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_mutant_flipped_kernel_adjoint(flip: bool, pair) -> None:
 def test_mutant_in_both_vjp_and_derived(pair, monkeypatch) -> None:
     """A flip slip in the rule itself moves vjp, grad and derived alike: the dense matrix tells."""
     x, kernel = pair
-    monkeypatch.setattr(adjoint, "turn", lambda kernel, groups: jnp.swapaxes(kernel, -1, -2))
+    monkeypatch.setattr(transposes, "turn", lambda kernel, groups: jnp.swapaxes(kernel, -1, -2))
     jax.clear_caches()
     try:
         with pytest.raises(kn.CheckError, match=r"input: jax\.vjp against dense transpose") as caught:
@@ -187,8 +187,8 @@ def test_the_primitive_is_closed_under_transposition(pair) -> None:
         "circle": (0, 0), "groups": 1, "implementation": "auto", "precision": None,
     }  # fmt: skip
     y = primitive.bind(x, kernel, **options)
-    _, turned, once = adjoint.input_form(y, kernel, x.shape[1:-1], **options)
-    _, twice, back = adjoint.input_form(x, turned, y.shape[1:-1], **once)
+    _, turned, once = transposes.input_form(y, kernel, x.shape[1:-1], **options)
+    _, twice, back = transposes.input_form(x, turned, y.shape[1:-1], **once)
     np.testing.assert_array_equal(twice, kernel)
     assert {**back, "padding": None} == {**options, "padding": None}
     assert [low for low, _ in back["padding"]] == [low for low, _ in options["padding"]]

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import kernels as kn
-from kernels import reference
-from kernels.convolution import eigen
+from kernels.checking import reference
+from kernels.convolution.algorithms import eigen
 from kernels.convolution.work import Work
 
 OPTIONS = [

@@ -13,8 +13,8 @@ from jax import export
 
 import derive as dv
 import kernels as kn
-from kernels.convolution import policy
-from kernels.convolution.saved import Entry
+from kernels.convolution.choice import rules
+from kernels.convolution.choice.table import Entry
 from tests.kernels.test_errors import raises
 
 DEPTHWISE = {"x_shape": (8, 56, 56, 64), "kernel_shape": (3, 3, 1, 64), "groups": 64}
@@ -42,7 +42,7 @@ def test_the_three_directions_are_chosen_on_their_own() -> None:
 def test_it_reads_as_one_line_per_direction() -> None:
     lines = str(kn.explain(**DEPTHWISE, platform="cpu")).split("\n")
     assert [line.split()[0] for line in lines] == ["on", "forward:", "input", "kernel"]
-    (why,) = {rule.why for rule in policy.RULES if rule.why.startswith("with few channels per group")}
+    (why,) = {rule.why for rule in rules.RULES if rule.why.startswith("with few channels per group")}
     assert lines[1] == f"forward:        shifted  {why}"
 
 
@@ -78,7 +78,7 @@ def test_an_implementation_that_cannot_serve() -> None:
         kn.explain(x.shape, kernel.shape, implementation="fft")
 
 
-@pytest.mark.parametrize("implementation", policy.NAMES[1:])
+@pytest.mark.parametrize("implementation", rules.NAMES[1:])
 def test_symbolic_sizes_work_or_are_refused_by_name(implementation: str) -> None:
     (n,) = export.symbolic_shape("n", constraints=["n >= 8"])
     shape = jax.ShapeDtypeStruct((2, n, 4), jnp.float32)
@@ -143,14 +143,14 @@ def test_bad_policies_and_candidates() -> None:
     ):
         kn.Policy.from_json(json.dumps({}))
     work = kn.explain((1, 6, 2), (3, 2, 3)).forward.work
-    names = ", ".join(repr(name) for name in policy.NAMES)
+    names = ", ".join(repr(name) for name in rules.NAMES)
     with raises(
         kn.ImplementationError,
         f"implementation must be a known name, got 'winograd'; give one of ({names}) or a policy",
     ):
         policy_of_old = kn.Policy((Entry(work, "winograd", "once"),))
         kn.conv(jnp.zeros((1, 6, 2)), jnp.zeros((3, 2, 3)), implementation=policy_of_old)
-    names = ", ".join(repr(name) for name in policy.NAMES[1:])
+    names = ", ".join(repr(name) for name in rules.NAMES[1:])
     with raises(
         kn.ImplementationError, f"candidates must be known names, got 'winograd'; choose from ({names})"
     ):

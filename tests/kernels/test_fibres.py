@@ -16,7 +16,7 @@ from jax import export
 
 import derive as dv
 import kernels as kn
-from kernels.fibres import FibredOp
+from kernels.lattice.fibred import FibredOp
 
 HEXAGONAL = ("p31m", "p6m", "p6", "p3")
 TORUS = {"grid": (4, 4), "boundary": "periodic"}
@@ -491,7 +491,7 @@ def test_a_second_call_does_not_trace() -> None:
     assert len(traced) == 1
     case.op(w, x, b)
     with jax.log_compiles(False), jax.check_tracer_leaks(False):
-        from kernels import fibres
+        from kernels.lattice import fibred as fibres
 
         before = fibres._apply_with_bias._cache_size()
         case.op(*case.arrays(seed=2))

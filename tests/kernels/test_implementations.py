@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 import kernels as kn
-from kernels import reference
-from kernels.convolution import fft, policy, rows, shifted
+from kernels.checking import reference
+from kernels.convolution.algorithms import fft, row_sum, shifted
+from kernels.convolution.choice import rules
 from tests import compiling
 from tests.kernels.cases import CASES, NAMES, Case
 
-IMPLEMENTATIONS = policy.NAMES[1:]
+IMPLEMENTATIONS = rules.NAMES[1:]
 SOME = [
     pytest.param(CASES[NAMES.index("1d transposed same stride")]),
     pytest.param(CASES[NAMES.index("2d groups, stride, dilation")], marks=pytest.mark.slow),
@@ -147,9 +148,9 @@ def test_what_is_not_written_out_at_once(image, kernel, options, calls, rng, mon
 
 def test_rows_in_pieces(rng, monkeypatch) -> None:
     """Rows too long for the cache are cut, the last piece being filled up with zeros."""
-    monkeypatch.setattr(rows, "ROOM", 64)
+    monkeypatch.setattr(row_sum, "ROOM", 64)
     x, kernel = pair(rng, (2, 3, 11, 4), (3, 3, 1, 4))
-    assert rows._pieces(11, 36) == (6, 2)
+    assert row_sum._pieces(11, 36) == (6, 2)
     for strides, dilation in ((2, 1), (1, 2)):
         options = {"groups": 4, "strides": strides, "dilation": dilation}
         jax.clear_caches()
@@ -180,4 +181,4 @@ def test_no_rule_writes_out_more_than_32_terms() -> None:
         shaped = (jax.ShapeDtypeStruct(shape, jnp.float32) for shape in (x, kernel))
         text = jax.jit(partial(step, implementation="auto", **options)).lower(*shaped).as_text()
         products = sum(text.count(f"stablehlo.{name}") for name in ("multiply", "dot_general", "convolution"))
-        assert products <= 3 * policy.UNROLLED + 10, (x, kernel)  # a few multiplications are of indices
+        assert products <= 3 * rules.UNROLLED + 10, (x, kernel)  # a few multiplications are of indices

@@ -220,7 +220,7 @@ def test_different_content_is_different() -> None:
 
 
 def kn_names() -> tuple[str, ...]:
-    from kernels.convolution import policy
+    from kernels.convolution.choice import rules as policy
 
     return tuple(policy.NAMES)
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import kernels as kn
-from kernels import reference
-from kernels.convolution import pieces
+from kernels.checking import reference
+from kernels.convolution.algorithms import pieces
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import kernels as kn
-from kernels import reference
-from kernels.convolution import policy
+from kernels.checking import reference
+from kernels.convolution.choice import rules
 from kernels.convolution.work import work_of
 from tests.kernels.cases import CASES, Case
 
@@ -31,7 +31,7 @@ MANY = [
 ]
 
 
-@pytest.mark.parametrize("implementation", policy.NAMES[1:])
+@pytest.mark.parametrize("implementation", rules.NAMES[1:])
 @pytest.mark.parametrize("case", MANY)
 def test_every_implementation_of_every_case(case: Case, implementation: str) -> None:
     """The value and both adjoints, against the oracle and its two matrices."""
@@ -58,7 +58,7 @@ def chosen(x: tuple[int, ...], kernel: tuple[int, ...], groups: int = 1, platfor
     out = tuple(n - k + 1 for n, k in zip(x[1:-1], kernel[:-2], strict=True))
     one = (1,) * len(out)
     options = {"out": out, "groups": groups, "strides": one, "lhs_dilation": one, "rhs_dilation": one}
-    return policy.decide(work_of(*shapes, platform, options)).name
+    return rules.decide(work_of(*shapes, platform, options)).name
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_each_platform_gets_its_own_choice() -> None:
     )
 
 
-@pytest.mark.parametrize("implementation", policy.NAMES)
+@pytest.mark.parametrize("implementation", rules.NAMES)
 def test_half_precision_is_summed_in_single(implementation: str) -> None:
     """300 ones: bfloat16 counts to 256 and no further."""
     x, kernel = jnp.ones((1, 300, 2), jnp.bfloat16), jnp.ones((300, 1, 2), jnp.bfloat16)
@@ -134,7 +134,7 @@ def test_half_precision_is_summed_in_single(implementation: str) -> None:
     assert y.astype(jnp.float32).ravel().tolist() == [300.0, 300.0]
 
 
-@pytest.mark.parametrize("implementation", policy.NAMES[1:])
+@pytest.mark.parametrize("implementation", rules.NAMES[1:])
 def test_what_the_taps_give_is_not_rounded_in_between(implementation: str) -> None:
     """256 + 1 + 1 + 2: each of the ones by itself is lost in bfloat16."""
     x, kernel = jnp.ones((1, 9, 1), jnp.bfloat16), jnp.array([256, 1, 1, 2], jnp.bfloat16).reshape(4, 1, 1)

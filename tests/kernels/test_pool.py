@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import kernels as kn
-from kernels import reference
+from kernels.checking import reference
 
 CASES = [
     ((6,), (2,), 2, "VALID"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import kernels as kn
-from kernels import reference
+from kernels.checking import reference
 from tests.kernels.test_errors import raises
 
 OPTIONS = {

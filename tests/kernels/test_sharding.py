@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from jax.sharding import AbstractMesh
 
 import kernels as kn
-from kernels.convolution import halo
+from kernels.convolution.sharding import halo
 from tests.kernels.sharded import CASES
 
 LOWERED = ("lowered, with fibres", "lowered, circular")

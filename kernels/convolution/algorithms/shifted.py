@@ -1,0 +1,141 @@
+"""The convolution as a sum of shifted copies of the image, each times one number per group.
+
+    y[n,p,(g,d)] = sum_{j,c} x[n, strides p + rhs_dilation j - low, (g,c)] kernel[j,c,(g,d)]
+
+Products and sums alone: nothing a matrix product could do better where a group has one channel or a few. The
+shorter side is written out: the taps of the kernel, in passes over the image of a few taps and channels each,
+or, in the kernel adjoint, whose kernel is as large as an image, the sites of the output (``row_sum.py``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial, reduce
+from itertools import product
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from kernels.convolution import channel_axes
+from kernels.convolution.algorithms import divisors, phases, row_sum
+from kernels.convolution.borders import zero_pad
+
+BARE = 10  # the most taps for which asking costs less than a border
+Apart = Callable[[Callable[..., jax.Array]], Callable[..., jax.Array]]
+UNROLLED = 32  # the most terms written out one by one: compiling more takes longer than it saves
+FEW = 20  # terms that may read all channels of a group: more of them were slower than fewer channels
+CALLS = 32  # the most calls of what is written out: a turn of a loop takes as long as three of them
+
+
+def _merged(function: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
+    return function
+
+
+def compute(
+    x: jax.Array, kernel: jax.Array, *, out: Sequence[int], apart: Apart | None = None, **options: Any
+) -> jax.Array:
+    """The sum, written out over taps and channels, or over samples, sites and channels of the output.
+
+    `apart`: how a function is called that XLA is not to merge with its neighbours, where there is a way.
+    """
+    call = apart or _merged
+    *size, inputs, outputs = kernel.shape
+    if math.prod(size) * inputs > math.prod(out) * x.shape[0] * (outputs // options["groups"]):
+        return row_sum.compute(x, kernel, out=out, **options)
+    if max(options["lhs_dilation"]) > 1:
+        return call(partial(phases.compute, out=out, convolve=compute, **options))(x, kernel)
+    if x.shape[-1] == 1 and math.prod(size) <= BARE and max(options["strides"]) == 1:
+        bare = partial(_borderless, out=out, padding=options["padding"], rhs_dilation=options["rhs_dilation"])
+        return call(bare)(channel_axes.squeezed(x), kernel)
+    return _over_taps(x, kernel, out=out, apart=apart, **options)
+
+
+def _borderless(
+    planes: jax.Array,
+    kernel: jax.Array,
+    out: Sequence[int],
+    padding: Sequence[tuple[int, int]],
+    rhs_dilation: Sequence[int],
+) -> jax.Array:
+    """One channel, without its axis, strides of 1: no border, every term asks where the image ends."""
+    image, taps = zero_pad.wide(planes)[..., None], zero_pad.wide(kernel)
+
+    def term(j: tuple[int, ...]) -> jax.Array:
+        first = [e * i - lo for e, i, (lo, _) in zip(rhs_dilation, j, padding, strict=True)]
+        return zero_pad.beyond(image, first, out) * taps[(*j, 0)]
+
+    terms = map(term, product(*map(range, kernel.shape[:-2])))
+    return reduce(jnp.add, terms).astype(kernel.dtype)
+
+
+def _over_taps(
+    x: jax.Array,
+    kernel: jax.Array,
+    *,
+    out: Sequence[int],
+    strides: Sequence[int],
+    padding: Sequence[tuple[int, int]],
+    lhs_dilation: Sequence[int],
+    rhs_dilation: Sequence[int],
+    groups: int,
+    precision: Any,
+    apart: Apart | None,
+) -> jax.Array:
+    """One term per tap and channel of a group; `precision` says nothing to products of single numbers."""
+    *size, inputs, outputs = kernel.shape
+    height, depth = _block(size, inputs)
+    image = channel_axes.squeezed(zero_pad.surround(x, padding, lhs_dilation))
+    taps = zero_pad.wide(kernel).reshape(*size, inputs, groups, outputs // groups)
+    length = strides[0] * (out[0] - 1) + rhs_dilation[0] * (height - 1) + 1
+
+    def terms(image: jax.Array, taps: jax.Array, row: jax.Array, channel: jax.Array) -> jax.Array:
+        """The part of y that some rows of the kernel and some channels of every group give."""
+        lines = lax.dynamic_slice_in_dim(image, rhs_dilation[0] * row, length, 1)
+        split = lines.reshape(*lines.shape[: 1 + len(size)], groups, inputs)
+        some = lax.dynamic_slice_in_dim(split, channel, depth, -1)
+        planes = [some[..., c] for c in range(depth)]
+        part = lax.dynamic_slice_in_dim(taps, row, height, 0)
+        part = lax.dynamic_slice_in_dim(part, channel, depth, -3)
+
+        def term(j: tuple[int, ...], c: int) -> jax.Array:
+            first = [e * i for e, i in zip(rhs_dilation, j, strict=True)]
+            seen = zero_pad.window(planes[c], first, strides, out)
+            return zero_pad.wide(seen)[..., None] * part[(*j, c)]
+
+        every = product(product(range(height), *map(range, size[1:])), range(depth))
+        return reduce(jnp.add, (term(j, c) for j, c in every)).reshape(x.shape[0], *out, outputs)
+
+    def add(y: jax.Array, image: jax.Array, taps: jax.Array, row: jax.Array, channel: jax.Array) -> jax.Array:
+        return y + terms(image, taps, row, channel)
+
+    starts = list(product(range(0, size[0], height), range(0, inputs, depth)))
+    if len(starts) == 1:
+        y = (apart or _merged)(terms)(image, taps, *starts[0])
+    else:
+        y = jnp.zeros((x.shape[0], *out, outputs), taps.dtype)
+        if apart and len(starts) <= CALLS:
+            for row, channel in starts:
+                y = apart(add)(y, image, taps, row, channel)
+        else:
+            at = jnp.asarray(starts)
+            y = lax.fori_loop(0, len(starts), lambda i, y: add(y, image, taps, *at[i]), y)
+    return y.astype(kernel.dtype)
+
+
+def _block(size: Sequence[int], inputs: int) -> tuple[int, int]:
+    """How many rows of the kernel and channels of a group are written out together, as measured.
+
+    All channels of a row where those are few terms, and as many rows as there is room for; otherwise as many
+    rows as there is room for, and then channels.
+
+    >>> _block((3, 3), 1), _block((3, 3), 4), _block((3, 3), 8), _block((7, 7), 1)
+    ((3, 1), (1, 4), (3, 2), (1, 1))
+    """
+    line = math.prod(size[1:])
+    if line * inputs <= FEW:
+        return divisors.divisor(size[0], UNROLLED // (line * inputs)), inputs
+    height = divisors.divisor(size[0], UNROLLED // line)
+    return height, divisors.divisor(inputs, UNROLLED // (line * height))
