@@ -65,11 +65,11 @@ def at_its_own(method: Callable[..., Result]) -> Callable[..., Result]:
     """A method of an op, run at the op's precision."""
 
     @wraps(method)
-    def run(self: Precise, *arrays: Any) -> Result:
+    def run(self: Precise, *arrays: Any, **more: Any) -> Result:
         if self.precision is None:
-            return method(self, *arrays)
+            return method(self, *arrays, **more)
         with jax.default_matmul_precision(self.precision):
-            return method(self, *arrays)
+            return method(self, *arrays, **more)
 
     return run
 

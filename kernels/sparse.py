@@ -19,8 +19,7 @@ import numpy as np
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
-from kernels.pickling import Fields
-from kernels.static import Static
+from kernels.static import Content, Static
 
 DENSE = 1 << 16  # entries up to which a matrix with several entries in a row is written out
 WRITTEN = 32  # entries of a row up to which they are added one by one, all rows at a time
@@ -28,8 +27,8 @@ LANES = 8  # numbers at every entry of x from which on that is faster than a mat
 PADDED = 4  # rows are padded to the longest if that makes at most this many times the entries
 
 
-@dataclass(frozen=True)
-class SparseMatrix(Fields):
+@dataclass(frozen=True, eq=False)
+class SparseMatrix(Content):
     """Entry j is `value[j]` at (`row[j]`, `column[j]`); entries at one place add up."""
 
     row: Static
@@ -40,13 +39,6 @@ class SparseMatrix(Fields):
     @cached_property
     def transposed(self) -> SparseMatrix:
         return SparseMatrix(self.column, self.row, self.value, self.shape[::-1])
-
-    @cached_property
-    def _hash(self) -> int:
-        return hash((self.row, self.column, self.value, self.shape))
-
-    def __hash__(self) -> int:
-        return self._hash
 
     @cached_property
     def is_identity(self) -> bool:

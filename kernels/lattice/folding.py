@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,16 +14,14 @@ from kernels import precision
 from kernels.convolution import primitive
 from kernels.convolution.borders import circle, wrap
 from kernels.lattice.axes import SPATIAL, AxisPlan
-
-if TYPE_CHECKING:
-    from kernels.lattice.op import LatticeOp
+from kernels.lattice.plan import LatticePlan
 
 
-def slots_of(op: LatticeOp) -> np.ndarray:
+def slots_of(plan: LatticePlan) -> np.ndarray:
     """The class at every place of the kernel: (taps..., in phases..., out phases...), -1 for zero."""
-    p, q = op.out_site.array, op.in_site.array
+    p, q = plan.out_site.array, plan.in_site.array
     taps, into, out = [], [], []
-    for i, axis in enumerate(op.axes):
+    for i, axis in enumerate(plan.axes):
         if axis.kind == "conv":
             taps.append((axis.a * q[:, i] - axis.b * p[:, i] - axis.first) // axis.dilation)
         elif axis.kind == "fold":
@@ -33,44 +31,49 @@ def slots_of(op: LatticeOp) -> np.ndarray:
         if axis.has_output:
             out.append(p[:, i] if axis.kind != "conv" else np.zeros_like(p[:, i]))
     shape = (
-        *(a.taps for a in op.spatial),
-        *(a.in_phases for a in op.axes if a.has_input),
-        *(a.out_phases for a in op.axes if a.has_output),
+        *(a.taps for a in plan.spatial),
+        *(a.in_phases for a in plan.axes if a.has_input),
+        *(a.out_phases for a in plan.axes if a.has_output),
     )
     slots = np.full(shape, -1, dtype=np.int32)
     slots[(*taps, *into, *out)] = np.arange(len(p))
     return slots
 
 
-def full_kernel(op: LatticeOp, w: jax.Array) -> jax.Array:
-    slots = slots_of(op)
+def full_kernel(plan: LatticePlan, w: jax.Array) -> jax.Array:
+    slots = slots_of(plan)
     if slots.size == len(w) and np.array_equal(slots.reshape(-1), np.arange(len(w))):
         full = w.reshape(*slots.shape, *w.shape[1:])
     else:
         padded = jnp.concatenate([w, jnp.zeros((1, *w.shape[1:]), w.dtype)])
         full = padded[slots]
-    spatial, ins = len(op.spatial), sum(a.has_input for a in op.axes)
+    spatial, ins = len(plan.spatial), sum(a.has_input for a in plan.axes)
     full = jnp.moveaxis(full, -2, spatial + ins)  # (taps, in phases, C_in, out phases, C_out)
     split = spatial + ins + 1
     inner, outer = math.prod(full.shape[spatial:split]), math.prod(full.shape[split:])
     return full.reshape(*full.shape[:spatial], inner, outer)
 
 
-def read_weights(op: LatticeOp, kernel_bar: jax.Array) -> jax.Array:
-    """The adjoint of `_kernel`: read every free weight where it stands (each stands in one place)."""
-    slots = slots_of(op)
-    spatial, ins = len(op.spatial), sum(a.has_input for a in op.axes)
-    shape = (*slots.shape[: spatial + ins], op.channels_in, *slots.shape[spatial + ins :], op.channels_out)
+def read_weights(plan: LatticePlan, kernel_bar: jax.Array) -> jax.Array:
+    """The adjoint of `full_kernel`: read every free weight where it stands (each stands in one place)."""
+    slots = slots_of(plan)
+    spatial, ins = len(plan.spatial), sum(a.has_input for a in plan.axes)
+    shape = (
+        *slots.shape[: spatial + ins],
+        plan.channels_in,
+        *slots.shape[spatial + ins :],
+        plan.channels_out,
+    )
     full = jnp.moveaxis(kernel_bar.reshape(shape), spatial + ins, -2)
     flat = slots.reshape(-1)
-    where = np.zeros(op.weight_shape[0], dtype=np.int64)
+    where = np.zeros(plan.weight_shape[0], dtype=np.int64)
     where[flat[flat >= 0]] = np.flatnonzero(flat >= 0)
-    return full.reshape(-1, op.channels_in, op.channels_out)[where]
+    return full.reshape(-1, plan.channels_in, plan.channels_out)[where]
 
 
-def fold(op: LatticeOp, x: jax.Array) -> jax.Array:
+def fold(plan: LatticePlan, x: jax.Array) -> jax.Array:
     """(N, sites..., C) -> (N, periods of spatial axes..., in phases... * C), sums taken."""
-    axes = [a for a in op.axes if a.has_input]
+    axes = plan.inputs
     x = _border(axes, x)
     if all(a.kind == "conv" for a in axes):
         return x
@@ -118,27 +121,27 @@ def _circle(axis: AxisPlan, n: Any) -> Any:
     return circle.around(n * axis.a if axis.kind == "conv" else n // axis.b, axis.widths(n))
 
 
-def conv_options(op: LatticeOp, grid: Sequence[int], groups: int = 1) -> dict[str, Any]:
-    sizes = [n for a, n in zip([a for a in op.axes if a.has_input], grid, strict=True) if a.kind in SPATIAL]
-    conv = [a.kind == "conv" for a in op.spatial]
+def conv_options(plan: LatticePlan, grid: Sequence[int], groups: int = 1) -> dict[str, Any]:
+    sizes = [n for a, n in zip(plan.inputs, grid, strict=True) if a.kind in SPATIAL]
+    conv = [a.kind == "conv" for a in plan.spatial]
     return {
-        "strides": tuple(a.b if c else 1 for a, c in zip(op.spatial, conv, strict=True)),
-        "padding": tuple(_left(a, n) for a, n in zip(op.spatial, sizes, strict=True)),
-        "lhs_dilation": tuple(a.a if c else 1 for a, c in zip(op.spatial, conv, strict=True)),
-        "rhs_dilation": tuple(a.dilation for a in op.spatial),
-        "circle": tuple(_circle(a, n) for a, n in zip(op.spatial, sizes, strict=True)),
+        "strides": tuple(a.b if c else 1 for a, c in zip(plan.spatial, conv, strict=True)),
+        "padding": tuple(_left(a, n) for a, n in zip(plan.spatial, sizes, strict=True)),
+        "lhs_dilation": tuple(a.a if c else 1 for a, c in zip(plan.spatial, conv, strict=True)),
+        "rhs_dilation": tuple(a.dilation for a in plan.spatial),
+        "circle": tuple(_circle(a, n) for a, n in zip(plan.spatial, sizes, strict=True)),
         "groups": groups,
-        "implementation": op.implementation,
+        "implementation": plan.implementation,
         "precision": precision.current(),
     }
 
 
 def convolve(
-    op: LatticeOp, folded: jax.Array, kernel: jax.Array, grid: Sequence[int], groups: int = 1
+    plan: LatticePlan, folded: jax.Array, kernel: jax.Array, grid: Sequence[int], groups: int = 1
 ) -> jax.Array:
     """The convolution over what is still spatial; a matrix product where nothing is, one for every group."""
-    if op.spatial:
-        return primitive.bind(folded, kernel, **conv_options(op, grid, groups))
+    if plan.spatial:
+        return primitive.bind(folded, kernel, **conv_options(plan, grid, groups))
     if groups == 1:
         return folded @ kernel
     y = jnp.einsum("ngc,cgd->ngd", _by_group(folded, groups), _by_group(kernel, groups))
@@ -146,11 +149,11 @@ def convolve(
 
 
 def convolve_adjoints(
-    op: LatticeOp, folded: jax.Array, kernel: jax.Array, ybar: jax.Array, grid: Any, groups: int = 1
+    plan: LatticePlan, folded: jax.Array, kernel: jax.Array, ybar: jax.Array, grid: Any, groups: int = 1
 ) -> tuple[jax.Array, jax.Array]:
     """Both adjoints of `convolve`, with respect to the kernel and to the folded input."""
-    if op.spatial:
-        options = conv_options(op, grid, groups)
+    if plan.spatial:
+        options = conv_options(plan, grid, groups)
         kernel_bar = primitive.kernel_adjoint(folded, ybar, kernel.shape[:-2], **options)
         return kernel_bar, primitive.input_adjoint(ybar, kernel, folded.shape[1:-1], **options)
     if groups == 1:
@@ -164,23 +167,23 @@ def _by_group(array: jax.Array, groups: int) -> jax.Array:
     return array.reshape(len(array), groups, -1)
 
 
-def unfold(op: LatticeOp, y: jax.Array, grid: Sequence[int], batch: Sequence[int]) -> jax.Array:
+def unfold(plan: LatticePlan, y: jax.Array, grid: Sequence[int], batch: Sequence[int]) -> jax.Array:
     """(N, periods..., out phases... * D) -> (batch..., sites..., D)."""
-    axes = [a for a in op.axes if a.has_output]
-    shape = op.output_shape(grid)
+    axes = plan.outputs
+    shape = plan.output_shape(grid)
     if any(a.kind != "conv" for a in axes):
-        y = _interleave(op, y, axes, shape)
+        y = _interleave(plan, y, axes, shape)
         starts = [a.start % a.a if a.kind == "fold" else 0 for a in axes]
         y = y[(slice(None), *(slice(s, s + n) for s, n in zip(starts, shape[:-1], strict=True)))]
     return y.reshape(*batch, *shape)
 
 
-def _interleave(op: LatticeOp, y: jax.Array, axes: Sequence[AxisPlan], shape: Sequence[int]) -> jax.Array:
+def _interleave(plan: LatticePlan, y: jax.Array, axes: Sequence[AxisPlan], shape: Sequence[int]) -> jax.Array:
     blocks = iter(y.shape[1:-1])
-    y = y.reshape(*y.shape[:-1], *(a.out_phases for a in axes), op.channels_out)
+    y = y.reshape(*y.shape[:-1], *(a.out_phases for a in axes), plan.channels_out)
     order, place, pieces = [0], 1, []
     for k, axis in enumerate(axes):
-        phase = 1 + len(op.spatial) + k
+        phase = 1 + len(plan.spatial) + k
         if axis.kind in SPATIAL:
             order += [place, phase]
             place += 1
@@ -188,7 +191,7 @@ def _interleave(op: LatticeOp, y: jax.Array, axes: Sequence[AxisPlan], shape: Se
         else:
             order.append(phase)
             pieces.append(axis.out_phases)
-    y = y.transpose(*order, y.ndim - 1).reshape(y.shape[0], *pieces, op.channels_out)
+    y = y.transpose(*order, y.ndim - 1).reshape(y.shape[0], *pieces, plan.channels_out)
     for k, axis in enumerate(axes, 1):
         if axis.kind == "tile":
             y = jnp.take(y, np.arange(shape[k - 1]) % axis.a, axis=k)
@@ -196,13 +199,13 @@ def _interleave(op: LatticeOp, y: jax.Array, axes: Sequence[AxisPlan], shape: Se
 
 
 def unfold_adjoint(
-    op: LatticeOp, ybar: jax.Array, folded: jax.Array, kernel: jax.Array, grid: Any, groups: int = 1
+    plan: LatticePlan, ybar: jax.Array, folded: jax.Array, kernel: jax.Array, grid: Any, groups: int = 1
 ) -> jax.Array:
     """Put every output site back into its period and phase; repeated sites add up."""
-    axes = [a for a in op.axes if a.has_output]
+    axes = plan.outputs
     if all(a.kind == "conv" for a in axes):
         return ybar
-    target = jax.eval_shape(lambda z, k: convolve(op, z, k, grid, groups), folded, kernel).shape
+    target = jax.eval_shape(lambda z, k: convolve(plan, z, k, grid, groups), folded, kernel).shape
     blocks = iter(target[1:-1])
     shape, order, inner = [target[0]], [0], []
     for k, axis in enumerate(axes, 1):
@@ -214,14 +217,14 @@ def unfold_adjoint(
         shape += [many, axis.out_phases]
         order.append(2 * k - 1)
         inner.append(2 * k)
-    ybar = ybar.reshape(*shape, op.channels_out).transpose(*order, *inner, 2 * len(axes) + 1)
+    ybar = ybar.reshape(*shape, plan.channels_out).transpose(*order, *inner, 2 * len(axes) + 1)
     ybar = ybar.sum(axis=tuple(k for k, a in enumerate(axes, 1) if a.kind not in SPATIAL))
     return ybar.reshape(target)
 
 
-def fold_adjoint(op: LatticeOp, folded_bar: jax.Array, shape: Sequence[int]) -> jax.Array:
-    """The adjoint of `_fold`: spread sums, put phases back between sites, add mirrored borders up."""
-    axes = [a for a in op.axes if a.has_input]
+def fold_adjoint(plan: LatticePlan, folded_bar: jax.Array, shape: Sequence[int]) -> jax.Array:
+    """The adjoint of `fold`: spread sums, put phases back between sites, add mirrored borders up."""
+    axes = plan.inputs
     runs = _mirrored(axes, shape[1:-1])
     longer = [n + lo + hi for n, (lo, hi) in zip(shape[1:-1], runs, strict=True)]
     xbar = folded_bar

@@ -15,16 +15,16 @@ import numpy as np
 
 from kernels.convolution.adjoint_api import input_adjoint, kernel_adjoint
 from kernels.convolution.api import conv
+from kernels.convolution.choice.table import Policy
 from kernels.maps.forms.entries import Form
-from kernels.pickling import Fields
 from kernels.precision import summed
-from kernels.static import Static
+from kernels.static import Content, Static
 
 LONG = 256  # points from which a circular convolution of as many taps goes through the Fourier transform
 
 
-@dataclass(frozen=True)
-class Circular(Fields):
+@dataclass(frozen=True, eq=False)
+class Circular(Content):
     """y[out[t, i]] = sum over d, j of value[d, i, j] w[weight[d, i, j]] x[into[t + d, j]], 0 <= d < n.
 
     A circular convolution of n taps along the cycle: beyond n, x begins again, times `turn[j]`. Where that is
@@ -38,6 +38,12 @@ class Circular(Fields):
     value: Static
     turn: Static
     weights: int
+    implementation: str | Policy = "auto"
+
+    @property
+    def by_transform(self) -> bool:
+        """Whether it goes through the Fourier transform: where it is long and nothing else was asked for."""
+        return self.points >= LONG and self.implementation == "auto"
 
     @property
     def points(self) -> int:
@@ -50,30 +56,32 @@ class Circular(Fields):
 
     def apply(self, w: jax.Array, x: jax.Array) -> jax.Array:
         taps, field = self._taps(w), _along(x, self.into.index)
-        if self.points >= LONG:
+        if self.by_transform:
             y = _spectral(self._turned(field), self._longer(taps, 0))[:, : self.points]
         elif self.changes_sign:
-            y = conv(self._turned(field)[:, :-1], taps, padding="VALID")
+            y = conv(self._turned(field)[:, :-1], taps, padding="VALID", implementation=self.implementation)
         else:
-            y = conv(field, self._centred(taps), padding="CIRCULAR")
+            y = conv(field, self._centred(taps), padding="CIRCULAR", implementation=self.implementation)
         return _back(y, self.out.index)
 
     def adjoint(self, w: jax.Array, x: jax.Array, ybar: jax.Array) -> tuple[jax.Array, jax.Array]:
         taps, field, back = self._taps(w), _along(x, self.into.index), _along(ybar, self.out.index)
-        if self.points >= LONG:
+        if self.by_transform:
             pair = self._longer(taps, 0), self._longer(back, 1)
             taps_bar, field_bar = _spectral_adjoint(self._turned(field), *pair)
             taps_bar, field_bar = taps_bar[: self.points], self._returned(field_bar)
         elif self.changes_sign:
             field = self._turned(field)[:, :-1]
-            taps_bar = kernel_adjoint(field, back, kernel_shape=taps.shape, padding="VALID")
-            field_bar = input_adjoint(back, taps, input_shape=field.shape, padding="VALID")
+            how: dict[str, Any] = {"padding": "VALID", "implementation": self.implementation}
+            taps_bar = kernel_adjoint(field, back, kernel_shape=taps.shape, **how)
+            field_bar = input_adjoint(back, taps, input_shape=field.shape, **how)
             field_bar = self._returned(jnp.pad(field_bar, ((0, 0), (0, 1), (0, 0))))
         else:
             kernel = self._centred(taps)
-            kernel_bar = kernel_adjoint(field, back, kernel_shape=kernel.shape, padding="CIRCULAR")
+            how = {"padding": "CIRCULAR", "implementation": self.implementation}
+            kernel_bar = kernel_adjoint(field, back, kernel_shape=kernel.shape, **how)
             taps_bar = jnp.roll(kernel_bar, -self._low, 0)
-            field_bar = input_adjoint(back, kernel, input_shape=field.shape, padding="CIRCULAR")
+            field_bar = input_adjoint(back, kernel, input_shape=field.shape, **how)
         return self._untapped(taps_bar, w), _back(field_bar, self.into.index)
 
     def _turned(self, field: jax.Array) -> jax.Array:
@@ -123,22 +131,15 @@ class Circular(Fields):
 
     def describe(self) -> str:
         n, outs, ins = self.weight.array.shape
-        how = ", by the Fourier transform" if n >= LONG else ""
+        how = ", by the Fourier transform" if self.by_transform else ""
         kind = "circular" if not self.changes_sign else "negacyclic"
         if self.changes_sign and (self.turn.array > 0).any():
             kind = "circular and negacyclic"
         return f"{kind} convolution on {n} points, {ins} -> {outs} channels, free weights {self.weights}{how}"
 
-    @cached_property
-    def _hash(self) -> int:
-        return hash((self.out, self.into, self.weight, self.value, self.turn))
 
-    def __hash__(self) -> int:
-        return self._hash
-
-
-@dataclass(frozen=True)
-class Signs(Fields):
+@dataclass(frozen=True, eq=False)
+class Signs(Content):
     """A form between bases with signs: y = sign_out * form(w, sign_in * x)."""
 
     form: Form
@@ -156,13 +157,6 @@ class Signs(Fields):
 
     def describe(self) -> str:
         return f"{self.form.describe()}, with signs"
-
-    @cached_property
-    def _hash(self) -> int:
-        return hash((self.form, self.sign_in, self.sign_out))
-
-    def __hash__(self) -> int:
-        return self._hash
 
 
 def _along(x: jax.Array, points: np.ndarray) -> jax.Array:

@@ -10,16 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kernels.pickling import Fields
 from kernels.precision import summed
-from kernels.static import Static
+from kernels.static import Content, Static
 
 DENSE = 1 << 20  # entries up to which the change of weights is a small matrix product
 
@@ -42,8 +40,8 @@ class Group(NamedTuple):
     out: tuple[Feature, ...]
 
 
-@dataclass(frozen=True)
-class Diagonals(Fields):
+@dataclass(frozen=True, eq=False)
+class Diagonals(Content):
     """y = sum over groups of spread(w' margins(x)).
 
     `change`: (term, weight, integer) triples, where terms run over the groups' (in margin, out margin) pairs.
@@ -181,13 +179,6 @@ class Diagonals(Fields):
             f"sums of diagonals, free weights {self.weights}: margins of the input {self.sizes_in} "
             f"{margins(False)}, diagonals of the output {self.sizes_out} {margins(True)}"
         )
-
-    @cached_property
-    def _hash(self) -> int:
-        return hash((self.sizes_in, self.sizes_out, self.ranges, self.groups, self.change))
-
-    def __hash__(self) -> int:
-        return self._hash
 
 
 def _larger(blocks: Blocks, kept: tuple[int, ...]) -> tuple[tuple[int, ...], int]:

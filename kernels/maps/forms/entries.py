@@ -15,12 +15,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from kernels.lattice.weights import Block, contract, expand
-from kernels.pickling import Fields
-from kernels.static import Static
+from kernels.static import Content, Static
 
 
-@dataclass(frozen=True)
-class Matrix(Fields):
+@dataclass(frozen=True, eq=False)
+class Matrix(Content):
     """y = A x with the weights put into a small dense matrix: labels with signs, or a basis."""
 
     block: Block
@@ -31,26 +30,19 @@ class Matrix(Fields):
 
     def adjoint(self, w: jax.Array, x: jax.Array, ybar: jax.Array) -> tuple[jax.Array, jax.Array]:
         flat, back = x.reshape(x.shape[0], -1), ybar.reshape(x.shape[0], -1)
-        wbar = contract((self.block,), (flat.T @ back)[None])
+        (wbar,) = contract((self.block,), (flat.T @ back)[None])
         return wbar, (back @ self._matrix(w).T).reshape(x.shape)
 
     def _matrix(self, w: jax.Array) -> jax.Array:
-        return expand((self.block,), w, 1)[0]
+        return expand((self.block,), [w], 1)[0]
 
     def describe(self) -> str:
         b = self.block
         return f"dense {b.dim_out} x {b.dim_in} matrix, free weights {b.weights}"
 
-    @cached_property
-    def _hash(self) -> int:
-        return hash(self.block)
 
-    def __hash__(self) -> int:
-        return self._hash
-
-
-@dataclass(frozen=True)
-class Rows(Fields):
+@dataclass(frozen=True, eq=False)
+class Rows(Content):
     """y[r] = sum_j value[r, j] w[weight[r, j]] x[column[r, j]], few entries in every row.
 
     With one entry in every row, on the diagonal, it scales each channel by itself (depthwise).
@@ -98,13 +90,6 @@ class Rows(Fields):
             return f"depthwise: scales each of {self.dim_in} channels, free weights {self.weights}"
         rows = len(self.column.array)
         return f"gathers {self.width} entries for each of {rows} rows, free weights {self.weights}"
-
-    @cached_property
-    def _hash(self) -> int:
-        return hash((self.weight, self.column, self.value, self.dim_in))
-
-    def __hash__(self) -> int:
-        return self._hash
 
 
 Form = Any  # apply, adjoint, describe
