@@ -14,7 +14,7 @@ import numpy as np
 
 from kernels.errors import ShapeError
 from kernels.export import Exportable
-from kernels.precision import at_its_own, summed
+from kernels.precision import at_its_own, cast, summed
 from kernels.static import Content
 
 Shapes = Sequence[tuple[int, ...]]
@@ -164,7 +164,7 @@ def _apply(op: EquivariantOp, w: Any, x: jax.Array, b: Any) -> jax.Array:
         # in float32 for half precision, so that the adjoint's sum over sites and samples is one of float32
         shift = op._shift([summed(part) for part in parts], y.shape)
         wide = max(summed(y).dtype, shift.dtype, key=lambda kind: kind.itemsize)
-        return (y.astype(wide) + jnp.broadcast_to(shift.astype(wide), y.shape)).astype(y.dtype)
+        return cast(cast(y, wide) + jnp.broadcast_to(cast(shift, wide), y.shape), y.dtype)
 
 
 @partial(jax.jit, static_argnums=0, inline=True)

@@ -6,12 +6,14 @@ TensorFloat-32 (10 bits of mantissa) and on TPUs bfloat16 (7 bits); "highest" as
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from typing import Any, Protocol, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from kernels.errors import PrecisionError
@@ -72,6 +74,33 @@ def at_its_own(method: Callable[..., Result]) -> Callable[..., Result]:
             return method(self, *arrays, **more)
 
     return run
+
+
+# ---- dtypes that are kept -------------------------------------------------------------------------------
+
+# Outside of its 64-bit mode JAX makes float32 of whatever is asked for in float64, but arrays that were made
+# in it stay what they are, and so does what is computed from them.
+
+
+def cast(x: jax.Array, dtype: Any) -> jax.Array:
+    """The array in this dtype, as it is where it has it."""
+    return x if x.dtype == dtype else x.astype(dtype)
+
+
+def zeros(shape: Sequence[int], dtype: Any) -> jax.Array:
+    """Zeros of this dtype."""
+    with _mode(dtype):
+        return jnp.zeros(shape, dtype)
+
+
+def constant(values: np.ndarray, dtype: Any) -> jax.Array:
+    """NumPy numbers in this dtype."""
+    with _mode(dtype):
+        return jnp.asarray(values, dtype)
+
+
+def _mode(dtype: Any) -> AbstractContextManager[Any]:
+    return jax.enable_x64(True) if jnp.dtype(dtype).itemsize >= 8 else nullcontext()
 
 
 def summed(x: jax.Array) -> jax.Array:

@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from kernels.lattice import folding
 from kernels.lattice.plan import LatticePlan
 from kernels.lattice.weights import Block, Blocks, Frame, Kind, apart, joined
 from kernels.pickling import Fields
+from kernels.precision import zeros
 from kernels.sparse import SparseMatrix, reorder, sparse_matrix, times
 
 
@@ -72,7 +72,7 @@ class Grouping(Fields):
 
     def read(self, kernel_bar: jax.Array) -> list[jax.Array]:
         """The adjoint of `kernel`: add up what every free weight touches."""
-        bars = [jax.numpy.zeros(b.shape, kernel_bar.dtype) for b in self.frame.blocks]
+        bars = [zeros(b.shape, kernel_bar.dtype) for b in self.frame.blocks]
         sums: dict[tuple[int, int], jax.Array] = {}
         full = kernel_bar.reshape(math.prod(self.taps), kernel_bar.shape[-2], self.groups, -1)
         for s, part in zip(self.sets, apart(full, [s.many for s in self.sets], 2), strict=True):
@@ -141,7 +141,7 @@ def find_groups(plan: LatticePlan, blocks: Blocks) -> Grouping | None:
     """The groups of equal size into which the kernel falls, if there are two or more."""
     if not any(b.weights for b in blocks):
         return None
-    frame, slots = Frame(blocks), folding.slots_of(plan)
+    frame, slots = Frame(blocks), plan.slots
     taps = tuple(a.taps for a in plan.spatial)
     ins = math.prod(a.in_phases for a in plan.inputs)
     outs = math.prod(a.out_phases for a in plan.outputs)

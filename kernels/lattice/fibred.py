@@ -18,6 +18,7 @@ from kernels.lattice.channel_groups import Grouping, find_groups
 from kernels.lattice.op import LatticeOp, pull, value, written
 from kernels.lattice.plan import bias_field, bias_pull, bias_table
 from kernels.lattice.weights import Blocks, apart, contract, expand, expand_slowly
+from kernels.precision import cast
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -138,7 +139,7 @@ class FibredOp(EquivariantOp):
             bars = contract(self.blocks, folding.read_weights(self.lattice.plan, kernel_bar))
         else:
             bars = groups.read(kernel_bar)
-        return [bar.astype(part.dtype) for bar, part in zip(bars, w, strict=True)], xbar
+        return [cast(bar, part.dtype) for bar, part in zip(bars, w, strict=True)], xbar
 
     def _kernel(self, w: list[jax.Array], x: jax.Array) -> jax.Array:
         """The kernel that is convolved with: block by block where channels are kept apart."""

@@ -12,42 +12,16 @@ import numpy as np
 
 from kernels import precision
 from kernels.convolution import primitive
-from kernels.convolution.borders import circle, wrap
+from kernels.convolution.borders import circle, wrap, zero_pad
 from kernels.lattice.axes import SPATIAL, AxisPlan
 from kernels.lattice.plan import LatticePlan
-
-
-def slots_of(plan: LatticePlan) -> np.ndarray:
-    """The class at every place of the kernel: (taps..., in phases..., out phases...), -1 for zero."""
-    p, q = plan.out_site.array, plan.in_site.array
-    taps, into, out = [], [], []
-    for i, axis in enumerate(plan.axes):
-        if axis.kind == "conv":
-            taps.append((axis.a * q[:, i] - axis.b * p[:, i] - axis.first) // axis.dilation)
-        elif axis.kind == "fold":
-            taps.append(q[:, i] // axis.b - axis.first)
-        if axis.has_input:
-            into.append(q[:, i] % axis.b if axis.kind != "conv" else np.zeros_like(q[:, i]))
-        if axis.has_output:
-            out.append(p[:, i] if axis.kind != "conv" else np.zeros_like(p[:, i]))
-    shape = (
-        *(a.taps for a in plan.spatial),
-        *(a.in_phases for a in plan.axes if a.has_input),
-        *(a.out_phases for a in plan.axes if a.has_output),
-    )
-    slots = np.full(shape, -1, dtype=np.int32)
-    slots[(*taps, *into, *out)] = np.arange(len(p))
-    return slots
+from kernels.sparse import sparse_matrix, times
 
 
 def full_kernel(plan: LatticePlan, w: jax.Array) -> jax.Array:
-    slots = slots_of(plan)
-    if slots.size == len(w) and np.array_equal(slots.reshape(-1), np.arange(len(w))):
-        full = w.reshape(*slots.shape, *w.shape[1:])
-    else:
-        padded = jnp.concatenate([w, jnp.zeros((1, *w.shape[1:]), w.dtype)])
-        full = padded[slots]
-    spatial, ins = len(plan.spatial), sum(a.has_input for a in plan.axes)
+    """Class weights to the kernel (taps..., in phases * C_in, out phases * C_out)."""
+    full = times(plan.placing, w).reshape(*plan.slots.shape, *w.shape[1:])
+    spatial, ins = len(plan.spatial), len(plan.inputs)
     full = jnp.moveaxis(full, -2, spatial + ins)  # (taps, in phases, C_in, out phases, C_out)
     split = spatial + ins + 1
     inner, outer = math.prod(full.shape[spatial:split]), math.prod(full.shape[split:])
@@ -55,20 +29,11 @@ def full_kernel(plan: LatticePlan, w: jax.Array) -> jax.Array:
 
 
 def read_weights(plan: LatticePlan, kernel_bar: jax.Array) -> jax.Array:
-    """The adjoint of `full_kernel`: read every free weight where it stands (each stands in one place)."""
-    slots = slots_of(plan)
-    spatial, ins = len(plan.spatial), sum(a.has_input for a in plan.axes)
-    shape = (
-        *slots.shape[: spatial + ins],
-        plan.channels_in,
-        *slots.shape[spatial + ins :],
-        plan.channels_out,
-    )
-    full = jnp.moveaxis(kernel_bar.reshape(shape), spatial + ins, -2)
-    flat = slots.reshape(-1)
-    where = np.zeros(plan.weight_shape[0], dtype=np.int64)
-    where[flat[flat >= 0]] = np.flatnonzero(flat >= 0)
-    return full.reshape(-1, plan.channels_in, plan.channels_out)[where]
+    """The adjoint of `full_kernel`: read every weight where it stands."""
+    places, split = plan.slots.shape, len(plan.spatial) + len(plan.inputs)
+    full = kernel_bar.reshape(*places[:split], plan.channels_in, *places[split:], plan.channels_out)
+    full = jnp.moveaxis(full, split, -2)
+    return times(plan.placing.transposed, full.reshape(-1, plan.channels_in, plan.channels_out))
 
 
 def fold(plan: LatticePlan, x: jax.Array) -> jax.Array:
@@ -78,7 +43,7 @@ def fold(plan: LatticePlan, x: jax.Array) -> jax.Array:
     if all(a.kind == "conv" for a in axes):
         return x
     room = [(0, 0), *((0, -n % a.in_phases) for a, n in zip(axes, x.shape[1:-1], strict=True)), (0, 0)]
-    x = jnp.pad(x, room) if any(hi for _, hi in room) else x
+    x = zero_pad.around(x, room)
     shape = [x.shape[0]]
     for axis, n in zip(axes, x.shape[1:-1], strict=True):
         shape += [n // axis.in_phases, axis.in_phases]
@@ -194,7 +159,8 @@ def _interleave(plan: LatticePlan, y: jax.Array, axes: Sequence[AxisPlan], shape
     y = y.transpose(*order, y.ndim - 1).reshape(y.shape[0], *pieces, plan.channels_out)
     for k, axis in enumerate(axes, 1):
         if axis.kind == "tile":
-            y = jnp.take(y, np.arange(shape[k - 1]) % axis.a, axis=k)
+            sites = np.arange(shape[k - 1])
+            y = times(sparse_matrix(sites, sites % axis.a, 1, (len(sites), axis.a)), y, k)
     return y
 
 
@@ -213,7 +179,7 @@ def unfold_adjoint(
         before = axis.start % axis.a if axis.kind == "fold" else 0
         room = [(0, 0)] * ybar.ndim
         room[k] = (before, many * axis.out_phases - before - ybar.shape[k])
-        ybar = jnp.pad(ybar, room)
+        ybar = zero_pad.around(ybar, room)
         shape += [many, axis.out_phases]
         order.append(2 * k - 1)
         inner.append(2 * k)

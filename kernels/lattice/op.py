@@ -19,6 +19,7 @@ from kernels.lattice import folding, reference
 from kernels.lattice.axes import SPATIAL, AxisPlan
 from kernels.lattice.channel_groups import Grouping
 from kernels.lattice.plan import LatticePlan, bias_field, bias_pull, bias_table
+from kernels.precision import cast
 from kernels.sparse import times
 
 ORDERS = ("channels_last", "channels_first")
@@ -125,7 +126,7 @@ class LatticeOp(EquivariantOp):
         operands.check_dtypes("x", x, "w", w[0])
         kernel = folding.full_kernel(self.plan, self.plan.wide(w[0]))
         kernel_bar, xbar = pull(self.plan, kernel, x, ybar)
-        return [folding.read_weights(self.plan, kernel_bar).astype(w[0].dtype)], xbar
+        return [cast(folding.read_weights(self.plan, kernel_bar), w[0].dtype)], xbar
 
     def _shift(self, b: list[jax.Array], shape: Sequence[int]) -> jax.Array:
         return bias_field(self.plan, b[0], shape)
@@ -146,7 +147,7 @@ def value(plan: LatticePlan, kernel: jax.Array, x: jax.Array, grouping: Grouping
     else:
         folded = times(grouping.into, folded, -1)
         y = times(grouping.out, folding.convolve(plan, folded, kernel, grid, grouping.groups), -1)
-    return folding.unfold(plan, y, grid, batch).astype(x.dtype)
+    return cast(folding.unfold(plan, y, grid, batch), x.dtype)
 
 
 def pull(
@@ -169,7 +170,7 @@ def pull(
     kernel_bar, folded_bar = folding.convolve_adjoints(plan, folded, kernel, zbar, grid, many)
     folded_bar = folded_bar if grouping is None else times(grouping.into.transposed, folded_bar, -1)
     xbar = folding.fold_adjoint(plan, folded_bar, flat.shape)
-    return kernel_bar, xbar.reshape(x.shape).astype(x.dtype)
+    return kernel_bar, cast(xbar.reshape(x.shape), x.dtype)
 
 
 def _one_batch(plan: LatticePlan, x: jax.Array, batch: Sequence[int]) -> jax.Array:

@@ -12,10 +12,12 @@ import jax
 import numpy as np
 from jax.export import is_symbolic_dim
 
+from kernels.convolution.borders import zero_pad
 from kernels.convolution.choice.table import Policy
 from kernels.errors import ShapeError
 from kernels.lattice.axes import SPATIAL, AxisPlan
 from kernels.precision import summed
+from kernels.sparse import SparseMatrix, sparse_matrix, times
 from kernels.static import Content, Static
 
 PRESUMED = 32  # sites of an axis that is summed over, where `init` is not told how many there are
@@ -66,6 +68,36 @@ class LatticePlan(Content):
     def rank(self) -> int:
         """The number of spatial axes of the input."""
         return len(self.inputs)
+
+    @cached_property
+    def slots(self) -> np.ndarray:
+        """The class at every place of the kernel: (taps..., in phases..., out phases...), -1 for zero."""
+        p, q = self.out_site.array, self.in_site.array
+        taps, into, out = [], [], []
+        for i, axis in enumerate(self.axes):
+            if axis.kind == "conv":
+                taps.append((axis.a * q[:, i] - axis.b * p[:, i] - axis.first) // axis.dilation)
+            elif axis.kind == "fold":
+                taps.append(q[:, i] // axis.b - axis.first)
+            if axis.has_input:
+                into.append(q[:, i] % axis.b if axis.kind != "conv" else np.zeros_like(q[:, i]))
+            if axis.has_output:
+                out.append(p[:, i] if axis.kind != "conv" else np.zeros_like(p[:, i]))
+        shape = (
+            *(a.taps for a in self.spatial),
+            *(a.in_phases for a in self.inputs),
+            *(a.out_phases for a in self.outputs),
+        )
+        slots = np.full(shape, -1, dtype=np.int32)
+        slots[(*taps, *into, *out)] = np.arange(len(p))
+        return slots
+
+    @cached_property
+    def placing(self) -> SparseMatrix:
+        """Class weights to the places of the kernel: every weight stands in one place."""
+        flat = self.slots.reshape(-1)
+        places = np.flatnonzero(flat >= 0)
+        return sparse_matrix(places, flat[places], 1, (flat.size, len(self.out_site.array)))
 
     def wide(self, array: jax.Array) -> jax.Array:
         """The array in the dtype of its sums, where the operator or its adjoints add sites up."""
@@ -154,7 +186,8 @@ def bias_field(plan: LatticePlan, b: jax.Array, shape: Sequence[int]) -> jax.Arr
     table = b.reshape(*_periods(plan), plan.channels_out)
     for k, (axis, period, n) in enumerate(_repeated(plan, shape)):
         if period > 1:
-            table = jax.numpy.take(table, (np.arange(n) + axis.start) % period, axis=k)
+            sites = (np.arange(n) + axis.start) % period
+            table = times(sparse_matrix(np.arange(n), sites, 1, (n, period)), table, k)
     return table.reshape((1,) * (len(shape) - table.ndim) + table.shape)
 
 
@@ -167,7 +200,7 @@ def bias_pull(plan: LatticePlan, ybar: jax.Array) -> jax.Array:
         first = axis.start % period
         room = [(0, 0)] * total.ndim
         room[k] = (first, -(first + n) % period)
-        blocks = jax.numpy.pad(total, room)
+        blocks = zero_pad.around(total, room)
         blocks = blocks.reshape(*total.shape[:k], -1, period, *total.shape[k + 1 :])
         total = blocks.sum(axis=k)
     return total.reshape(plan.bias_shape)

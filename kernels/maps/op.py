@@ -16,7 +16,7 @@ from kernels.convolution import operands
 from kernels.equivariant import EquivariantOp, as_given, read_parts
 from kernels.errors import ShapeError
 from kernels.maps.forms.entries import Form
-from kernels.precision import summed
+from kernels.precision import cast, summed, zeros
 from kernels.sparse import SparseMatrix, sparse_matrix, times
 from kernels.static import Static
 
@@ -187,7 +187,7 @@ class MapsOp(EquivariantOp):
                 if p.form is not None
             ]
             y = _assembled(pieces, wide.shape[0], self.channels_out, wide.dtype)
-        return y.reshape(*batch, self.channels_out).astype(x.dtype)
+        return cast(y.reshape(*batch, self.channels_out), x.dtype)
 
     def _pull(
         self, w: list[jax.Array], x: jax.Array, ybar: jax.Array
@@ -199,8 +199,8 @@ class MapsOp(EquivariantOp):
         wide = summed(x).reshape(math.prod(batch), self.channels_in)
         back = summed(ybar).reshape(wide.shape[0], self.channels_out)
         bars, flat = self._pulled(parts, wide, back)
-        narrow = [bar.reshape(part.shape).astype(part.dtype) for bar, part in zip(bars, w, strict=True)]
-        return narrow, flat.reshape(x.shape).astype(x.dtype)
+        narrow = [cast(bar.reshape(part.shape), part.dtype) for bar, part in zip(bars, w, strict=True)]
+        return narrow, cast(flat.reshape(x.shape), x.dtype)
 
     def _pulled(
         self, parts: list[jax.Array], x: jax.Array, ybar: jax.Array
@@ -226,7 +226,7 @@ class MapsOp(EquivariantOp):
 
     def _shift(self, b: list[jax.Array], shape: Sequence[int]) -> jax.Array:
         pieces = [
-            (p.outputs, p.form.apply(part, jnp.ones((1, 1, 1), part.dtype)))
+            (p.outputs, p.form.apply(part, jnp.ones_like(part, shape=(1, 1, 1))))
             for p, part in zip(self.bias_pairs, b, strict=True)
             if p.form is not None
         ]
@@ -235,11 +235,11 @@ class MapsOp(EquivariantOp):
 
     def _shift_pull(self, ybar: jax.Array) -> Sequence[jax.Array]:
         total = summed(ybar).reshape(-1, self.channels_out).sum(axis=0, keepdims=True)
-        one = jnp.ones((1, 1, 1), total.dtype)
+        one = jnp.ones_like(total, shape=(1, 1, 1))
         return [
-            jnp.zeros(p.shape, total.dtype)
+            zeros(p.shape, total.dtype)
             if p.form is None
-            else p.form.adjoint(jnp.zeros(p.shape, total.dtype), one, _output(p, total))[0]
+            else p.form.adjoint(zeros(p.shape, total.dtype), one, _output(p, total))[0]
             for p in self.bias_pairs
         ]
 
@@ -295,8 +295,8 @@ def _assembled(pieces: list[tuple[slice, jax.Array]], batch: int, channels: int,
         sums[key] = sums[key] + flat if key in sums else flat
     columns, at = [], 0
     for start, stop in sorted(sums):
-        columns += [jnp.zeros((batch, start - at), dtype), sums[start, stop]]
+        columns += [zeros((batch, start - at), dtype), sums[start, stop]]
         at = stop
-    columns.append(jnp.zeros((batch, channels - at), dtype))
+    columns.append(zeros((batch, channels - at), dtype))
     filled = [c for c in columns if c.shape[1]] or columns[-1:]
     return filled[0] if len(filled) == 1 else jnp.concatenate(filled, axis=1)

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kernels.lattice.weights import Block, contract, expand
+from kernels.sparse import SparseMatrix, sparse_matrix, times
 from kernels.static import Content, Static
 
 
@@ -67,23 +68,29 @@ class Rows(Content):
         return jnp.einsum("bcrj,rjcd->bdr", self._read(x), self._factors(w))
 
     def adjoint(self, w: jax.Array, x: jax.Array, ybar: jax.Array) -> tuple[jax.Array, jax.Array]:
-        bars = jnp.einsum("bcrj,bdr->rjcd", self._read(x), ybar) * self._values(w.dtype)
-        empty = jnp.zeros((self.weights + 1, *w.shape[1:]), w.dtype)
-        wbar = empty.at[self.weight.index].add(bars)[:-1]
+        bars = jnp.einsum("bcrj,bdr->rjcd", self._read(x), ybar)
+        wbar = times(self._placing.transposed, bars.reshape(-1, *w.shape[1:]))
         back = jnp.einsum("bdr,rjcd->bcrj", ybar, self._factors(w))
-        if self.is_diagonal:
-            return wbar, back[..., 0]
-        return wbar, jnp.zeros_like(x).at[:, :, self.column.index].add(back)
+        return wbar, times(self._reading.transposed, back.reshape(*x.shape[:2], -1), 2)
+
+    @cached_property
+    def _reading(self) -> SparseMatrix:
+        """The input to the entries of all rows; where each reads its own, the identity."""
+        column = self.column.array.reshape(-1)
+        return sparse_matrix(np.arange(len(column)), column, 1, (len(column), self.dim_in))
+
+    @cached_property
+    def _placing(self) -> SparseMatrix:
+        """Weights to the entries of all rows, times their values."""
+        weight, value = self.weight.array.reshape(-1), self.value.array.reshape(-1)
+        (at,) = np.nonzero(weight >= 0)
+        return sparse_matrix(at, weight[at], value[at], (len(weight), self.weights))
 
     def _read(self, x: jax.Array) -> jax.Array:
-        return x[..., None] if self.is_diagonal else x[:, :, self.column.index]
-
-    def _values(self, dtype: Any) -> jax.Array:
-        return jnp.asarray(self.value.array, dtype)[:, :, None, None]
+        return times(self._reading, x, 2).reshape(*x.shape[:2], *self.column.array.shape)
 
     def _factors(self, w: jax.Array) -> jax.Array:
-        padded = jnp.concatenate([w, jnp.zeros((1, *w.shape[1:]), w.dtype)])
-        return padded[self.weight.index] * self._values(w.dtype)
+        return times(self._placing, w).reshape(*self.weight.array.shape, *w.shape[1:])
 
     def describe(self) -> str:
         if self.is_diagonal:

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kernels.maps.forms.entries import Form
+from kernels.precision import constant
 from kernels.sparse import SparseMatrix, times
 from kernels.static import Content
 
@@ -66,7 +67,7 @@ class Product(Content):
 
     def _unit(self, t: int, x: jax.Array) -> jax.Array:
         """Weights that put every map of part t into a channel of its own."""
-        return jnp.eye(self.counts[t], dtype=x.dtype)[:, None]
+        return constant(np.eye(self.counts[t]), x.dtype)[:, None]
 
     def _weights(self, w: jax.Array) -> jax.Array:
         """(maps of the last part, C_in and maps of the others, C_out)."""
