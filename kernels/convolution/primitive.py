@@ -231,8 +231,13 @@ def _kernel_to_output(kbar: jax.Array, x: jax.Array, ybar: Any, *, size: Any, **
 # ---- registration -----------------------------------------------------------------------------------------
 
 
+def _platform(arrays: Any) -> str:
+    """Where concrete arrays are: what the lowering would be for, asked where jit is disabled."""
+    return next(iter(jnp.asarray(arrays[0]).devices())).platform
+
+
 def _register(primitive: Primitive, type_of: Any, compute: Any, rules: Any, batch: Any) -> None:
-    primitive.def_impl(compute)  # reached only where jit is disabled
+    primitive.def_impl(lambda *arrays, **options: compute(*arrays, platform=_platform(arrays), **options))
     primitive.def_abstract_eval(type_of)
     ad.defbilinear(primitive, *rules)
     primitive_batchers[primitive] = batch

@@ -19,6 +19,7 @@ from kernels.convolution.options import Ints, Padding
 from kernels.errors import ImplementationError
 
 NOISE = 1.05
+LOCAL = tuple(name for name in NAMES if name != "fft")
 HOPELESS = 5.0  # times the best so far, in the first call: not measured further
 
 
@@ -32,18 +33,19 @@ def autotune(
     groups: int = 1,
     transposed: bool = False,
     dtype: Any = "float32",
-    candidates: Sequence[str] = NAMES,
+    candidates: Sequence[str] = LOCAL,
     rounds: int = 10,
 ) -> Policy:
     """Time every implementation of a layer and of both its adjoints here, and return the fastest as a policy.
 
     The policy is passed as ``implementation=policy`` to `conv`, `conv_transpose`, the adjoints and `lower`.
-    It speaks about layers of exactly these shapes, on this platform; all others follow the rules. Policies
-    add up, are hashable, and are kept as text: ``Policy.from_json(policy.to_json()) == policy``.
+    It speaks about layers of exactly these shapes with any batch, on this platform; all others follow the
+    rules. Policies add up, are hashable, and are kept as text: ``Policy.from_json(policy.to_json()) == policy``.
 
     Args:
         x_shape, kernel_shape, strides, padding, dilation, groups, transposed, dtype: as in `explain`.
-        candidates: names to try; those that do not serve a direction are passed over.
+        candidates: names to try; those that do not serve a direction are passed over. By default all but
+            "fft", which lets every value of an image reach every output: name it where that may be.
         rounds: how often each is called, in turns; the medians are compared.
 
     Returns:
@@ -68,7 +70,7 @@ def autotune(
     forced = {name: make(implementation=name) for name in candidates}
     policy = Policy()
     for i, direction in enumerate(plain):
-        if policy.get(direction.work) is None:  # an input adjoint may be the same convolution as the layer
+        if not policy.measured(direction.work):  # an input adjoint may be the same convolution as the layer
             own = {name: three[i] for name, three in forced.items()}
             policy += Policy((_fastest(direction, own, turns),))
     return policy
