@@ -44,6 +44,7 @@ class Direction(NamedTuple):
     call: Callable[..., jax.Array]
     image: jax.Array
     kernel: jax.Array
+    channels: int  # the axes of the kernel that are no sites
 
 
 def directions(case: Case, dtype: Any, **options: Any) -> list[Direction]:
@@ -52,9 +53,9 @@ def directions(case: Case, dtype: Any, **options: Any) -> list[Direction]:
     to_input = jax.jit(lambda ybar, k: jax.linear_transpose(lambda x: op(x, k), x)(ybar)[0])
     to_kernel = jax.jit(lambda x, ybar: jax.linear_transpose(lambda k: op(x, k), kernel)(ybar)[0])
     return [
-        Direction("forward", jax.jit(op), x, kernel),
-        Direction("input adjoint", to_input, ybar, kernel),
-        Direction("kernel adjoint", to_kernel, x, ybar),
+        Direction("forward", jax.jit(op), x, kernel, 2),
+        Direction("input adjoint", to_input, ybar, kernel, 2),
+        Direction("kernel adjoint", to_kernel, x, ybar, 1),
     ]
 
 
@@ -67,10 +68,10 @@ def spread(direction: Direction) -> None:
         if not operands[side].size or not plain.size:
             continue
         place = tuple(n - 1 if last else int(rng.integers(n)) for n in operands[side].shape)
-        ones = [jnp.ones_like(a) for a in operands]
-        ones[side] = jnp.zeros_like(ones[side]).at[place].set(1)
-        reached = np.asarray(direction.call(*ones)) != 0
-        may = reached | (np.any(reached, tuple(range(reached.ndim - 1))) if side == 1 else False)
+        reached = may = _reached(direction, side, place)
+        if side == 1:
+            anywhere = _reached(direction, side, (..., *place[-direction.channels :]))
+            may = reached | np.any(anywhere, tuple(range(anywhere.ndim - 1)))
         for value in (np.nan, np.inf, 1e8):
             odd = list(operands)
             odd[side] = odd[side].at[place].set(value)
@@ -81,6 +82,13 @@ def spread(direction: Direction) -> None:
             else:
                 assert not np.isfinite(got[reached]).any(), told
                 np.testing.assert_allclose(got[~may], plain[~may], rtol=1e-4, atol=1e-4, err_msg=told)
+
+
+def _reached(direction: Direction, side: int, places: tuple[Any, ...]) -> np.ndarray:
+    """The outputs that these entries of an operand are a factor of."""
+    ones = [jnp.ones_like(a) for a in (direction.image, direction.kernel)]
+    ones[side] = jnp.zeros_like(ones[side]).at[places].set(1)
+    return np.asarray(direction.call(*ones)) != 0
 
 
 ALL = [pytest.param(one, id=one.name) for one in (*CASES, *LARGE)]
