@@ -27,11 +27,11 @@ from kernels.convolution.borders import zero_pad
 
 
 class Axis(NamedTuple):
-    """Along one axis, `count` blocks of `block` kernel sites from site `first` on, and the steps over x."""
+    """Along one axis, `blocks` of `block` kernel sites each from site `first` on, and the steps over x."""
 
     first: int
     block: int
-    count: int
+    blocks: int
     out: int
     stride: int
     step: int
@@ -48,7 +48,7 @@ class Axis(NamedTuple):
 
     @property
     def stop(self) -> int:
-        return self.first + self.block * self.count
+        return self.first + self.block * self.blocks
 
 
 def compute(
@@ -98,7 +98,7 @@ def _cut(size: int, block: int) -> list[tuple[int, int, int]]:
 def _part(image: jax.Array, lines: jax.Array, axes: Sequence[Axis], precision: Any) -> jax.Array:
     """The part of y that one rectangle of blocks gives."""
     seen, blocks = _folded_image(image, axes), _folded_kernel(lines, axes)
-    count, room = tuple(a.count for a in axes), seen.shape[len(axes) :]
+    count, room = tuple(a.blocks for a in axes), seen.shape[len(axes) :]
 
     def turn(u: jax.Array) -> jax.Array:
         part = lax.dynamic_slice(seen, (*u, 0, 0), (*count, *room)).reshape(len(blocks), -1)
@@ -114,9 +114,9 @@ def _folded_image(image: jax.Array, axes: Sequence[Axis]) -> jax.Array:
     """(c, sites..., n) -> (stretches..., n, c and the sites of a stretch)."""
     rank = len(axes)
     for i, a in enumerate(axes, 1):
-        image = zero_pad.along(image, i, a.step * a.first, (a.count + a.turns - 1) * a.stretch)
+        image = zero_pad.along(image, i, a.step * a.first, (a.blocks + a.turns - 1) * a.stretch)
     channels, samples = image.shape[0], image.shape[-1]
-    folds = [n for a in axes for n in (a.count + a.turns - 1, a.stretch)]
+    folds = [n for a in axes for n in (a.blocks + a.turns - 1, a.stretch)]
     image = image.reshape(channels, *folds, samples)
     image = jnp.transpose(image, (*range(1, 2 * rank, 2), 2 * rank + 1, 0, *range(2, 2 * rank + 1, 2)))
     return image.reshape(*image.shape[: rank + 1], -1)
@@ -128,13 +128,13 @@ def _folded_kernel(lines: jax.Array, axes: Sequence[Axis]) -> jax.Array:
     *_, samples, outputs = lines.shape
     first, stop = [a.first for a in axes], [a.stop for a in axes]
     lines = lax.slice(lines, (*first, 0, 0), (*stop, samples, outputs))
-    lines = lines.reshape(*(n for a in axes for n in (a.count, a.block)), samples, outputs)
+    lines = lines.reshape(*(n for a in axes for n in (a.blocks, a.block)), samples, outputs)
     lines = jnp.transpose(lines, (*range(0, 2 * rank, 2), 2 * rank, *range(1, 2 * rank, 2), 2 * rank + 1))
-    return lines.reshape(math.prod(a.count for a in axes) * samples, -1)
+    return lines.reshape(math.prod(a.blocks for a in axes) * samples, -1)
 
 
 def _diagonals(table: jax.Array, axes: Sequence[Axis]) -> jax.Array:
-    """(turns..., c, stretch..., block..., i) -> (c, out..., i): for each site of a block where it was seen."""
+    """(turns..., c, stretch..., block..., i) -> (c, out..., i): each site of a block where it was seen."""
     rank = len(axes)
     pairs = [i for a in range(rank) for i in (a, rank + 1 + a)]
     table = jnp.transpose(table, (rank, *pairs, *range(2 * rank + 1, 3 * rank + 2)))

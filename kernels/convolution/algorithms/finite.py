@@ -1,4 +1,4 @@
-"""Forms that multiply values by zeros which an output does not depend on: right while all values are finite."""
+"""Forms that multiply values by zeros of their own: right while all values are finite, for 0 NaN = NaN."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Bilinear = Callable[[jax.Array, jax.Array], jax.Array]
 
 
 def guarded(image: jax.Array, form: Bilinear, local: Bilinear) -> Bilinear:
-    """`form` while every value of the image is finite, else `local`, in which zero times NaN does not occur."""
+    """`form` while every value of the image is finite, else `local`, which has no zeros of its own."""
 
     def call(x: jax.Array, kernel: jax.Array) -> jax.Array:
         return lax.cond(jnp.all(jnp.isfinite(image)), form, local, x, kernel)

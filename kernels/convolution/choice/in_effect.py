@@ -34,8 +34,9 @@ class InEffect(NamedTuple):
 def read() -> InEffect:
     """What the environment variable says, as it stands now.
 
-    Nothing: what `calibrate` has kept for this machine, else the defaults. ``default``: the defaults. ``off``:
-    XLA's own convolution wherever no implementation is named. Else: the path of a file that `calibrate` wrote.
+    Nothing: what `calibrate` has kept for this machine, else the defaults. ``default``: the defaults.
+    ``off``: XLA's own convolution wherever no implementation is named. Else: the path of a file that
+    `calibrate` wrote.
 
     Raises:
         ImplementationError: the file cannot be read.
@@ -97,7 +98,7 @@ def _processor() -> str:
         lines = Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines()
     except OSError:
         lines = []
-    told = dict(map(str.strip, line.split(":", 1)) for line in lines if ":" in line)
+    told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
     known = [told[key] for key in ("model name", "cpu family", "model", "stepping") if key in told]
     return " ".join(known) or platform.processor() or platform.machine()
 

@@ -47,9 +47,7 @@ def _one_product(work: Work, t: Thresholds) -> bool:
     """An output of one site, or a window of one with enough channels and nothing to skip."""
     if work.groups > 1 or max(work.lhs_dilation) > 1:
         return False
-    return work.sites == 1 or (
-        work.taps == 1 and max(work.strides) == 1 and work.inputs >= t.product_inputs
-    )
+    return work.sites == 1 or (work.taps == 1 and max(work.strides) == 1 and work.inputs >= t.product_inputs)
 
 
 def _few_per_group(work: Work, t: Thresholds) -> bool:
@@ -67,31 +65,48 @@ def _few_per_group(work: Work, t: Thresholds) -> bool:
     return few and work.inputs * work.taps // work.window[0] <= t.group_row
 
 
-def _few_channels(work: Work, t: Thresholds) -> bool:
-    """Few pairs of channels; in a kernel adjoint the batch stands for the input channels."""
-    return work.groups == 1 and (work.batch if work.adjoint else work.inputs) * work.outputs <= t.pairs
+def _pairs(work: Work) -> int:
+    """Pairs of channels; in a kernel adjoint the batch stands for the input channels."""
+    return (work.batch if work.adjoint else work.inputs) * work.outputs
 
 
 def _few_terms(work: Work, t: Thresholds) -> bool:
-    """Few pairs of channels and few taps; in a kernel adjoint few samples too, whose rows are looped over.
-
-    There every tap of a row is a running sum: in one dimension XLA's own is soon faster.
-    """
-    if not _few_channels(work, t):
+    """Few pairs of channels and few taps: one pass over the image."""
+    if work.groups > 1 or work.adjoint:
         return False
-    if work.adjoint:
-        row = t.adjoint_line if work.rank == 1 else t.adjoint_row
-        return work.inputs <= t.adjoint_samples and work.out[-1] <= row
-    return work.inputs * work.taps <= t.pass_terms
+    terms = work.inputs * work.taps
+    if work.rank == 3 and max(work.lhs_dilation) == 1 and _pairs(work) <= t.volume_pairs:
+        return terms <= t.volume_terms
+    return _pairs(work) <= t.pairs and _narrow(work, t) and terms <= t.pass_terms
+
+
+def _narrow(work: Work, t: Thresholds) -> bool:
+    return max(work.inputs, work.outputs) <= t.few_channels
+
+
+def _few_sums(work: Work, t: Thresholds) -> bool:
+    """A kernel adjoint of few running sums, one for every pair of channels and every tap of a row."""
+    if work.groups > 1 or not work.adjoint or _pairs(work) > t.pairs:
+        return False
+    row = t.adjoint_line if work.rank == 1 else t.adjoint_row
+    few = _pairs(work) <= t.adjoint_pairs or work.inputs * _pairs(work) <= t.adjoint_terms
+    return few and work.out[-1] <= row and _pairs(work) * work.sites <= t.adjoint_sums
 
 
 def _many_taps(work: Work, t: Thresholds) -> bool:
     """Few pairs of channels and a window that makes blocks of sites worth their copies."""
-    if not _few_channels(work, t):
+    if work.groups > 1 or work.adjoint or work.rank > 2 or max(work.lhs_dilation) > 1:
         return False
-    if work.adjoint:
-        return work.rank == 2 and work.sites >= t.block_adjoint_taps and min(work.out) > 1
-    return work.taps >= t.block_taps
+    most = t.pairs if max(work.strides) == 1 else t.strided_pairs
+    return work.taps >= t.block_taps and _pairs(work) <= most and _narrow(work, t)
+
+
+def _large_kernel(work: Work, t: Thresholds) -> bool:
+    """A kernel adjoint of few channels and too many taps for a running sum each."""
+    if work.groups > 1 or not work.adjoint or work.rank != 2 or work.sites < t.block_adjoint_taps:
+        return False
+    most = t.block_adjoint_pairs if work.inputs <= t.unfold_samples else t.pairs
+    return _pairs(work) <= most
 
 
 def _long_row(work: Work, t: Thresholds) -> bool:
@@ -144,7 +159,7 @@ RULES = (
     ),
     Rule(
         "blocks",
-        lambda work, t: work.adjoint and _many_taps(work, t),
+        _large_kernel,
         "a block of sites as channels makes matrix products of a few channels",
     ),
     Rule(
@@ -156,6 +171,11 @@ RULES = (
         "shifted",
         _few_terms,
         "a few channels into a few are memory traffic: one pass over the image",
+    ),
+    Rule(
+        "shifted",
+        _few_sums,
+        "a few channels into a few are memory traffic: running sums in one pass over the image",
     ),
     Rule(
         "blocks",
@@ -179,7 +199,7 @@ RULES = (
     ),
     Rule(
         "unfold",
-        lambda work, _: work.groups == 1 and work.rank == 3,
+        lambda work, _: work.rank == 3,
         "XLA on CPU has no fast kernel in three dimensions",
     ),
     Rule(

@@ -24,7 +24,7 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Policy(Fields):
-    """Choices for convolutions that were measured, whatever the batch; all others follow the rules, as "auto".
+    """Choices for convolutions that were measured, with any batch; all others follow the rules, as "auto".
 
     Where a layer was measured with several batches, the nearest counts, by ratio. Asking takes the same time
     with one entry as with many, and so do comparing and hashing after the first time.
