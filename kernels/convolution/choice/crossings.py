@@ -159,10 +159,6 @@ CROSSINGS = (
         lambda c: _grouped(8, c, c, 1), (8, 16, 32, 64), _inputs,
     ),
     Crossing(
-        "group_row", "up to", "shifted", "grouped",
-        lambda k: _grouped(8, 4, 4, k), (9, 15, 23, 31), lambda work: work.inputs * work.window[-1], False,
-    ),
-    Crossing(
         "adjoint_groups", "from", "grouped", "shifted",
         lambda g: _grouped(g, 8, 8, 3, KERNEL), (2, 4, 8, 16), lambda work: work.groups,
     ),
@@ -171,17 +167,8 @@ CROSSINGS = (
         lambda c: _grouped(16, c, c, 3, KERNEL), (4, 8, 12, 16), _most_channels,
     ),
     Crossing(
-        "adjoint_group_taps", "up to", "shifted", "grouped",
-        lambda k: _grouped(8, 8, 8, k, KERNEL), (5, 9, 11, 15), _taps, False,
-    ),
-    Crossing(
         "adjoint_group_pairs", "up to", "shifted", "grouped",
         lambda d: _grouped(8, 1, d, 9, KERNEL), (2, 4, 8, 16), _pairs, False,
-    ),
-    Crossing(
-        "adjoint_row", "up to", "shifted", "grouped",
-        lambda k: Layer((2, 16, 96, 16), (1, k, 1, 16), KERNEL, {"groups": 16}), (17, 31, 41),
-        _row_taps, False,
     ),
     Crossing(
         "pairs", "up to", "blocks", "xla",

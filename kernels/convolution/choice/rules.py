@@ -55,14 +55,14 @@ def _few_per_group(work: Work, t: Thresholds) -> bool:
     if work.groups == 1:
         return False
     if work.adjoint:
-        many = work.groups >= t.adjoint_groups and work.sites <= t.adjoint_group_taps
-        many = many and max(work.batch, work.outputs) <= t.adjoint_group_channels
+        slim = max(work.batch, work.outputs) <= t.adjoint_group_channels
+        many = work.groups >= t.adjoint_groups and slim
         few = work.batch * work.outputs <= t.adjoint_group_pairs
         return (many or few) and work.out[-1] <= t.adjoint_row
     if work.taps == 1:
         return work.inputs <= t.group_point_inputs
     few = work.inputs <= t.group_inputs and work.inputs * work.outputs <= t.group_products
-    return few and work.inputs * work.taps // work.window[0] <= t.group_row
+    return few and work.taps // work.window[0] <= t.group_row
 
 
 def _pairs(work: Work) -> int:

@@ -40,19 +40,18 @@ class Thresholds:
     # Input channels for a window of one site, where nothing is shifted. I 16; T 1.1 to 1.4 at 32, 0.5 at
     # 64.
     group_point_inputs: int = 32
-    # Taps in a row of the kernel times inputs per group. I 32; T 1.7 to 2.2 times as fast from 28 to 60.
-    group_row: int = 60
+    # Taps in a row of the kernel: all of them are written out, so this is a matter of compile time. T 1.7 to
+    # 2.2 times as fast from 7 to 17, and at 31 still.
+    group_row: int = 64
     # Kernel adjoint: groups from which a loop over rows beats one convolution per group ... I 8; T 3 times
     # as fast from 4 on, 0.4 to 0.9 with 2.
     adjoint_groups: int = 4
-    # ... if a group has no more samples and no more outputs than this ... I 8; T twice as fast at 8, 0.6 at
-    # 12.
+    # ... if a group has no more samples and no more outputs than this. I 8; T twice as fast at 8, with 9 to
+    # 225 taps, and 0.6 at 12.
     adjoint_group_channels: int = 8
-    # ... and the kernel no more taps; I 9; T 1.7 to 2.8 times as fast up to 49.
-    adjoint_group_taps: int = 49
     # Or if samples x outputs are no more than this. I 4; T 2.3 times as fast at 8, 0.4 to 0.7 from 16 on.
     adjoint_group_pairs: int = 8
-    # Taps in a row of the layer's kernel up to which each has a running sum of its own. I 32.
+    # Taps in a row of the layer's kernel up to which each has a running sum of its own: compile time again.
     adjoint_row: int = 32
 
     # ---- few channels, no groups --------------------------------------------------------------------------
@@ -71,13 +70,13 @@ class Thresholds:
     volume_pairs: int = 25
     # Taps from which blocks of sites as channels win over XLA's. I 9; T 1.2 times as fast at 4.
     block_taps: int = 4
-    # Kernel adjoint: running sums (pairs x taps of the layer) up to which `shifted` is taken. T even at
-    # 441, 0.6 at 729; and 1.7 times as fast as XLA's at 576.
-    adjoint_sums: int = 576
+    # Kernel adjoint: running sums (pairs x taps of the layer) up to which `shifted` is taken. T 1.7 to 3
+    # times as fast as XLA's from 576 to 784.
+    adjoint_sums: int = 784
     # ... if the terms of one (samples x pairs) are no more than this, or the pairs. I 8 samples; T 1.1 to
     # 1.7 times as fast as XLA's up to 256, 0.8 at 768 with 12 pairs, 2 to 4 at any number with one.
     adjoint_terms: int = 256
-    adjoint_pairs: int = 2
+    adjoint_pairs: int = 4
     # ... and taps in a row, in one dimension. I 8 and T 8: from nine on XLA's own is faster.
     adjoint_line: int = 8
     # Kernel adjoint in two dimensions: taps of the layer from which `blocks` win over running sums. T 0.8
