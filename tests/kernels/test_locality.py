@@ -29,9 +29,10 @@ LARGE = (
     case("blocks, dilated", (30, 17), (8, 7), channels=(1, 1), dilation=2),
     case("blocks and bands, 1d", (130,), (40,), channels=(1, 2), padding="CIRCULAR"),
     case("sums of a row", (8, 9), (3, 3), channels=(1, 1), batch=(3,)),
-    case("few samples", (9, 9), (3, 3), channels=(3, 9), batch=(1,), padding="VALID"),
-    case("3d", (5, 5, 5), (3, 2, 3), channels=(2, 3), padding="VALID"),
-    case("phases", (10, 8), (3, 3), channels=(5, 4), strides=2, transposed=True),
+    case("few samples", (9, 9), (5, 5), channels=(5, 9), batch=(1,), padding="VALID"),
+    case("3d, few channels", (5, 5, 5), (3, 2, 3), channels=(2, 3), padding="VALID"),
+    case("3d", (5, 5, 5), (3, 2, 3), channels=(6, 11), padding="VALID"),
+    case("phases", (10, 8), (3, 3), channels=(9, 8), strides=2, transposed=True),
     case("many groups", (6, 6), (3, 3), channels=(66, 330), groups=33, batch=(3,)),
     case("depthwise rows", (7, 13), (3, 3), channels=(4, 4), groups=4, batch=(1,)),
 )

@@ -23,11 +23,11 @@ TURNS, PATIENCE = 25, 0.1  # turns, and seconds, at most for one layer
 def calibrate(*, seconds: float = 55, path: str | Path | None = None) -> Thresholds:
     """Measure the thresholds of "auto" on this machine's CPU, and use them from now on, later processes too.
 
-    They are kept as JSON in the user's cache folder, under a fingerprint of the processor, its cores and
-    jaxlib, or in `path`. The environment variable ``KERNELS_THRESHOLDS`` says what is read instead of that
-    file: a path, "default" for the conservative defaults, or "off" for XLA's own convolution wherever no
-    implementation is named. What has been compiled before keeps its choices. `explain` says where a measured
-    threshold decided.
+    The machine should have little else to do meanwhile. The numbers are kept as JSON in the user's cache
+    folder, under a fingerprint of the processor, its cores and jaxlib, or in `path`. The environment variable
+    ``KERNELS_THRESHOLDS`` says what is read instead of that file: a path, "default" for the conservative
+    defaults, or "off" for XLA's own convolution wherever no implementation is named. What has been compiled
+    before keeps its choices. `explain` says where a measured threshold decided.
 
     Args:
         seconds: how long to measure for, about; what is not reached keeps its default.
@@ -51,13 +51,15 @@ def calibrate(*, seconds: float = 55, path: str | Path | None = None) -> Thresho
             "seconds", "must be a number from 0 on", seconds, "give 55, or leave it out"
         )
     end = perf_counter() + seconds
+    target = in_effect.path_here() if path is None else Path(path)
+    in_effect.keep(DEFAULT, target)  # what was there may be spoilt, and is not what is measured with
     found = DEFAULT
     with jax.default_device(jax.devices("cpu")[0]):
         for crossing in (crossing for crossing in CROSSINGS if crossing.brief):
             number = _bisected(crossing, end)
             if number is not None:
                 found = replace(found, **{crossing.field: number})
-    in_effect.keep(found, in_effect.path_here() if path is None else Path(path))
+    in_effect.keep(found, target)
     return found
 
 
