@@ -63,7 +63,7 @@ def _borderless(
 
     def term(j: tuple[int, ...]) -> jax.Array:
         first = [e * i - lo for e, i, (lo, _) in zip(rhs_dilation, j, padding, strict=True)]
-        return zero_pad.beyond(image, first, out) * taps[(*j, 0)]
+        return channel_axes.scaled(zero_pad.beyond(image, first, out), taps[(*j, 0)])
 
     terms = map(term, product(*map(range, kernel.shape[:-2])))
     return reduce(jnp.add, terms).astype(kernel.dtype)
@@ -101,7 +101,7 @@ def _over_taps(
         def term(j: tuple[int, ...], c: int) -> jax.Array:
             first = [e * i for e, i in zip(rhs_dilation, j, strict=True)]
             seen = zero_pad.window(planes[c], first, strides, out)
-            return zero_pad.wide(seen)[..., None] * part[(*j, c)]
+            return channel_axes.scaled(zero_pad.wide(seen)[..., None], part[(*j, c)])
 
         every = product(product(range(height), *map(range, size[1:])), range(depth))
         return reduce(jnp.add, (term(j, c) for j, c in every)).reshape(x.shape[0], *out, outputs)
