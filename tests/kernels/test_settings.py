@@ -1,4 +1,4 @@
-"""Every op of the case lists under JAX's strict settings: traced, differentiated and lowered; some are run."""
+"""Every op of the case lists under the strict settings of JAX: differentiated and lowered; some are run."""
 
 from __future__ import annotations
 
