@@ -21,6 +21,7 @@ from kernels.maps.op import MapsOp
 from kernels.precision import check as check_precision
 from kernels.static import Static
 
+SERVED = ("SAME", "VALID", "CIRCULAR", "REFLECT")
 BORDERS = {None: "ZERO", "zero": "ZERO", "periodic": "CIRCULAR"}
 
 
@@ -43,7 +44,8 @@ def lower(
         sizes: numbers for the symbols that are left, such as {"C": 3, "D": 16, "H": 64}.
         channels: (C_in, C_out), shorter than naming them in `sizes`.
         padding: what lies beyond the image: "SAME" (zeros), "VALID", "CIRCULAR", "REFLECT" or (low, high)
-            pairs; by default zeros on an infinite lattice or a zero boundary, CIRCULAR on a periodic grid.
+            pairs, for all axes or one for each; by default zeros on an infinite lattice or a zero boundary,
+            CIRCULAR on a periodic grid.
             With SAME the output has a site wherever its lattice has one on the image: every output looks at
             the window around its own position, so a stride 2 begins at site 0 whatever the size.
         implementation: "auto", the name of one way to compute convolutions, or a policy from `autotune`.
@@ -136,8 +138,18 @@ def _borders(padding: Any, rank: int) -> tuple[Any, ...]:
     """One border per axis that has both fields; None keeps the solution's own."""
     if padding is None:
         return (None,) * rank
-    parsed = options.parse_padding(padding, rank)
-    return (parsed,) * rank if isinstance(parsed, str) else parsed
+    return tuple(map(_border, options.parse_padding(padding, rank)))
+
+
+def _border(border: options.Border) -> Any:
+    """A border as the axes of an op have it."""
+    if border.name == "WIDTHS":
+        return border.low, border.high
+    if border.name not in SERVED:
+        raise PaddingError(
+            "padding", f"of a lowered op must be one of {SERVED} or pairs", border.name, "use one of these"
+        )
+    return border.name
 
 
 def _plan(axis: Any, p: np.ndarray, q: np.ndarray) -> AxisPlan:

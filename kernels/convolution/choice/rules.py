@@ -192,6 +192,8 @@ def decide(work: Work, implementation: str | Policy = "auto") -> Choice:
         return Choice(implementation, "asked for by name")
     if work.symbolic:
         return Choice("xla", "sizes are symbols: there is nothing to compare")
+    if not jnp.issubdtype(work.dtype, jnp.floating):
+        return Choice("xla", "XLA's own convolution adds integers as they are")
     if work.platform != "cpu":
         return Choice("xla", "XLA's own convolution stands where nothing else was measured")
     return next((Choice(rule.name, rule.why) for rule in RULES if rule.when(work)), XLA)
