@@ -3,6 +3,7 @@
 It reads its arguments as everything else does and shares no arithmetic with the fast paths. Every function
 rests on `links`, the list of which output site meets which input site through which tap; everything else is
 writing those terms into a field or a matrix.
+"""
 
 from __future__ import annotations
 
