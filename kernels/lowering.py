@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from kernels.convolution import options
+from kernels.convolution.borders.border import Border, parse_padding
 from kernels.convolution.choice.table import Policy
 from kernels.errors import DtypeError, PaddingError, ShapeError
 from kernels.lattice.axes import AxisPlan
@@ -18,7 +19,7 @@ from kernels.lattice.op import LatticeOp
 from kernels.lattice.weights import Block
 from kernels.maps.lower import PlainMaps, lower_maps
 from kernels.maps.op import MapsOp
-from kernels.precision import check as check_precision
+from kernels.precision import named as named_precision
 from kernels.static import Static
 
 SERVED = ("SAME", "VALID", "CIRCULAR", "REFLECT")
@@ -33,7 +34,7 @@ def lower(
     padding: Any = None,
     implementation: str | Policy = "auto",
     dtype: Any = None,
-    precision: str | None = None,
+    precision: Any = None,
 ) -> LatticeOp | FibredOp | MapsOp:
     """A solution of `derive.solve` as a jitted op with free weights only.
 
@@ -50,8 +51,8 @@ def lower(
             the window around its own position, so a stride 2 begins at site 0 whatever the size.
         implementation: "auto", the name of one way to compute convolutions, or a policy from `autotune`.
         dtype: of the weights that `op.init` draws.
-        precision: of products, "default", "high" or "highest" as in `jax.default_matmul_precision`, which is
-            what None leaves it to. Sums of bfloat16 and float16 products are kept in float32 either way.
+        precision: of products, as in `jax.lax`; None leaves it to `jax.default_matmul_precision`. Sums of
+            bfloat16 and float16 products are kept in float32 either way.
 
     Returns:
         An op with `init(key)`, `kernel(w)`, `dense(w, grid)`, `dim` and `op(w, x, b=None)`, where x is
@@ -69,7 +70,7 @@ def lower(
     ((8, 32, 32, 16), (3, 3, 3, 16), 432)
     """
     options.check_implementation(implementation)
-    check_precision(precision)
+    precision = named_precision(precision)
     plain = solution.plain(sizes=sizes, channels=channels)
     if isinstance(plain, PlainMaps):
         if padding is not None:
@@ -138,10 +139,10 @@ def _borders(padding: Any, rank: int) -> tuple[Any, ...]:
     """One border per axis that has both fields; None keeps the solution's own."""
     if padding is None:
         return (None,) * rank
-    return tuple(map(_border, options.parse_padding(padding, rank)))
+    return tuple(map(_border, parse_padding(padding, rank)))
 
 
-def _border(border: options.Border) -> Any:
+def _border(border: Border) -> Any:
     """A border as the axes of an op have it."""
     if border.name == "WIDTHS":
         return border.low, border.high

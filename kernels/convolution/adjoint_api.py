@@ -9,10 +9,11 @@ import jax
 
 from kernels.convolution import complex_parts, geometry, operands, primitive, transposes
 from kernels.convolution import options as opt
+from kernels.convolution.borders.border import Padding
 from kernels.convolution.channel_axes import groups_to_samples, samples_to_groups
 from kernels.convolution.choice.table import Policy
-from kernels.convolution.integers import sizes
-from kernels.convolution.options import DtypeLike, Ints, Options, Padding, Precision
+from kernels.convolution.integers import Ints, sizes
+from kernels.convolution.options import DtypeLike, Options, Precision
 
 
 def input_adjoint(

@@ -9,10 +9,11 @@ import jax
 import jax.numpy as jnp  # noqa: F401  (the examples use it)
 
 from kernels.convolution import adjoint_api, complex_parts, geometry, operands, primitive, shapes, transposes
+from kernels.convolution.borders.border import Padding
 from kernels.convolution.channel_axes import samples_to_groups
 from kernels.convolution.choice.table import Policy
-from kernels.convolution.integers import sizes
-from kernels.convolution.options import DtypeLike, Ints, Options, Padding, Precision
+from kernels.convolution.integers import Ints, sizes
+from kernels.convolution.options import DtypeLike, Options, Precision
 from kernels.errors import ShapeError
 
 

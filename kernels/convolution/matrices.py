@@ -18,9 +18,9 @@ import numpy as np
 from kernels.convolution import integers, operands, shapes
 from kernels.convolution import options as opt
 from kernels.convolution.borders import wrap
-from kernels.convolution.borders.border import REPEATS
+from kernels.convolution.borders.border import REPEATS, Padding
 from kernels.convolution.integers import Ints
-from kernels.convolution.options import Options, Padding
+from kernels.convolution.options import Options
 from kernels.errors import GroupsError, ShapeError, WindowError
 
 

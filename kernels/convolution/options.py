@@ -6,15 +6,10 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
-from kernels.convolution.borders.border import Border as Border
-from kernels.convolution.borders.border import Padding as Padding
-from kernels.convolution.borders.border import Pads as Pads
-from kernels.convolution.borders.border import parse_padding as parse_padding
+from kernels.convolution.borders.border import Border, Padding, parse_padding
 from kernels.convolution.choice import rules
 from kernels.convolution.choice.table import Policy
-from kernels.convolution.integers import Ints as Ints
-from kernels.convolution.integers import per_axis as per_axis
-from kernels.convolution.integers import positive as positive
+from kernels.convolution.integers import Ints, per_axis, positive
 from kernels.errors import DtypeError, GroupsError, ImplementationError
 from kernels.precision import parse as parse_precision
 

@@ -10,9 +10,10 @@ import jax.numpy as jnp
 
 from kernels.convolution import operands, options
 from kernels.convolution.api import conv_of
-from kernels.convolution.borders.border import Border
+from kernels.convolution.borders.border import Border, Padding
 from kernels.convolution.choice.table import Policy
-from kernels.convolution.options import Ints, Padding, Precision
+from kernels.convolution.integers import Ints
+from kernels.convolution.options import Precision
 from kernels.errors import ShapeError
 
 

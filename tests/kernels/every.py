@@ -40,7 +40,10 @@ def convolutions() -> list[Item]:
 def pools() -> list[Item]:
     image = lambda: (np.random.default_rng(0).normal(size=(2, 6, 7, 2)),)  # noqa: E731
     both = {"avg_pool": kn.avg_pool, "max_pool": kn.max_pool}
-    return [Item(name, lambda x, pool=pool: pool(x, 2, padding="SAME"), image) for name, pool in both.items()]
+    return [
+        Item(name, lambda x, pool=pool: pool(x, 2, rank=2, padding="SAME"), image)
+        for name, pool in both.items()
+    ]
 
 
 def named() -> list[Item]:

@@ -55,9 +55,9 @@ def test_pools_and_matrices(dtype: str, rng) -> None:
     x = jnp.asarray(rng.normal(size=(2, 5, 6, 3)), dtype)
     kernel = jnp.asarray(rng.normal(size=(3, 2, 3, 2)), dtype)
     for pool in (kn.avg_pool, kn.max_pool):
-        y = pool(x, 2, strides=1, padding="SAME")
+        y = pool(x, (2, 2), strides=1, padding="SAME")
         assert y.dtype == dtype
-        assert distance(y, pool(x.astype("float64"), 2, strides=1, padding="SAME")) < TOLERANCES[dtype]
+        assert distance(y, pool(x.astype("float64"), (2, 2), strides=1, padding="SAME")) < TOLERANCES[dtype]
     assert kn.conv_matrix(kernel, (5, 6)).dtype == dtype
     assert kn.patch_matrix(x, (3, 2)).dtype == dtype
 

@@ -134,7 +134,7 @@ IMAGE = np.zeros((4, 64, 10, 3))
         ),
         (
             {"spatial": ("rows", None), "window": (3,)},
-            "window must have one entry per spatial axis (2), got (3,); give one each",
+            "window must have one entry per spatial axis (2), got (3,); give an integer or 2 of them",
         ),
         (
             {"spatial": "rows"},
