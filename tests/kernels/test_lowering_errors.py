@@ -86,8 +86,8 @@ LOWER = {
     "unknown padding": (
         lambda: kn.lower(statement(), padding="MIRROR"),
         kn.PaddingError,
-        "padding must be a known name, got 'MIRROR'; give one of ('SAME', 'SAME_LOWER', 'VALID', 'CAUSAL', 'CIRCULAR', "
-        "'REFLECT', 'REPLICATE') or pairs",
+        "padding must be a known name, got 'MIRROR'; give one of ('SAME', 'SAME_LOWER', 'VALID', 'CAUSAL', "
+        "'CIRCULAR', 'REFLECT', 'REPLICATE') or pairs",
     ),
     "padding pairs of another rank": (
         lambda: kn.lower(statement(), padding=[(1, 1)]),
