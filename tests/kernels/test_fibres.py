@@ -17,6 +17,7 @@ from jax import export
 import derive as dv
 import kernels as kn
 from kernels.lattice.fibred import FibredOp
+from kernels.static import Static
 
 HEXAGONAL = ("p31m", "p6m", "p6", "p3")
 TORUS = {"grid": (4, 4), "boundary": "periodic"}
@@ -472,7 +473,7 @@ def test_equal_and_hashed_by_content() -> None:
     assert hash(one) == hash(two)
     assert one != named("p4m sign").op
     assert one == replace(one, name="another name")
-    flipped = one.blocks[0]._replace(value=kn.ops.Static(-one.blocks[0].value.array))
+    flipped = one.blocks[0]._replace(value=Static(-one.blocks[0].value.array))
     assert one != replace(one, blocks=(flipped, *one.blocks[1:]))
 
 
