@@ -63,7 +63,7 @@ def _widths(border: Border, places: int, span: int, stride: int, base: int) -> t
         "SAME": (math.floor(total / 2), math.ceil(total / 2)),
         "SAME_LOWER": (math.ceil(total / 2), math.floor(total / 2)),
         "CAUSAL": (span - 1, 0),
-        "CIRCULAR": (half[0], half[1] + base - 1),
+        "CIRCULAR": (half[0], half[1] + (base - 1 if places else 0)),
         "REFLECT": half,
         "REPLICATE": half,
         "WIDTHS": (border.low, border.high),

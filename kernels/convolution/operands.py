@@ -73,7 +73,10 @@ def check_numbers(first: str, a: Any, second: str, b: Any, wanted: str | None) -
             )
         if not integers:
             raise DtypeError(
-                name, "must be an array of numbers", array.dtype, f"convert it, {name}.astype(jnp.float32)"
+                name,
+                "must be of floats of 16 bits or more, complex numbers or integers",
+                array.dtype,
+                f"convert it first, {name}.astype(jnp.float32)",
             )
     _check_same(first, a, second, b)
     if wanted is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 
 from kernels.convolution.borders.border import Border, Padding, parse_padding
@@ -90,9 +91,9 @@ def _groups(groups: int, batch_groups: int) -> dict[str, int]:
 
 
 def _element_type(dtype: DtypeLike) -> str | None:
-    """The name of a dtype of numbers."""
+    """The name of a dtype of numbers, as wide as JAX has it now."""
     try:
-        name = None if dtype is None else jnp.dtype(dtype).name
+        name = None if dtype is None else jax.dtypes.canonicalize_dtype(dtype).name
     except TypeError:
         name = ""
     if name is not None and not (name and jnp.issubdtype(name, jnp.number)):

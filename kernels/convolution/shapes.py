@@ -17,7 +17,11 @@ def clamp(size: int) -> int:
 
 def dilated(size: int, step: int) -> int:
     """The extent of `size` points set `step` apart."""
-    return 0 if isinstance(size, int) and size == 0 else step * (size - 1) + 1
+    return 0 if _none(size) else step * (size - 1) + 1
+
+
+def _none(size: int) -> bool:
+    return isinstance(size, int) and size == 0
 
 
 def steps(length: int, window: int, stride: int) -> int:
@@ -47,7 +51,8 @@ def width(border: Border, n: int, window: int, stride: int, base: int = 1) -> tu
         total = clamp(((places + stride - 1) // stride - 1) * stride + window - places)
         less = total // 2
         return (less, total - less) if border.name == "SAME" else (total - less, less)
-    return (window - 1) // 2, window // 2 + (base - 1 if border.name == "CIRCULAR" else 0)
+    gap = base - 1 if border.name == "CIRCULAR" and not _none(n) else 0
+    return (window - 1) // 2, window // 2 + gap
 
 
 def widths(
@@ -96,5 +101,7 @@ def _input_size(border: Border, n: int, window: int, stride: int, base: int) -> 
         return stride * n // base
     if border.name in ("VALID", "WIDTHS"):
         places = clamp(stride * (n - 1) + window - border.low - border.high)
-        return (places + base - 2) // base + 1 if base > 1 else places
+        if base == 1 or _none(places):
+            return places
+        return (places - 1 if _none(n) else places + base - 2) // base + 1  # no output: stay below one
     return (stride * n - 1) // base + 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import product
 from typing import Any
 
 import jax
@@ -12,6 +13,9 @@ import pytest
 from jax import lax
 
 import kernels as kn
+from kernels.checking import reference
+from kernels.convolution import shapes
+from kernels.convolution.options import parse
 from kernels.errors import GroupsError, PaddingError, PrecisionError, ShapeError, WindowError
 from tests.kernels.functions import FUNCTIONS, K, X, Y, agree, call, says, takes, theirs, three
 
@@ -172,6 +176,39 @@ def test_causal_sees_no_future(rng) -> None:
     seen = jax.jacobian(lambda x: kn.conv(x, kernel, padding="CAUSAL", dilation=2)[:, 0])(x)
     assert np.all(np.triu(np.abs(seen).sum(-1), 1) == 0)
     assert np.all(np.diag(np.abs(seen).sum(-1)) > 0)
+
+
+BORDERS = ("SAME", "SAME_LOWER", "VALID", "CAUSAL", "CIRCULAR", "REFLECT", "REPLICATE", 1, [(2, -1)])
+
+
+@pytest.mark.parametrize("padding", BORDERS, ids=str)
+def test_shapes_of_transposes(padding: Any) -> None:
+    """`conv_transpose` chooses a shape that `conv` takes to its input wherever there is one."""
+    for n, k, strides, dilation, base in product(range(6), range(1, 5), *(range(1, 4),) * 3):
+        options = parse(1, padding=padding, strides=strides, dilation=dilation, input_dilation=base)
+        own = shapes.input_shape((n,), (k,), options)
+        sizes = [shapes.output_shape((m,), (k,), options) for m in range(40)]
+        assert own[0] >= 0
+        assert (n,) not in sizes or shapes.output_shape(own, (k,), options) == (n,)
+        if own[0] < 2:
+            continue  # too short to be mirrored
+        oracle = reference.links(
+            own, (k,), padding=padding, strides=strides, dilation=dilation, input_dilation=base
+        )
+        assert oracle[0] == shapes.output_shape(own, (k,), options)
+
+
+def test_every_shape_of_a_transpose(rng) -> None:
+    """Any `output_shape` that fits, with borders and gaps: the exact transpose of `conv` there."""
+    kernel = rng.normal(size=(3, 2, 3))
+    how: dict[str, Any] = {"strides": 3, "input_dilation": 2, "padding": "REPLICATE"}
+    fitting = [m for m in range(1, 20) if reference.links((m,), (3,), **how)[0] == (4,)]
+    assert len(fitting) > 1
+    for m in fitting:
+        y = rng.normal(size=(4, 3))
+        xbar = kn.conv_transpose(y, kernel, output_shape=(m,), **how)
+        expected = reference.conv_matrix(kernel, (m,), **how).T @ y.ravel()
+        np.testing.assert_allclose(xbar.ravel(), expected, rtol=1e-12, atol=1e-12)
 
 
 # ---- as lax has it ----------------------------------------------------------------------------------------

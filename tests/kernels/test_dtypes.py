@@ -136,6 +136,19 @@ def test_precision_of_an_op(make) -> None:
     np.testing.assert_array_equal(plain(w, x), precise(w, x))  # on CPU they are the same
 
 
+def test_precision_of_an_op_in_every_spelling() -> None:
+    """Whatever `jax.lax` takes for both operands has a name, under which ops are equal."""
+    highest = lowered(precision="highest")
+    for given in (jax.lax.Precision.HIGHEST, ("highest", "highest"), (jax.lax.Precision.HIGHEST,) * 2):
+        assert lowered(precision=given) == highest
+    assert lowered(precision="bfloat16_3x").precision == "high"
+    preset = jax.lax.DotAlgorithmPreset.BF16_BF16_F32
+    assert lowered(precision=preset).precision == preset.name
+    for wrong in (3, True, ("highest", "high"), ()):
+        with pytest.raises(kn.PrecisionError, match="precision must be one of"):
+            lowered(precision=wrong)
+
+
 def test_unknown_precision() -> None:
     with pytest.raises(kn.PrecisionError) as error:
         lowered(precision="best")

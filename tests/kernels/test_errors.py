@@ -104,7 +104,10 @@ def test_integer_arrays(dtype: str) -> None:
         "say preferred_element_type=jnp.int32, or convert it first, x.astype(jnp.float32)"
     )
     if dtype == "bool":
-        message = "x must be an array of numbers, got bool; convert it, x.astype(jnp.float32)"
+        message = (
+            "x must be of floats of 16 bits or more, complex numbers or integers, got bool; "
+            "convert it first, x.astype(jnp.float32)"
+        )
     with raises(kn.DtypeError, message):
         kn.conv(X.astype(dtype), K)
     with raises(

@@ -59,6 +59,8 @@ SYMBOLIC = {
     "dilated groups": {"dilation": 2, "groups": 2},
     "circular": {"padding": "CIRCULAR"},
     "reflect, stride": {"padding": "REFLECT", "strides": 2},
+    "one border per axis": {"padding": ("REPLICATE", "CAUSAL"), "strides": (1, 2)},
+    "input dilation": {"padding": ("CIRCULAR", "SAME_LOWER"), "input_dilation": (2, 1)},
 }
 
 

@@ -49,6 +49,21 @@ def test_integer_adjoints_and_transposes(rng) -> None:
     np.testing.assert_array_equal(kbar.ravel(), patches.T @ np.asarray(y, np.float64).ravel())
 
 
+def test_accelerators_see_the_narrow_numbers() -> None:
+    """There the program says what lax says: products of int8 into int32, and no wider operands."""
+    x, kernel = X.astype("int8"), K.astype("int8")
+    op = jax.jit(partial(kn.conv, preferred_element_type="int32"))
+    text = jax.export.export(op, platforms=["cuda"])(x, kernel).mlir_module()
+    (line,) = (line for line in text.splitlines() if "stablehlo.convolution" in line)
+    assert "(tensor<2x5x4xi8>, tensor<3x4x4xi8>) -> tensor<2x5x4xi32>" in line
+
+
+def test_as_wide_as_jax_has_it() -> None:
+    with jax.enable_x64(False):
+        assert kn.conv(X, K, preferred_element_type="float64").dtype == "float32"
+    assert kn.conv(X, K, preferred_element_type="float64").dtype == "float64"
+
+
 def test_integers_have_no_gradients() -> None:
     """As in lax: `grad` refuses them, `vjp` gives zeros of no dtype."""
     x, kernel = X.astype("int8"), K.astype("int8")
