@@ -155,8 +155,6 @@ def _chosen(arrange: Arrange, platform: str | None, after: Unary = lambda y: y) 
     def run(*operands: jax.Array) -> jax.Array:
         lhs, rhs, options = arrange(*operands)
         wanted = options.pop("preferred_element_type")
-        if platform == "cpu":  # there is no product of narrow numbers to gain
-            lhs, rhs = _as(wanted, lhs, rhs)
         work = work_of(lhs, rhs, platform, options)
         one = rules.implementation_of(work, options.pop("implementation"))
         how = {name: _ON_CPU[name] for name in one.takes if platform == "cpu"}

@@ -201,7 +201,7 @@ def test_shapes_of_transposes(padding: Any) -> None:
 def test_every_shape_of_a_transpose(rng) -> None:
     """Any `output_shape` that fits, with borders and gaps: the exact transpose of `conv` there."""
     kernel = rng.normal(size=(3, 2, 3))
-    how: dict[str, Any] = {"strides": 3, "input_dilation": 2, "padding": "REPLICATE"}
+    how: dict[str, Any] = {"strides": 5, "input_dilation": 2, "padding": "REPLICATE"}
     fitting = [m for m in range(1, 20) if reference.links((m,), (3,), **how)[0] == (4,)]
     assert len(fitting) > 1
     for m in fitting:
