@@ -38,7 +38,7 @@ class PaddingError(KernelError):
 
 
 class WindowError(KernelError):
-    """A stride, dilation or window is not a positive integer per spatial axis, or says not how many these are."""
+    """A stride, dilation or window is no positive integer per spatial axis, or does not say how many there are."""
 
 
 class GroupsError(KernelError):
