@@ -38,7 +38,7 @@ class PaddingError(KernelError):
 
 
 class WindowError(KernelError):
-    """A stride, dilation or window is no positive integer per spatial axis, or does not say how many there are."""
+    """A stride, dilation or window is no positive integer per spatial axis, or does not say how many."""
 
 
 class GroupsError(KernelError):

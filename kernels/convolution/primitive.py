@@ -158,7 +158,7 @@ def _chosen(arrange: Arrange, platform: str | None, after: Unary = lambda y: y) 
         work = work_of(lhs, rhs, platform, options)
         one = rules.implementation_of(work, options.pop("implementation"))
         how = {name: _ON_CPU[name] for name in one.takes if platform == "cpu"}
-        if one.name == "xla":
+        if one.name == "xla" and platform != "cpu":  # there XLA gains nothing, and cannot multiply int4
             how["preferred_element_type"] = wanted
         else:
             lhs, rhs = _as(wanted, lhs, rhs)

@@ -17,11 +17,11 @@ from kernels.errors import DtypeError
 from tests.kernels.functions import FUNCTIONS, K, X, agree, says, takes, theirs
 
 
-@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16"])
+@pytest.mark.parametrize("dtype", ["int4", "int8", "uint8", "int16"])
 @pytest.mark.parametrize("wanted", ["int32", "float32"])
 def test_integers_into_wider_ones(dtype: str, wanted: str, rng) -> None:
     """Exact sums of products that the dtype itself could not hold, with every option."""
-    top = np.iinfo(dtype).max
+    top = int(jnp.iinfo(dtype).max)
     x, kernel = (
         jnp.asarray(rng.integers(top // 2, top, size=shape), dtype) for shape in ((2, 5, 4, 4), (3, 2, 2, 4))
     )
