@@ -13,7 +13,7 @@ from kernels.equivariant import EquivariantOp
 from kernels.errors import PaddingError
 from kernels.lattice.lower import lower_lattice
 from kernels.maps.lower import PlainMaps, lower_maps
-from kernels.precision import check as check_precision
+from kernels.precision import named as named_precision
 
 
 def lower(
@@ -24,7 +24,7 @@ def lower(
     padding: Any = None,
     implementation: str | Policy = "auto",
     dtype: Any = None,
-    precision: str | None = None,
+    precision: Any = None,
 ) -> EquivariantOp:
     """A solution of `derive.solve` as a jitted op with free weights only.
 
@@ -35,13 +35,14 @@ def lower(
         sizes: numbers for the symbols that are left, such as {"C": 3, "D": 16, "H": 64}.
         channels: (C_in, C_out), shorter than naming them in `sizes`.
         padding: what lies beyond the image: "SAME" (zeros), "VALID", "CIRCULAR", "REFLECT" or (low, high)
-            pairs; by default zeros on an infinite lattice or a zero boundary, CIRCULAR on a periodic grid.
+            pairs, for all axes or one for each; by default zeros on an infinite lattice or a zero boundary,
+            CIRCULAR on a periodic grid.
             With SAME the output has a site wherever its lattice has one on the image: every output looks at
             the window around its own position, so a stride 2 begins at site 0 whatever the size.
         implementation: "auto", the name of one way to compute convolutions, or a policy from `autotune`.
         dtype: of the weights that `op.init` draws.
-        precision: of products, "default", "high" or "highest" as in `jax.default_matmul_precision`, which is
-            what None leaves it to. Sums of bfloat16 and float16 products are kept in float32 either way.
+        precision: of products, as in `jax.lax`; None leaves it to `jax.default_matmul_precision`. Sums of
+            bfloat16 and float16 products are kept in float32 either way.
 
     Returns:
         An op with `init(key)`, `kernel(w)`, `dense(w, grid)`, `dim` and `op(w, x, b=None)`, where x is
@@ -59,11 +60,11 @@ def lower(
     ((8, 32, 32, 16), (3, 3, 3, 16), 432)
     """
     options.check_implementation(implementation)
-    check_precision(precision)
+    name = named_precision(precision)
     kind = None if dtype is None else jnp.dtype(dtype)
     plain = solution.plain(sizes=sizes, channels=channels)
     if isinstance(plain, PlainMaps):
         if padding is not None:
             raise PaddingError("padding", "needs a lattice", padding, "leave it out")
-        return lower_maps(plain, implementation, kind, precision)
-    return lower_lattice(plain, padding, implementation, kind, precision)
+        return lower_maps(plain, implementation, kind, name)
+    return lower_lattice(plain, padding, implementation, kind, name)

@@ -21,6 +21,7 @@ from kernels.errors import PrecisionError
 HALVES = ("float16", "bfloat16")  # dtypes whose sums are kept in float32
 NAMES = ("default", "high", "highest", "bfloat16", "tensorfloat32", "float32")
 OTHERS = ("fastest", "bfloat16_3x", *lax.DotAlgorithmPreset.__members__)  # more that `jax.lax` knows
+SYNONYMS: dict[Any, str] = {"fastest": "default", "bfloat16_3x": "high"}  # not in `default_matmul_precision`
 Result = TypeVar("Result")
 
 
@@ -31,10 +32,20 @@ class Precise(Protocol):
     def precision(self) -> str | None: ...
 
 
-def check(precision: object) -> None:
-    """A name that JAX knows, or None."""
-    if precision is not None and precision not in NAMES:
+def named(precision: Any) -> str | None:
+    """The name under which `jax.default_matmul_precision` knows what `jax.lax` takes, or None.
+
+    >>> named(lax.Precision.HIGH), named(("highest", "highest")), named("bfloat16_3x")
+    ('high', 'highest', 'high')
+    """
+    if isinstance(precision, list | tuple) and len(set(map(str, precision))) == 1:
+        precision = precision[0]  # an op multiplies weights and images in either order: one for both
+    if isinstance(precision, lax.Precision | lax.DotAlgorithmPreset):
+        name = precision.name
+        return name.lower() if isinstance(precision, lax.Precision) else name
+    if not (precision is None or isinstance(precision, str)) or precision not in (None, *NAMES, *OTHERS):
         raise PrecisionError("precision", f"must be one of {NAMES}", repr(precision), "or leave it out")
+    return SYNONYMS.get(precision, precision)
 
 
 def parse(precision: Any) -> Any:

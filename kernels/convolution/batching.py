@@ -7,6 +7,7 @@ groups, as the outer one. `bind` is the primitive to map, so that this file know
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -19,6 +20,8 @@ Dims = tuple[Any, Any]
 def conv(bind: Bind, args: tuple[jax.Array, jax.Array], dims: Dims, **options: Any) -> tuple[jax.Array, int]:
     """Mapped `x`, kernel or both."""
     x, kernel = args
+    if _nothing(args, dims):
+        return _empty(partial(bind, **options), args, dims)
     if dims[1] is None:
         x = jnp.moveaxis(x, dims[0], 0)
         y = bind(x.reshape(x.shape[0] * x.shape[1], *x.shape[2:]), kernel, **options)
@@ -36,11 +39,13 @@ def kernel_adjoint(
     bind: Bind, args: tuple[jax.Array, jax.Array], dims: Dims, *, size: tuple[int, ...], **options: Any
 ) -> tuple[jax.Array, int]:
     """Mapped `x`, cotangent or both."""
+    if _nothing(args, dims):
+        return _empty(lambda x, ybar: bind(x, ybar, size, **options), args, dims)
     x, ybar = (a if d is None else jnp.moveaxis(a, d, -2) for a, d in zip(args, dims, strict=True))
     groups = options["groups"]
     if dims[1] is None:
         kbar = bind(_into_channels(x, groups), ybar, size, **options)
-        kbar = kbar.reshape(*size, x.shape[-2], kbar.shape[-2] // max(x.shape[-2], 1), kbar.shape[-1])
+        kbar = kbar.reshape(*size, x.shape[-2], kbar.shape[-2] // x.shape[-2], kbar.shape[-1])
         return jnp.moveaxis(kbar, -3, 0), 0
     if dims[0] is None:
         kbar = bind(x, _into_channels(ybar, groups), size, **options)
@@ -48,6 +53,20 @@ def kernel_adjoint(
     many = ybar.shape[-2]
     kbar = bind(_into_groups(x), _into_groups(ybar), size, **_more_groups(options, many))
     return _out_of_groups(kbar, many), 0
+
+
+def _nothing(args: tuple[jax.Array, jax.Array], dims: Dims) -> bool:
+    """Whether the mapped axis is empty."""
+    mapped = next(a.shape[d] for a, d in zip(args, dims, strict=True) if d is not None)
+    return isinstance(mapped, int) and mapped == 0
+
+
+def _empty(one: Bind, args: tuple[jax.Array, jax.Array], dims: Dims) -> tuple[jax.Array, int]:
+    """No results, of the shape that one of them would have."""
+    both = zip(args, dims, strict=True)
+    shapes = [a.shape if d is None else (*a.shape[:d], *a.shape[d + 1 :]) for a, d in both]
+    result = jax.eval_shape(one, *map(jax.ShapeDtypeStruct, shapes, (a.dtype for a in args)))
+    return jnp.zeros((0, *result.shape), result.dtype), 0
 
 
 def _into_channels(array: jax.Array, groups: int) -> jax.Array:
@@ -60,7 +79,7 @@ def _into_channels(array: jax.Array, groups: int) -> jax.Array:
 def _out_of_channels(array: jax.Array, size: int, groups: int) -> jax.Array:
     """The inverse on a result: (..., G B C) -> (B, ..., G C)."""
     *head, channels = array.shape
-    split = array.reshape(*head, groups, size, channels // max(groups * size, 1))
+    split = array.reshape(*head, groups, size, channels // (groups * size))
     split = jnp.moveaxis(split, -2, 0)
     return split.reshape(*split.shape[:-2], groups * split.shape[-1])
 
@@ -72,8 +91,8 @@ def _into_groups(array: jax.Array) -> jax.Array:
 
 def _out_of_groups(array: jax.Array, size: int) -> jax.Array:
     """The inverse on a result: (..., B G C) -> (B, ..., G C)."""
-    return jnp.moveaxis(array.reshape(*array.shape[:-1], size, array.shape[-1] // max(size, 1)), -2, 0)
+    return jnp.moveaxis(array.reshape(*array.shape[:-1], size, array.shape[-1] // size), -2, 0)
 
 
 def _more_groups(options: dict[str, Any], size: int) -> dict[str, Any]:
-    return options | {"groups": options["groups"] * max(size, 1)}
+    return options | {"groups": options["groups"] * size}

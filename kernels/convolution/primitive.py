@@ -36,7 +36,7 @@ conv_kernel_p = Primitive("conv_kernel")
 
 
 def bind(x: jax.Array, kernel: jax.Array, **options: Any) -> jax.Array:
-    """The convolution with every option spelled out; `circle` alone may be left out."""
+    """The convolution with its options spelled out; `circle` and `preferred_element_type` may be missing."""
     return conv_p.bind(*_equally_varying(x, kernel), **_spelled(options))
 
 
@@ -52,7 +52,8 @@ def input_adjoint(ybar: jax.Array, kernel: jax.Array, spatial: tuple[int, ...], 
 
 
 def _spelled(options: dict[str, Any]) -> dict[str, Any]:
-    return {"circle": (circle.LINE,) * len(options["strides"])} | options
+    line = (circle.LINE,) * len(options["strides"])
+    return {"circle": line, "preferred_element_type": None} | options
 
 
 def _equally_varying(*arrays: jax.Array) -> list[jax.Array]:
@@ -90,15 +91,20 @@ def _type(x: Any, kernel: Any, **options: Any) -> Any:
     batch, *image, inputs = explicit_mesh.spec(x)
     outputs = explicit_mesh.spec(kernel)[-1] or (inputs if options["groups"] > 1 else None)
     shape = _output_shape(x, kernel, **options)
-    return explicit_mesh.typed(x, shape, (batch, *image, outputs), kernel)
+    return _summed(explicit_mesh.typed(x, shape, (batch, *image, outputs), kernel), options)
 
 
 def _kernel_type(x: Any, ybar: Any, **options: Any) -> Any:
     inputs = explicit_mesh.spec(x)[-1] if options["groups"] == 1 else None
     taps = (None,) * len(options["size"])
-    return explicit_mesh.typed(
-        x, _kernel_shape(x, ybar, **options), (*taps, inputs, explicit_mesh.spec(ybar)[-1]), ybar
-    )
+    entries = (*taps, inputs, explicit_mesh.spec(ybar)[-1])
+    return _summed(explicit_mesh.typed(x, _kernel_shape(x, ybar, **options), entries, ybar), options)
+
+
+def _summed(kind: Any, options: dict[str, Any]) -> Any:
+    """The type with the dtype of the sums."""
+    wanted = options["preferred_element_type"]
+    return kind if wanted is None else kind.update(dtype=jnp.dtype(wanted))
 
 
 # ---- values -----------------------------------------------------------------------------------------------
@@ -131,14 +137,14 @@ def _arranged_kernel(x: jax.Array, ybar: jax.Array, *, size: tuple[int, ...], **
 def _compute(x: jax.Array, kernel: jax.Array, platform: str | None = None, **options: Any) -> jax.Array:
     shape = _output_shape(x, kernel, **options)
     if _empty(x.shape, kernel.shape, shape):
-        return jnp.zeros(shape, x.dtype)
+        return jnp.zeros(shape, options["preferred_element_type"] or x.dtype)
     return _chosen(partial(_arranged, **options), platform)(x, kernel)
 
 
 def _compute_kernel(x: jax.Array, ybar: jax.Array, platform: str | None = None, **options: Any) -> jax.Array:
     shape = _kernel_shape(x, ybar, **options)
     if _empty(x.shape, ybar.shape, shape):
-        return jnp.zeros(shape, x.dtype)
+        return jnp.zeros(shape, options["preferred_element_type"] or x.dtype)
     chosen = _chosen(partial(_arranged_kernel, **options), platform, lambda y: jnp.moveaxis(y, 0, -2))
     return chosen(x, ybar)
 
@@ -148,12 +154,21 @@ def _chosen(arrange: Arrange, platform: str | None, after: Unary = lambda y: y) 
 
     def run(*operands: jax.Array) -> jax.Array:
         lhs, rhs, options = arrange(*operands)
+        wanted = options.pop("preferred_element_type")
         work = work_of(lhs, rhs, platform, options)
         one = rules.implementation_of(work, options.pop("implementation"))
         how = {name: _ON_CPU[name] for name in one.takes if platform == "cpu"}
+        if one.name == "xla" and platform != "cpu":  # there XLA gains nothing, and cannot multiply int4
+            how["preferred_element_type"] = wanted
+        else:
+            lhs, rhs = _as(wanted, lhs, rhs)
         return after(one.compute(lhs, rhs, **options, **how))
 
     return run
+
+
+def _as(dtype: Any, *arrays: jax.Array) -> tuple[jax.Array, ...]:
+    return arrays if dtype is None else tuple(array.astype(dtype) for array in arrays)
 
 
 def _apart(function: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
@@ -213,19 +228,28 @@ def _cut(x: jax.Array, options: dict[str, Any]) -> tuple[jax.Array, dict[str, An
 
 
 def _conv_to_input(ybar: jax.Array, x: Any, kernel: jax.Array, **options: Any) -> jax.Array:
-    return explicit_mesh.like(input_adjoint(ybar, kernel, x.aval.shape[1:-1], **options), x.aval)
+    (kernel,) = _as(ybar.dtype, kernel)
+    return _like(input_adjoint(ybar, kernel, x.aval.shape[1:-1], **options), x.aval)
 
 
 def _conv_to_kernel(ybar: jax.Array, x: jax.Array, kernel: Any, **options: Any) -> jax.Array:
-    return explicit_mesh.like(kernel_adjoint(x, ybar, kernel.aval.shape[:-2], **options), kernel.aval)
+    (x,) = _as(ybar.dtype, x)
+    return _like(kernel_adjoint(x, ybar, kernel.aval.shape[:-2], **options), kernel.aval)
 
 
 def _kernel_to_input(kbar: jax.Array, x: Any, ybar: jax.Array, *, size: Any, **options: Any) -> jax.Array:
-    return explicit_mesh.like(input_adjoint(ybar, kbar, x.aval.shape[1:-1], **options), x.aval)
+    (ybar,) = _as(kbar.dtype, ybar)
+    return _like(input_adjoint(ybar, kbar, x.aval.shape[1:-1], **options), x.aval)
 
 
 def _kernel_to_output(kbar: jax.Array, x: jax.Array, ybar: Any, *, size: Any, **options: Any) -> jax.Array:
-    return explicit_mesh.like(bind(x, kbar, **options), ybar.aval)
+    (x,) = _as(kbar.dtype, x)
+    return _like(bind(x, kbar, **options), ybar.aval)
+
+
+def _like(array: jax.Array, aval: Any) -> jax.Array:
+    """A cotangent of the dtype and the distribution of its value: sums of another dtype end here."""
+    return explicit_mesh.like(array.astype(aval.dtype), aval)
 
 
 # ---- registration -----------------------------------------------------------------------------------------

@@ -26,8 +26,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from kernels.convolution.borders.border import Pads
 from kernels.convolution.channel_axes import batch_to_channels, swap
-from kernels.convolution.options import Pads
 from kernels.convolution.shapes import dilated
 
 Form = tuple[jax.Array, jax.Array, dict[str, Any]]  # lhs, rhs and the primitive's options

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from kernels.convolution import options
+from kernels.convolution.borders.border import Border, parse_padding
 from kernels.convolution.choice.table import Policy
-from kernels.errors import DtypeError, ShapeError
+from kernels.errors import DtypeError, PaddingError, ShapeError
 from kernels.lattice.axes import AxisPlan
 from kernels.lattice.fibred import FibredOp
 from kernels.lattice.op import LatticeOp
@@ -17,6 +17,7 @@ from kernels.lattice.plan import LatticePlan
 from kernels.lattice.weights import Block
 from kernels.static import Static
 
+SERVED = ("SAME", "VALID", "CIRCULAR", "REFLECT")
 BORDERS = {None: "ZERO", "zero": "ZERO", "periodic": "CIRCULAR"}
 
 
@@ -78,8 +79,18 @@ def _borders(padding: Any, rank: int) -> tuple[Any, ...]:
     """One border per axis that has both fields; None keeps the solution's own."""
     if padding is None:
         return (None,) * rank
-    parsed = options.parse_padding(padding, rank)
-    return (parsed,) * rank if isinstance(parsed, str) else parsed
+    return tuple(map(_border, parse_padding(padding, rank)))
+
+
+def _border(border: Border) -> Any:
+    """A border as the axes of an op have it."""
+    if border.name == "WIDTHS":
+        return border.low, border.high
+    if border.name not in SERVED:
+        raise PaddingError(
+            "padding", f"of a lowered op must be one of {SERVED} or pairs", border.name, "use one of these"
+        )
+    return border.name
 
 
 def _plan(axis: Any, p: np.ndarray, q: np.ndarray) -> AxisPlan:

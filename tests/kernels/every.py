@@ -51,7 +51,7 @@ def pools() -> list[Item]:
 
 
 def _pooled(pool: Callable[..., jax.Array], x: jax.Array) -> jax.Array:
-    return pool(x, 2, padding="SAME")
+    return pool(x, 2, rank=2, padding="SAME")
 
 
 def named() -> list[Item]:

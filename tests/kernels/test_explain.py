@@ -73,8 +73,8 @@ def test_a_record_is_frozen() -> None:
 def test_an_implementation_that_cannot_serve() -> None:
     x, kernel = jnp.zeros((2, 3, 3, 3, 3, 1), jnp.float32), jnp.zeros((2, 2, 2, 2, 1, 1), jnp.float32)
     message = (
-        "implementation must serve the case, and 'fft' needs numbers as sizes and at most three spatial axes"
-        ", got float32 2 x 3x3x3x3, kernel 2x2x2x2, to 3x3x3x3, 1 to 1 channels; "
+        "implementation must serve the case, and 'fft' needs numbers as sizes, at most three spatial axes "
+        "and no integers, got float32 2 x 3x3x3x3, kernel 2x2x2x2, to 3x3x3x3, 1 to 1 channels; "
         "use one of ('auto', 'xla', 'shifted', 'grouped', 'matmul', 'unfold', 'phases', 'blocks', 'pieces',"
         " 'eigen', 'bands')"
     )

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 from kernels.convolution.algorithms import (
     bands,
@@ -57,7 +58,7 @@ def _sized(work: Work) -> bool:
 
 
 def _transforms(work: Work) -> bool:
-    return _sized(work) and work.rank <= 3
+    return _sized(work) and work.rank <= 3 and jnp.issubdtype(work.dtype, jnp.floating)
 
 
 def _few(work: Work) -> bool:
@@ -73,7 +74,9 @@ IMPLEMENTATIONS = (
     Implementation("shifted", shifted.compute, "sizes that are numbers", _sized, ("apart",)),
     Implementation("grouped", grouped.compute, "nothing", _always, ("convolve",)),
     Implementation("matmul", matmul.compute, f"numbers as sizes and at most {MOST} products", _few),
-    Implementation("fft", fft.compute, "numbers as sizes and at most three spatial axes", _transforms),
+    Implementation(
+        "fft", fft.compute, "numbers as sizes, at most three spatial axes and no integers", _transforms
+    ),
     Implementation("unfold", unfold.compute, "sizes that are numbers", _sized, ("convolve",)),
     Implementation("phases", phases.compute, "sizes that are numbers", _sized, ("convolve",)),
     Implementation("blocks", blocks.compute, "sizes that are numbers", _sized),

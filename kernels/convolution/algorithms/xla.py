@@ -24,6 +24,7 @@ def compute(
     rhs_dilation: Sequence[int],
     groups: int,
     precision: Any,
+    preferred_element_type: Any = None,
 ) -> jax.Array:
     """y[n,p,i] = sum_{j,c} kernel[j,c,i] x[n, strides p + rhs_dilation j - low, c], in one lax call."""
     axes = LETTERS[: len(strides)]
@@ -41,4 +42,5 @@ def compute(
         dimension_numbers=(f"N{axes}C", f"{axes}IO", f"N{axes}C"),
         feature_group_count=groups,
         precision=precision,
+        preferred_element_type=preferred_element_type,
     )

@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from kernels.precision import HALVES
+
 
 def insert(x: jax.Array, padding: Sequence[tuple[int, int]], lhs_dilation: Sequence[int]) -> jax.Array:
     """x (N, spatial..., C) with zeros between its sites and around them; a negative width crops.
@@ -99,4 +101,4 @@ def summed(dtype: Any) -> Any:
     >>> summed(jnp.bfloat16).__name__, summed(jnp.float64).__name__
     ('float32', 'float64')
     """
-    return dtype if dtype in (jnp.float32, jnp.float64) else jnp.float32
+    return jnp.float32 if jnp.dtype(dtype).name in HALVES else dtype

@@ -9,12 +9,12 @@ from typing import Any
 import jax
 import numpy as np
 
-from kernels.convolution import options as opt
 from kernels.convolution.algorithms.registry import IMPLEMENTATIONS, NAMES
+from kernels.convolution.borders.border import Padding
 from kernels.convolution.choice.directions import Direction, directions
 from kernels.convolution.choice.table import Entry, Policy
 from kernels.convolution.choice.timing import medians
-from kernels.convolution.options import Ints, Padding
+from kernels.convolution.integers import Ints, positive
 from kernels.errors import ImplementationError
 
 NOISE = 1.05
@@ -61,7 +61,7 @@ def autotune(
     for name in candidates:
         if name not in NAMES:
             raise ImplementationError("candidates", "must be known names", repr(name), f"choose from {NAMES}")
-    turns = opt.positive("rounds", rounds, ImplementationError)
+    turns = positive("rounds", rounds, ImplementationError)
     layer = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
     make = partial(directions, x_shape, kernel_shape, dtype, jax.default_backend(), transposed, **layer)
     plain = make()

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from kernels.convolution.api import conv, conv_transpose
+from kernels.convolution.integers import sizes
 from kernels.convolution.primitive import works
 from kernels.convolution.work import Work
 
@@ -33,7 +34,11 @@ def directions(
 ) -> tuple[Direction, Direction, Direction]:
     """The three of `conv`, or of `conv_transpose`, for operands of these shapes."""
     op: Callable[..., jax.Array] = partial(conv_transpose if transposed else conv, **options)
-    x, kernel = (jax.ShapeDtypeStruct(tuple(shape), jnp.dtype(dtype)) for shape in (x_shape, kernel_shape))
+    shapes = {"x_shape": x_shape, "kernel_shape": kernel_shape}
+    x, kernel = (
+        jax.ShapeDtypeStruct(sizes(name, shape, "give the shape of the array"), jnp.dtype(dtype))
+        for name, shape in shapes.items()
+    )
     ybar = jax.eval_shape(op, x, kernel)
 
     def input_adjoint(ybar: jax.Array, kernel: jax.Array) -> jax.Array:

@@ -10,10 +10,11 @@ import jax
 
 from kernels.convolution import options
 from kernels.convolution.algorithms import registry
+from kernels.convolution.borders.border import Padding
 from kernels.convolution.choice import rules
 from kernels.convolution.choice.directions import directions
 from kernels.convolution.choice.table import Policy
-from kernels.convolution.options import Ints, Padding
+from kernels.convolution.integers import Ints
 from kernels.convolution.work import Work
 
 

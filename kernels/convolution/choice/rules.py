@@ -222,6 +222,8 @@ def decide(work: Work, implementation: str | Policy = "auto") -> Choice:
         return Choice(implementation, "asked for by name")
     if work.symbolic:
         return Choice("xla", "sizes are symbols: there is nothing to compare")
+    if not jnp.issubdtype(work.dtype, jnp.floating):
+        return Choice("xla", "XLA's own convolution adds integers as they are")
     now = in_effect.read()
     if now.off:
         return Choice("xla", f"all choices are switched off by {in_effect.VARIABLE}")
