@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import export
 
-from kernels.convolution.integers import index
 from kernels.errors import ExportError
+from kernels.integers import index
 from kernels.jax_versions import InconclusiveDimensionOperation
 from kernels.pickling import Fields
 

@@ -16,9 +16,9 @@ from kernels.convolution import operands, shapes
 from kernels.convolution import options as opt
 from kernels.convolution.borders import wrap
 from kernels.convolution.borders.border import REPEATS, Padding, Pads
-from kernels.convolution.integers import Ints
 from kernels.convolution.matrices import window_shape
 from kernels.convolution.options import Options
+from kernels.integers import Ints
 
 UNROLL = 16  # taps per axis up to which a sum of strided slices is faster than a window reduction
 

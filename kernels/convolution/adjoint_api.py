@@ -12,8 +12,8 @@ from kernels.convolution import options as opt
 from kernels.convolution.borders.border import Padding
 from kernels.convolution.channel_axes import groups_to_samples, samples_to_groups
 from kernels.convolution.choice.table import Policy
-from kernels.convolution.integers import Ints, sizes
 from kernels.convolution.options import DtypeLike, Options, Precision
+from kernels.integers import Ints, sizes
 
 
 def input_adjoint(

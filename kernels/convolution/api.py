@@ -12,9 +12,9 @@ from kernels.convolution import adjoint_api, complex_parts, geometry, operands, 
 from kernels.convolution.borders.border import Padding
 from kernels.convolution.channel_axes import samples_to_groups
 from kernels.convolution.choice.table import Policy
-from kernels.convolution.integers import Ints, sizes
 from kernels.convolution.options import DtypeLike, Options, Precision
 from kernels.errors import ShapeError
+from kernels.integers import Ints, sizes
 
 
 def conv(

@@ -15,13 +15,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kernels.convolution import integers, operands, shapes
+from kernels import integers
+from kernels.convolution import operands, shapes
 from kernels.convolution import options as opt
 from kernels.convolution.borders import wrap
 from kernels.convolution.borders.border import REPEATS, Padding
-from kernels.convolution.integers import Ints
 from kernels.convolution.options import Options
 from kernels.errors import GroupsError, ShapeError, WindowError
+from kernels.integers import Ints
 
 
 def conv_matrix(

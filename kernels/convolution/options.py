@@ -10,8 +10,8 @@ import jax.numpy as jnp
 from kernels.convolution.borders.border import Border, Padding, parse_padding
 from kernels.convolution.choice import rules
 from kernels.convolution.choice.table import Policy
-from kernels.convolution.integers import Ints, per_axis, positive
 from kernels.errors import DtypeError, GroupsError, ImplementationError
+from kernels.integers import Ints, per_axis, positive
 from kernels.precision import parse as parse_precision
 
 Precision = Any  # lax.PrecisionLike: None, a name, a lax.Precision, or a pair of them

@@ -12,9 +12,9 @@ from kernels.convolution import operands, options
 from kernels.convolution.api import conv_of
 from kernels.convolution.borders.border import Border, Padding
 from kernels.convolution.choice.table import Policy
-from kernels.convolution.integers import Ints
 from kernels.convolution.options import Precision
 from kernels.errors import ShapeError
+from kernels.integers import Ints
 
 
 def conv_separable(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from kernels.convolution.integers import index, sequence
 from kernels.errors import PaddingError
+from kernels.integers import index, sequence
 
 Pads = tuple[tuple[int, int], ...]
 OneAxis = str | int | tuple[int, int]

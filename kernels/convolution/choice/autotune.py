@@ -14,8 +14,8 @@ from kernels.convolution.borders.border import Padding
 from kernels.convolution.choice.directions import Direction, directions
 from kernels.convolution.choice.table import Entry, Policy
 from kernels.convolution.choice.timing import medians
-from kernels.convolution.integers import Ints, positive
 from kernels.errors import ImplementationError
+from kernels.integers import Ints, positive
 
 NOISE = 1.05
 LOCAL = tuple(name for name in NAMES if name != "fft")

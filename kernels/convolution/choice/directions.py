@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 
 from kernels.convolution.api import conv, conv_transpose
-from kernels.convolution.integers import sizes
 from kernels.convolution.primitive import works
 from kernels.convolution.work import Work
+from kernels.integers import sizes
 
 
 class Direction(NamedTuple):

@@ -14,8 +14,8 @@ from kernels.convolution.borders.border import Padding
 from kernels.convolution.choice import rules
 from kernels.convolution.choice.directions import directions
 from kernels.convolution.choice.table import Policy
-from kernels.convolution.integers import Ints
 from kernels.convolution.work import Work
+from kernels.integers import Ints
 
 
 class Reason(NamedTuple):

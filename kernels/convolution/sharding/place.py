@@ -10,8 +10,8 @@ import jax
 import numpy as np
 from jax.sharding import AbstractMesh, Mesh, NamedSharding, PartitionSpec
 
-from kernels.convolution.integers import per_axis
 from kernels.errors import MeshError
+from kernels.integers import per_axis
 
 Entry = str | tuple[str, ...] | None  # the mesh axes that share out one array axis
 
