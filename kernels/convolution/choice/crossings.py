@@ -200,7 +200,7 @@ CROSSINGS = (
     ),
     Crossing(
         "adjoint_sums", "up to", "shifted", "xla",
-        lambda k: _square(4, 56, 4, 4, k, KERNEL), (3, 5, 7, 8), lambda work: _pairs(work) * work.sites,
+        lambda k: _square(4, 64, 8, 8, k, KERNEL), (3, 5, 7, 9), lambda work: _pairs(work) * work.sites,
     ),
     Crossing(
         "adjoint_terms", "up to", "shifted", "xla",
@@ -209,7 +209,7 @@ CROSSINGS = (
     ),
     Crossing(
         "adjoint_pairs", "up to", "shifted", "xla",
-        lambda c: _square(300, 28, 1, c, 3, KERNEL), (1, 2, 4, 8), _pairs, False,
+        lambda c: _square(300, 28, 1, c, 3, KERNEL), (2, 4, 8, 16), _pairs, False,
     ),
     Crossing(
         "adjoint_line", "up to", "shifted", "xla",

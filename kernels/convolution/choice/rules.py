@@ -89,8 +89,9 @@ def _few_sums(work: Work, t: Thresholds) -> bool:
     if work.groups > 1 or not work.adjoint or _pairs(work) > t.pairs:
         return False
     row = t.adjoint_line if work.rank == 1 else t.adjoint_row
+    sums = t.adjoint_sums // 2 if work.inputs <= t.unfold_samples else t.adjoint_sums
     few = _pairs(work) <= t.adjoint_pairs or work.inputs * _pairs(work) <= t.adjoint_terms
-    return few and work.out[-1] <= row and _pairs(work) * work.sites <= t.adjoint_sums
+    return few and work.out[-1] <= row and _pairs(work) * work.sites <= sums
 
 
 def _many_taps(work: Work, t: Thresholds) -> bool:

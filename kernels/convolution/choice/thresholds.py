@@ -58,8 +58,9 @@ class Thresholds:
     # Pairs of channels (inputs x outputs) up to which `shifted` and `blocks` may be taken. I 16; T 1.3 to
     # 2.6 times as fast as XLA's at 64, 1.0 to 1.2 at 144.
     pairs: int = 64
-    # The same for `blocks` with strides. T 1.9 times as fast at 24 with 7 x 7, 0.8 at 36 with 3 x 3.
-    strided_pairs: int = 24
+    # The same for `blocks` with strides. T 1.9 times as fast at 24 with 7 x 7; at 36 1.3 with 5 x 5 and 0.8
+    # with 3 x 3; 0.5 at 64.
+    strided_pairs: int = 36
     # Channels on either side. T 1.3 times as fast with 16 and 1; 0.3 to 0.7 with 32 and 1.
     few_channels: int = 16
     # Terms (taps x inputs) up to which one pass over the image wins. I 32; T 1.2 times as fast at 49.
@@ -70,13 +71,14 @@ class Thresholds:
     volume_pairs: int = 25
     # Taps from which blocks of sites as channels win over XLA's. I 9; T 1.2 times as fast at 4.
     block_taps: int = 4
-    # Kernel adjoint: running sums (pairs x taps of the layer) up to which `shifted` is taken. T 1.7 to 3
-    # times as fast as XLA's from 576 to 784.
-    adjoint_sums: int = 784
-    # ... if the terms of one (samples x pairs) are no more than this, or the pairs. I 8 samples; T 1.1 to
-    # 1.7 times as fast as XLA's up to 256, 0.8 at 768 with 12 pairs, 2 to 4 at any number with one.
+    # Kernel adjoint: running sums (pairs x taps of the layer) up to which `shifted` is taken; half as many
+    # where `unfold` is the other choice. T 1.2 to 6 times as fast as XLA's from 576 to 4096; to `unfold` even
+    # at 784 and 1024.
+    adjoint_sums: int = 4096
+    # ... if the terms of one (samples x pairs) are no more than this, or the pairs. I 8 samples; T 1.1 to 1.7
+    # times as fast as XLA's up to 256, 0.8 at 768 with 12 pairs, 1.4 to 4 at any number with 8 or fewer.
     adjoint_terms: int = 256
-    adjoint_pairs: int = 4
+    adjoint_pairs: int = 8
     # ... and taps in a row, in one dimension. I 8 and T 8: from nine on XLA's own is faster.
     adjoint_line: int = 8
     # Kernel adjoint in two dimensions: taps of the layer from which `blocks` win over running sums. T 0.8
