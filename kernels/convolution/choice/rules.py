@@ -21,7 +21,7 @@ from kernels.convolution.algorithms.shifted import UNROLLED
 from kernels.convolution.choice.table import Policy
 from kernels.convolution.work import Work
 
-NAMES = ("auto", *registry.NAMES)
+NAMES = ("auto", "lax", *registry.NAMES)
 
 
 class Rule(NamedTuple):
