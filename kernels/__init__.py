@@ -35,6 +35,7 @@ from kernels.lattice.fibred import FibredOp
 from kernels.lattice.op import LatticeOp
 from kernels.lowering import lower
 from kernels.maps.op import MapsOp
+from kernels.only_lax import only_lax
 from kernels.pool import avg_pool, max_pool
 
 __all__ = [
@@ -73,6 +74,7 @@ __all__ = [
     "kernel_adjoint",
     "lower",
     "max_pool",
+    "only_lax",
     "patch_matrix",
     "shard_image",
 ]

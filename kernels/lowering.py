@@ -72,7 +72,7 @@ def lower(
     if isinstance(plain, PlainMaps):
         if padding is not None:
             raise PaddingError("padding", "needs a lattice", padding, "leave it out")
-        return replace(lower_maps(plain, dtype), precision=precision)
+        return replace(lower_maps(plain, dtype), precision=precision, implementation=implementation)
     pair = [i for i, axis in enumerate(plain.axes) if axis.out is not None and axis.into is not None]
     borders = dict(zip(pair, _borders(padding, len(pair)), strict=True))
     axes = tuple(

@@ -14,7 +14,7 @@ _switch = jax.make_user_context(default_value=False)
 
 @contextmanager
 def only_lax(on: bool = True) -> Iterator[None]:
-    """While it lasts, everything that is traced becomes operations of `lax` alone, with their own derivatives.
+    """While it lasts, what is traced becomes operations of `lax` alone, with their own derivatives.
 
         conv(x, kernel)  ->  lax.conv_general_dilated(x, kernel)
 
@@ -39,4 +39,4 @@ def only_lax(on: bool = True) -> Iterator[None]:
 
 def asked(implementation: Any = None) -> bool:
     """Whether a layer of this implementation is to be traced as `lax` alone."""
-    return isinstance(implementation, str) and implementation == "lax" or bool(_switch.value)
+    return (isinstance(implementation, str) and implementation == "lax") or bool(_switch.value)

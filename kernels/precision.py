@@ -7,6 +7,7 @@ TensorFloat-32 (10 bits of mantissa) and on TPUs bfloat16 (7 bits); "highest" as
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import wraps
 from typing import Any, Protocol, TypeVar
 
@@ -15,6 +16,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from kernels.errors import PrecisionError
+from kernels.only_lax import asked, only_lax
 
 HALVES = ("float16", "bfloat16")  # dtypes whose sums are kept in float32
 NAMES = ("default", "high", "highest", "bfloat16", "tensorfloat32", "float32")
@@ -23,10 +25,13 @@ Result = TypeVar("Result")
 
 
 class Precise(Protocol):
-    """An op with a precision of its own; None leaves it to the caller's context."""
+    """An op with a precision of its own, None leaving it to the caller's context, and an implementation."""
 
     @property
     def precision(self) -> str | None: ...
+
+    @property
+    def implementation(self) -> Any: ...
 
 
 def check(precision: object) -> None:
@@ -62,13 +67,15 @@ def current() -> Any:
 
 
 def at_its_own(method: Callable[..., Result]) -> Callable[..., Result]:
-    """A method of an op, run at the op's precision."""
+    """A method of an op, run at the op's precision and, if it was lowered so, as `lax` alone."""
 
     @wraps(method)
     def run(self: Precise, *arrays: Any) -> Result:
-        if self.precision is None:
-            return method(self, *arrays)
-        with jax.default_matmul_precision(self.precision):
+        with ExitStack() as settings:
+            if self.precision is not None:
+                settings.enter_context(jax.default_matmul_precision(self.precision))
+            if asked(self.implementation):
+                settings.enter_context(only_lax())
             return method(self, *arrays)
 
     return run

@@ -77,7 +77,9 @@ def _out_of_channels(array: jax.Array, size: int, groups: int) -> tuple[jax.Arra
 def _merged(array: jax.Array, axis: int) -> jax.Array:
     """An axis and the one after it as one: (..., B, G C, ...) -> (..., B G C, ...)."""
     axis %= array.ndim
-    return array.reshape(*array.shape[:axis], array.shape[axis] * array.shape[axis + 1], *array.shape[axis + 2 :])
+    return array.reshape(
+        *array.shape[:axis], array.shape[axis] * array.shape[axis + 1], *array.shape[axis + 2 :]
+    )
 
 
 def _out_of_groups(array: jax.Array, size: int) -> tuple[jax.Array, int]:

@@ -3,11 +3,12 @@
     conv_p(x, kernel):       x (N, spatial..., C), kernel (spatial..., C / groups, D)  ->  y (N, out..., D)
     conv_kernel_p(x, ybar):  the adjoint of conv_p with respect to its kernel, of the kernel's shape
 
-The adjoint with respect to x is `conv_p` again, of the kernel *turned* (``transposes.py``): an option says that
-the kernel, or the adjoint for it, is kept as the layer in the other direction has it. Everything JAX does with a convolution (forward and reverse
-mode to any order, vmap, loops, export) is a statement about these two, and each of their rules returns them;
-which code computes them is decided only when they are lowered (``rules.py``), on every device for its own
-part of the image where there are several (``partition.py``).
+The adjoint with respect to x is `conv_p` again, of the kernel *turned* (``transposes.py``): an option says
+that the kernel, or the adjoint for it, is kept as the layer in the other direction has it. Everything JAX
+does with a convolution (forward and reverse mode to any order, vmap, loops, export) is a statement about
+these two, and each of their rules returns them; which code computes them is decided only when they are
+lowered (``rules.py``), on every device for its own part of the image where there are several
+(``partition.py``).
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from kernels.convolution.choice.table import Policy
 from kernels.convolution.shapes import dilated, steps
 from kernels.convolution.sharding import explicit_mesh, partition
 from kernels.convolution.work import Work, work_of
-from kernels.jax_versions import varying
+from kernels.jax_versions import known_to_tools, varying
 from kernels.only_lax import asked
 
 conv_p = Primitive("conv")
@@ -160,7 +161,9 @@ def _own_kernel(x: jax.Array, ybar: jax.Array, *, size: tuple[int, ...], **optio
         options = transposes.input_options(x.shape[1:-1], size, ybar.shape[1:-1], **options)
         x, ybar = ybar, x
     x, options = _cut(x, options)
-    return xla.kernel_adjoint(x, ybar, **transposes.kernel_options(x.shape[1:-1], ybar.shape[1:-1], size, **options))
+    return xla.kernel_adjoint(
+        x, ybar, **transposes.kernel_options(x.shape[1:-1], ybar.shape[1:-1], size, **options)
+    )
 
 
 class Form(NamedTuple):
@@ -286,6 +289,7 @@ def _register(primitive: Primitive, type_of: Any, compute: Any, rules: Any, batc
     primitive.def_abstract_eval(type_of)
     ad.defbilinear(primitive, *rules)
     primitive_batchers[primitive] = batch
+    known_to_tools(primitive, 2)
     for platform in (None, "cpu"):  # two rules, so that a program for several platforms has a part of each
         mlir.register_lowering(
             primitive, partition.lowering(primitive, partial(_lowered, compute)), platform=platform

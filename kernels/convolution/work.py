@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-
 ONE = {"cuda": "gpu", "rocm": "gpu"}  # what is measured, and called by JAX, by one name
 
 

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from kernels.convolution.choice.table import Policy
 from kernels.export import Exportable
 from kernels.lattice import folding
 from kernels.lattice.channel_groups import Grouping, find_groups
@@ -63,6 +64,11 @@ class FibredOp(Fields, Exportable):
     def precision(self) -> str | None:
         """How products are taken, as `lower` was told."""
         return self.lattice.precision
+
+    @property
+    def implementation(self) -> str | Policy:
+        """How convolutions are computed, as `lower` was told."""
+        return self.lattice.implementation
 
     @property
     def symmetries(self) -> dict[str, tuple[Any, Any]]:

@@ -85,6 +85,7 @@ class MapsOp(Fields, Exportable):
         default=None, compare=False, repr=False
     )  # the exact basis, for `dense` and `symmetries`
     precision: str | None = None
+    implementation: Any = "auto"  # "lax" is all that a matrix product hears
 
     @property
     def dim(self) -> int:

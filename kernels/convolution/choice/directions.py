@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from kernels.convolution.api import conv, conv_transpose
 from kernels.convolution.primitive import works
 from kernels.convolution.work import Work
+from kernels.only_lax import only_lax
 
 
 class Direction(NamedTuple):
@@ -54,5 +55,6 @@ def directions(
 
 def _work(call: Callable[..., Any], shaped: Sequence[Any], platform: str | None) -> Work:
     """What the one primitive in the trace of `call` has to do."""
-    (work,) = works(jax.make_jaxpr(call)(*shaped).jaxpr, platform)
+    with only_lax(False):
+        (work,) = works(jax.make_jaxpr(call)(*shaped).jaxpr, platform)
     return work

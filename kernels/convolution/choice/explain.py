@@ -15,6 +15,7 @@ from kernels.convolution.choice.directions import directions
 from kernels.convolution.choice.table import Policy
 from kernels.convolution.options import Ints, Padding
 from kernels.convolution.work import Work
+from kernels.only_lax import asked
 
 
 class Reason(NamedTuple):
@@ -80,6 +81,7 @@ def explain(
     Source: the rules in `rules.py`.
     """
     options.check_implementation(implementation)
+    implementation = "lax" if asked(implementation) else implementation
     platform = jax.default_backend() if platform is None else platform
     layer = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
     three = directions(x_shape, kernel_shape, dtype, platform, transposed, **layer)

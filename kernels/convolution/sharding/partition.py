@@ -30,9 +30,9 @@ from jax.interpreters import mlir
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from kernels.convolution.borders import circle
-from kernels.convolution.sharding import halo
+from kernels.convolution.sharding import cache_name, halo
 from kernels.convolution.sharding.halo import Names
-from kernels.jax_versions import told_devices
+from kernels.jax_versions import told_devices, under_one_name
 
 
 def lowering(primitive: Any, plain: Callable[..., Any]) -> Callable[..., Any]:
@@ -44,7 +44,11 @@ def lowering(primitive: Any, plain: Callable[..., Any]) -> Callable[..., Any]:
         if not _several(ctx):
             return plain(ctx, *operands, **options)
         split = mlir.lower_fun(lambda *arrays: _split(primitive, arrays, options), multiple_results=False)
-        return split(ctx, *operands)
+        results = split(ctx, *operands)
+        name = cache_name.of(primitive.name, options, ctx.module_context.axis_context.device_assignment)
+        if name is not None:
+            under_one_name(ctx, results, name)
+        return results
 
     return rule
 
