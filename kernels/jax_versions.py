@@ -98,15 +98,11 @@ def under_one_name(ctx: Any, results: Any, name: str) -> None:
     share one answer, which lives as long as any of their programs.
     """
     (result,) = results
-    call = result.owner
-    given = "backend_config" in call.attributes
-    address = call.attributes["backend_config"] if given else None
-    mine = _callbacks.get(address.value.encode()) if given else None
-    if mine is None:
-        _missing(
-            "call to the partitioner where it is expected", "the compile cache never hits on several devices"
-        )
+    given = dict(result.owner.attributes).get("backend_config")
+    mine = None if given is None else _callbacks.get(given.value.encode())
+    if given is None or mine is None:
+        _missing("such call to the partitioner as in 0.10", "the compile cache never hits on several devices")
         return
     name = f"{name} {mine.mesh.shape_tuple}"
     ctx.module_context.add_keepalive(_callbacks.setdefault(name.encode(), mine))
-    call.attributes["backend_config"] = type(address).get(name, context=address.context)
+    result.owner.attributes["backend_config"] = type(given).get(name, context=given.context)

@@ -6,7 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-ONE = {"cuda": "gpu", "rocm": "gpu"}  # what is measured, and called by JAX, by one name
+ONE: dict[str | None, str] = {
+    "cuda": "gpu",
+    "rocm": "gpu",
+}  # what is measured, and called by JAX, by one name
 
 
 class Work(NamedTuple):
@@ -77,7 +80,7 @@ def work_of(x: Any, kernel: Any, platform: str | None, options: Mapping[str, Any
     steps = (options[name] for name in ("strides", "lhs_dilation", "rhs_dilation"))
     groups = options["groups"]
     return Work(
-        ONE.get(platform, platform),
+        platform and ONE.get(platform, platform),
         str(x.dtype),
         x.shape[0],
         groups,

@@ -63,7 +63,8 @@ def _convolved(
     lhs_dilation: Sequence[int],
     rhs_dilation: Sequence[int],
     precision: Any,
-    **groups: int,
+    feature_group_count: int = 1,
+    batch_group_count: int = 1,
 ) -> jax.Array:
     axes = LETTERS[: len(strides)]
     if not all(isinstance(width, int) for pair in padding for width in pair):
@@ -78,6 +79,7 @@ def _convolved(
         lhs_dilation=lhs_dilation,
         rhs_dilation=rhs_dilation,
         dimension_numbers=tuple(name.format(axes) for name in letters),  # type: ignore[arg-type]
+        feature_group_count=feature_group_count,
+        batch_group_count=batch_group_count,
         precision=precision,
-        **groups,
     )
