@@ -16,9 +16,10 @@ computed another way without being told.
     jax.experimental.jet.jet_rules, .deflinear, | `jet`                         | it raises an error
       ._bilinear_taylor_rule                    |                               |
 
-Of what JAX promises less than to users of `jax.numpy`, these are asked for where they are used, and their
-absence is an error at import: `jax.extend.core`, `jax.interpreters`, `jax.make_user_context`,
-`jax.experimental.custom_partitioning`, `jax.experimental.xla_metadata`.
+What JAX names in public, though not to every user, is asked for where it is used, and its absence is an error
+at import: `jax.core.ShapedArray` and `jax.core.max_dim`, `jax.extend.core`, `jax.interpreters` and
+`jax.interpreters.batching`, `jax.make_user_context`, `jax.experimental.custom_partitioning`,
+`jax.experimental.xla_metadata`.
 """
 
 from __future__ import annotations

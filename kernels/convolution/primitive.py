@@ -199,13 +199,17 @@ def _computed(
     """The result by the implementation that is chosen for it."""
     if _empty(shape, *(a.shape for a in operands)):
         return jnp.zeros(shape, operands[0].dtype)
-    one = rules.implementation_of(_work(form, operands, platform, options), implementation)
+    if platform != "cpu":
+        one = rules.implementation_of(_work(form, operands, platform, options), implementation)
+        if one.name in OWN:
+            with jax.named_scope(f"{form.name}[{one.name}]"):
+                return form.own(*operands, **options)
+    lhs, rhs, arranged = form.arrange(*operands, **options)
+    one = rules.implementation_of(work_of(lhs, rhs, platform, arranged), implementation)
+    how = {name: _ON_CPU[name] for name in one.takes if platform == "cpu"}
     with jax.named_scope(f"{form.name}[{one.name}]"):
-        if one.name in OWN and platform != "cpu":
-            return form.own(*operands, **options)
-        lhs, rhs, arranged = form.arrange(*operands, **options)
-        how = {name: _ON_CPU[name] for name in one.takes if platform == "cpu"}
-        return form.back(one.compute(lhs, rhs, **arranged, **how), **options)
+        y = one.compute(lhs, rhs, **arranged, **how)
+    return form.back(y, **options)
 
 
 def _apart(function: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
