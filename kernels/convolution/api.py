@@ -46,8 +46,8 @@ def conv(
             a (low, high) pair per axis: as many zeros, negative to crop.
         groups: input and output channels fall into this many blocks that do not mix; block g of the outputs
             is ``kernel[..., g * C_out / groups : (g + 1) * C_out / groups]``.
-        implementation: "auto", the name of one way to compute it and its adjoints, or a measured policy; see
-            `explain` and `autotune`.
+        implementation: "auto", the name of one way to compute it and its adjoints, "lax" for a trace of
+            nothing but `lax` (see `only_lax`), or a measured policy; see `explain` and `autotune`.
         precision: as in `jax.lax`.
 
     Returns:
