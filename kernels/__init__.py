@@ -16,6 +16,7 @@ from kernels.convolution.layouts import convert_layout
 from kernels.convolution.matrices import conv_matrix, patch_matrix
 from kernels.convolution.separable import conv_separable
 from kernels.convolution.sharding.place import shard_image
+from kernels.equivariant import EquivariantOp
 from kernels.errors import (
     CheckError,
     DtypeError,
@@ -43,6 +44,7 @@ __all__ = [
     "CheckError",
     "Comparison",
     "DtypeError",
+    "EquivariantOp",
     "Explanation",
     "ExportError",
     "FibredOp",

@@ -6,13 +6,14 @@ TensorFloat-32 (10 bits of mantissa) and on TPUs bfloat16 (7 bits); "highest" as
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import wraps
 from typing import Any, Protocol, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from kernels.errors import PrecisionError
@@ -27,11 +28,8 @@ Result = TypeVar("Result")
 class Precise(Protocol):
     """An op with a precision of its own, None leaving it to the caller's context, and an implementation."""
 
-    @property
-    def precision(self) -> str | None: ...
-
-    @property
-    def implementation(self) -> Any: ...
+    precision: str | None
+    implementation: Any
 
 
 def check(precision: object) -> None:
@@ -70,15 +68,42 @@ def at_its_own(method: Callable[..., Result]) -> Callable[..., Result]:
     """A method of an op, run at the op's precision and, if it was lowered so, as `lax` alone."""
 
     @wraps(method)
-    def run(self: Precise, *arrays: Any) -> Result:
+    def run(self: Precise, *arrays: Any, **more: Any) -> Result:
         with ExitStack() as settings:
             if self.precision is not None:
                 settings.enter_context(jax.default_matmul_precision(self.precision))
             if asked(self.implementation):
                 settings.enter_context(only_lax())
-            return method(self, *arrays)
+            return method(self, *arrays, **more)
 
     return run
+
+
+# ---- dtypes that are kept -------------------------------------------------------------------------------
+
+# Outside of its 64-bit mode JAX makes float32 of whatever is asked for in float64, but arrays that were made
+# in it stay what they are, and so does what is computed from them.
+
+
+def cast(x: jax.Array, dtype: Any) -> jax.Array:
+    """The array in this dtype, as it is where it has it."""
+    return x if x.dtype == dtype else x.astype(dtype)
+
+
+def zeros(shape: Sequence[int], dtype: Any) -> jax.Array:
+    """Zeros of this dtype."""
+    with _mode(dtype):
+        return jnp.zeros(shape, dtype)
+
+
+def constant(values: np.ndarray, dtype: Any) -> jax.Array:
+    """NumPy numbers in this dtype."""
+    with _mode(dtype):
+        return jnp.asarray(values, dtype)
+
+
+def _mode(dtype: Any) -> AbstractContextManager[Any]:
+    return jax.enable_x64(True) if jnp.dtype(dtype).itemsize >= 8 else nullcontext()
 
 
 def summed(x: jax.Array) -> jax.Array:
