@@ -202,6 +202,28 @@ def test_gradients_of_every_sample() -> None:
     assert "feature_group_count = 1" in line
 
 
+def test_higher_orders_and_loops_move_no_image() -> None:
+    """Second derivatives both ways, and gradients in the body of a scan: kernels alone are transposed."""
+    x, kernel = shaped((2, 16, 17, 8), (3, 3, 2, 12))
+
+    def loss(k: jax.Array, x: jax.Array) -> jax.Array:
+        return jnp.sum(jnp.tanh(kn.conv(x, k, groups=4, strides=2)) ** 2)
+
+    def forward_over_reverse(k, x, v):
+        return jax.jvp(lambda k: jax.grad(loss, (0, 1))(k, x), (k,), (v,))
+
+    def reverse_over_reverse(k, x, v):
+        return jax.grad(lambda k: jnp.vdot(jax.grad(loss)(k, x), v))(k)
+
+    def loop(k, x, v):
+        return jax.grad(lambda k: lax.scan(lambda c, x: (c + loss(k, x), None), 0.0, x[:, None])[0])(k)
+
+    for f in (forward_over_reverse, reverse_over_reverse, loop):
+        text = program(f, (kernel, x, kernel), "cuda")
+        assert len(convolutions(text)) >= 2
+        assert all("(tensor<3x3x" in line for line in text.splitlines() if "stablehlo.transpose" in line)
+
+
 def test_on_cpu_the_choice_stands() -> None:
     x, kernel, y = shaped((2, 9, 9, 8), (3, 3, 1, 8), (2, 9, 9, 8))
     step = back(partial(kn.conv, groups=8))
