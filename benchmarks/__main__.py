@@ -13,7 +13,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter
 
-from benchmarks import accuracy, calls, convolution, derivation, expansion, loops, sharding, symmetries
+from benchmarks import (
+    accuracy,
+    calls,
+    convolution,
+    derivation,
+    expansion,
+    loops,
+    sharding,
+    symmetries,
+    thresholds,
+)
 from benchmarks.machine import describe
 from benchmarks.report import Report, markdown
 
@@ -27,6 +37,7 @@ SUITES: dict[str, Callable[[bool], Report]] = {
     "derivation": derivation.run,
     "sharding": sharding.run,
     "symmetries": symmetries.run,
+    "thresholds": thresholds.run,
 }
 
 HEADING = """# Results

@@ -10,8 +10,10 @@ from kernels.checking.checks import (
 from kernels.convolution.adjoint_api import input_adjoint, kernel_adjoint
 from kernels.convolution.api import conv, conv_transpose
 from kernels.convolution.choice.autotune import autotune
+from kernels.convolution.choice.calibrate import calibrate
 from kernels.convolution.choice.explain import Explanation, explain
 from kernels.convolution.choice.table import Policy
+from kernels.convolution.choice.thresholds import Thresholds
 from kernels.convolution.layouts import convert_layout
 from kernels.convolution.matrices import conv_matrix, patch_matrix
 from kernels.convolution.separable import conv_separable
@@ -60,9 +62,11 @@ __all__ = [
     "PrecisionError",
     "Report",
     "ShapeError",
+    "Thresholds",
     "WindowError",
     "autotune",
     "avg_pool",
+    "calibrate",
     "check_adjoints",
     "check_against_dense",
     "check_equivariance",

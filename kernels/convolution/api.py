@@ -47,7 +47,9 @@ def conv(
         groups: input and output channels fall into this many blocks that do not mix; block g of the outputs
             is ``kernel[..., g * C_out / groups : (g + 1) * C_out / groups]``.
         implementation: "auto", the name of one way to compute it and its adjoints, "lax" for a trace of
-            nothing but `lax` (see `only_lax`), or a measured policy; see `explain` and `autotune`.
+            nothing but `lax` (see `only_lax`), or a measured policy; see `explain`, `autotune` and
+            `calibrate`. Unless transforms are named ("fft"), a value, be it NaN or huge, changes no output
+            whose window it is not in.
         precision: as in `jax.lax`.
 
     Returns:

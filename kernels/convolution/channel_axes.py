@@ -23,6 +23,11 @@ def swap(array: jax.Array, axis: int, groups: int) -> jax.Array:
     return split.reshape(*split.shape[:-2], groups * head[axis])
 
 
+def scaled(x: jax.Array, factors: jax.Array) -> jax.Array:
+    """x times numbers for its last axes, the other axes being spelled out."""
+    return x * factors.reshape((1,) * (x.ndim - factors.ndim) + factors.shape)
+
+
 def squeezed(array: jax.Array) -> jax.Array:
     """Without a last axis of length 1: XLA copies an operand of a loop or of a call that has one."""
     return array.reshape(array.shape[:-1]) if array.shape[-1] == 1 else array

@@ -14,7 +14,7 @@ lowered (``rules.py``), on every device for its own part of the image where ther
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -288,8 +288,19 @@ def _kernel_to_output(kbar: jax.Array, x: jax.Array, ybar: Any, *, size: Any, **
 # ---- registration -----------------------------------------------------------------------------------------
 
 
+def _compiled(primitive: Primitive, *arrays: jax.Array, **options: Any) -> jax.Array:
+    """The primitive by itself, compiled as any of JAX's is, so that the choice is the one of its lowering."""
+    with jax.disable_jit(False):
+        return _program(primitive, tuple(options.items()))(*arrays)
+
+
+@lru_cache(maxsize=256)
+def _program(primitive: Primitive, options: tuple[tuple[str, Any], ...]) -> Callable[..., jax.Array]:
+    return jax.jit(partial(primitive.bind, **dict(options)))
+
+
 def _register(primitive: Primitive, type_of: Any, compute: Any, rules: Any, batch: Any) -> None:
-    primitive.def_impl(partial(_at_once, compute))
+    primitive.def_impl(partial(_compiled, primitive))  # reached only where jit is disabled
     primitive.def_abstract_eval(type_of)
     ad.defbilinear(primitive, *rules)
     primitive_batchers[primitive] = batch
@@ -298,11 +309,6 @@ def _register(primitive: Primitive, type_of: Any, compute: Any, rules: Any, batc
         mlir.register_lowering(
             primitive, partition.lowering(primitive, partial(_lowered, compute)), platform=platform
         )
-
-
-def _at_once(compute: Any, *operands: jax.Array, **options: Any) -> jax.Array:
-    """Where jit is disabled: what would have been compiled."""
-    return compute(*operands, platform=jax.default_backend(), **options)
 
 
 def _lowered(compute: Any, ctx: Any, *operands: Any, **options: Any) -> Any:

@@ -56,9 +56,13 @@ class Work(NamedTuple):
         return self.taps > self.sites
 
     @property
-    def short(self) -> tuple[int, ...]:
-        """Axis by axis the shorter of kernel and output: the window of the layer, in either direction."""
-        return tuple(map(min, self.window, self.out))
+    def samples(self) -> int:
+        """The batch of the layer, which in a kernel adjoint are the channels that are summed over."""
+        return self.inputs if self.adjoint else self.batch
+
+    def with_samples(self, count: int) -> Work:
+        """The same layer and direction with another batch."""
+        return self._replace(inputs=count) if self.adjoint else self._replace(batch=count)
 
     @property
     def dilated(self) -> bool:

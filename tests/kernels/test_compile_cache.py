@@ -66,8 +66,8 @@ def test_it_hits_in_another_process_and_only_for_the_same_convolution(tmp_path) 
     assert run(tmp_path, padding=[(0, 2), (2, 0)]) == ["cache_misses"]
 
 
-def test_a_name_says_all_that_a_program_depends_on(monkeypatch, tmp_path) -> None:
-    """Options, the devices, and the code that decides and writes."""
+def test_a_name_says_all_that_a_program_depends_on(monkeypatch, tmp_path, thresholds) -> None:
+    """Options, the devices, thresholds that were measured, and the code that decides and writes."""
 
     class Device:
         platform, id = "cpu", 0
@@ -79,6 +79,8 @@ def test_a_name_says_all_that_a_program_depends_on(monkeypatch, tmp_path) -> Non
         for devices in ((), (Device(),))
     }
     assert len(names) == 8
+    thresholds(pairs=1)
+    assert cache_name.of("conv", {"padding": ((0, 1),)}, ()) not in names
     cache_name._rules.cache_clear()
     monkeypatch.setattr(cache_name, "SOURCES", tmp_path)
     assert cache_name.of("conv", {}, ()) is None, "no rules to be read"

@@ -2,7 +2,7 @@
 
 The part of each device is decided inside XLA, after the key of the cache has been made: so the key has to say
 all that it is decided from. What XLA is asked to compile says shapes, meshes and distributions; the options,
-and the rules by which implementations are chosen and written, are said here. Two texts that differ here are
+the thresholds in effect, and the rules by which implementations are chosen and written, are said here. Two texts that differ here are
 two programs; rules that change are other rules.
 """
 
@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import jax
+
+from kernels.convolution.choice import in_effect
 
 SOURCES = Path(__file__).parents[2]
 
@@ -29,7 +31,8 @@ def of(primitive: str, options: dict[str, Any], devices: Sequence[Any]) -> str |
     if rules is None:
         return None
     places = [(device.platform, device.id) for device in devices]
-    said = (primitive, sorted(options.items()), places, bool(jax.config.jax_enable_x64), rules)  # type: ignore[attr-defined]
+    wide = bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
+    said = (primitive, sorted(options.items()), places, wide, in_effect.read(), rules)
     return f"kernels.{primitive} {hashlib.sha256(repr(said).encode()).hexdigest()}"
 
 
