@@ -36,6 +36,7 @@ from kernels.errors import (
 from kernels.export import Artifact
 from kernels.lattice.fibred import FibredOp
 from kernels.lattice.op import LatticeOp
+from kernels.lax_alone import only_lax
 from kernels.lowering import lower
 from kernels.maps.op import MapsOp
 from kernels.pool import avg_pool, max_pool
@@ -79,6 +80,7 @@ __all__ = [
     "kernel_adjoint",
     "lower",
     "max_pool",
+    "only_lax",
     "patch_matrix",
     "shard_image",
 ]

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from kernels.convolution.choice.table import Policy
 from kernels.errors import ShapeError
 from kernels.export import Exportable
 from kernels.precision import at_its_own, cast, summed
@@ -33,6 +34,7 @@ class EquivariantOp(Content, Exportable):
     name: str
     dtype: Any
     precision: str | None
+    implementation: str | Policy
     channels_in: int
     channels_out: int
 

@@ -39,7 +39,8 @@ def lower(
             CIRCULAR on a periodic grid.
             With SAME the output has a site wherever its lattice has one on the image: every output looks at
             the window around its own position, so a stride 2 begins at site 0 whatever the size.
-        implementation: "auto", the name of one way to compute convolutions, or a policy from `autotune`.
+        implementation: "auto", the name of one way to compute convolutions, "lax" for a trace of nothing but
+            `lax`, or a policy from `autotune`.
         dtype: of the weights that `op.init` draws.
         precision: of products, as in `jax.lax`; None leaves it to `jax.default_matmul_precision`. Sums of
             bfloat16 and float16 products are kept in float32 either way.

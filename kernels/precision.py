@@ -7,7 +7,7 @@ TensorFloat-32 (10 bits of mantissa) and on TPUs bfloat16 (7 bits); "highest" as
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import wraps
 from typing import Any, Protocol, TypeVar
 
@@ -17,6 +17,7 @@ import numpy as np
 from jax import lax
 
 from kernels.errors import PrecisionError
+from kernels.lax_alone import asked, only_lax
 
 HALVES = ("float16", "bfloat16")  # dtypes whose sums are kept in float32
 NAMES = ("default", "high", "highest", "bfloat16", "tensorfloat32", "float32")
@@ -26,10 +27,10 @@ Result = TypeVar("Result")
 
 
 class Precise(Protocol):
-    """An op with a precision of its own; None leaves it to the caller's context."""
+    """An op with a precision of its own, None leaving it to the caller's context, and an implementation."""
 
-    @property
-    def precision(self) -> str | None: ...
+    precision: str | None
+    implementation: Any
 
 
 def named(precision: Any) -> str | None:
@@ -75,13 +76,15 @@ def current() -> Any:
 
 
 def at_its_own(method: Callable[..., Result]) -> Callable[..., Result]:
-    """A method of an op, run at the op's precision."""
+    """A method of an op, run at the op's precision and, if it was lowered so, as `lax` alone."""
 
     @wraps(method)
     def run(self: Precise, *arrays: Any, **more: Any) -> Result:
-        if self.precision is None:
-            return method(self, *arrays, **more)
-        with jax.default_matmul_precision(self.precision):
+        with ExitStack() as settings:
+            if self.precision is not None:
+                settings.enter_context(jax.default_matmul_precision(self.precision))
+            if asked(self.implementation):
+                settings.enter_context(only_lax())
             return method(self, *arrays, **more)
 
     return run
@@ -100,17 +103,18 @@ def cast(x: jax.Array, dtype: Any) -> jax.Array:
 
 def zeros(shape: Sequence[int], dtype: Any) -> jax.Array:
     """Zeros of this dtype."""
-    with _mode(dtype):
+    with mode_of(dtype):
         return jnp.zeros(shape, dtype)
 
 
 def constant(values: np.ndarray, dtype: Any) -> jax.Array:
     """NumPy numbers in this dtype."""
-    with _mode(dtype):
+    with mode_of(dtype):
         return jnp.asarray(values, dtype)
 
 
-def _mode(dtype: Any) -> AbstractContextManager[Any]:
+def mode_of(dtype: Any) -> AbstractContextManager[Any]:
+    """The 64-bit mode where the dtype needs it; otherwise the caller's."""
     return jax.enable_x64(True) if jnp.dtype(dtype).itemsize >= 8 else nullcontext()
 
 

@@ -19,6 +19,8 @@ import numpy as np
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
+from kernels.jax_versions import known_to_tools
+from kernels.lax_alone import asked
 from kernels.precision import cast, constant, summed, zeros
 from kernels.static import Content, Static
 
@@ -110,7 +112,8 @@ def times(matrix: SparseMatrix, x: jax.Array, axis: int = 0) -> jax.Array:
         return x
     axis %= x.ndim
     before, after = x.shape[:axis], x.shape[axis + 1 :]
-    y = sparse_p.bind(x.reshape(math.prod(before), x.shape[axis], math.prod(after)), matrix=matrix)
+    product = _compute if asked() else sparse_p.bind
+    y = product(x.reshape(math.prod(before), x.shape[axis], math.prod(after)), matrix=matrix)
     return y.reshape(*before, matrix.shape[0], *after)
 
 
@@ -180,4 +183,5 @@ sparse_p.def_impl(_compute)  # outside jit
 sparse_p.def_abstract_eval(_abstract)
 ad.deflinear2(sparse_p, _transpose)
 batching.primitive_batchers[sparse_p] = _batch
+known_to_tools(sparse_p, 1)
 mlir.register_lowering(sparse_p, mlir.lower_fun(_compute, multiple_results=False))

@@ -59,9 +59,10 @@ def conv(
             is ``kernel[..., g * C_out / groups : (g + 1) * C_out / groups]``.
         batch_group_count: samples (of the first batch axis) and output channels fall into this many blocks,
             as in `jax.lax`: block g of the samples gives block g of the channels, and N samples N / count.
-        implementation: "auto", the name of one way to compute it and its adjoints, or a measured policy; see
-            `explain`, `autotune` and `calibrate`. Unless transforms are named ("fft"), a value, be it NaN or
-            huge, changes no output whose window it is not in.
+        implementation: "auto", the name of one way to compute it and its adjoints, "lax" for a trace of
+            nothing but `lax` (see `only_lax`), or a measured policy; see `explain`, `autotune` and
+            `calibrate`. Unless transforms are named ("fft"), a value, be it NaN or huge, changes no output
+            whose window it is not in.
         precision: as in `jax.lax`.
         preferred_element_type: the dtype of the sums and of the result, as in `jax.lax`; that of x unless
             given. Integers need it, since their products seldom fit: int8 into int32.

@@ -12,6 +12,7 @@ import jax
 import numpy as np
 
 from kernels.convolution import operands
+from kernels.convolution.choice.table import Policy
 from kernels.equivariant import EquivariantOp, as_given, read_parts
 from kernels.lattice import folding
 from kernels.lattice.channel_groups import Grouping, find_groups
@@ -55,6 +56,10 @@ class FibredOp(EquivariantOp):
     @property
     def rank(self) -> int:
         return self.lattice.rank
+
+    @property
+    def implementation(self) -> str | Policy:  # type: ignore[override]
+        return self.lattice.implementation
 
     @property
     def weight_shapes(self) -> tuple[tuple[int, ...], ...]:

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kernels.convolution import operands
+from kernels.convolution.choice.table import Policy
 from kernels.equivariant import EquivariantOp, read_parts
 from kernels.errors import ShapeError
 from kernels.lattice import folding, reference
@@ -44,6 +45,10 @@ class LatticeOp(EquivariantOp):
     def axes(self) -> tuple[AxisPlan, ...]:
         """How every axis is computed."""
         return self.plan.axes
+
+    @property
+    def implementation(self) -> str | Policy:  # type: ignore[override]
+        return self.plan.implementation
 
     @property
     def channels_in(self) -> int:  # type: ignore[override]

@@ -55,7 +55,8 @@ def lower_maps(
     """A plain answer between representations as an op; `implementation` is that of its convolutions."""
     pairs, biases = (_pairs(part, implementation) for part in (plain.pairs, plain.bias_pairs))
     channels, whole = (plain.channels_in, plain.channels_out), _whole(plain, pairs)
-    return MapsOp(*channels, pairs, biases, whole, dtype, plain, precision, plain.description)
+    named = (plain.description, implementation)
+    return MapsOp(*channels, pairs, biases, whole, dtype, plain, precision, *named)
 
 
 def _pairs(plain: Any, implementation: str | Policy) -> Pairs:

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kernels.convolution import operands
+from kernels.convolution.choice.table import Policy
 from kernels.equivariant import EquivariantOp, as_given, read_parts
 from kernels.errors import ShapeError
 from kernels.maps.forms.entries import Form
@@ -83,6 +84,7 @@ class MapsOp(EquivariantOp):
     plain: Any = field(default=None, compare=False)  # the exact basis, for `dense` and `symmetries`
     precision: str | None = None
     name: str = field(default="", compare=False)
+    implementation: str | Policy = "auto"
 
     @property
     def rank(self) -> int:

@@ -62,8 +62,8 @@ BAD = [
         kn.ImplementationError,
         {"implementation": "winograd"},
         "implementation must be a known name, got 'winograd'; "
-        "give one of ('auto', 'xla', 'shifted', 'grouped', 'matmul', 'fft', 'unfold', 'phases', 'blocks', "
-        "'pieces', 'eigen', 'bands') "
+        "give one of ('auto', 'lax', 'xla', 'shifted', 'grouped', 'matmul', 'fft', 'unfold', 'phases', "
+        "'blocks', 'pieces', 'eigen', 'bands') "
         "or a policy",
     ),
 ]

@@ -22,6 +22,7 @@ FLOORS = {
     "pickling": 0,
     "errors": 1,
     "jax_versions": 1,
+    "lax_alone": 1,
     "integers": 2,
     "precision": 2,
     "static": 2,

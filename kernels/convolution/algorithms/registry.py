@@ -85,11 +85,12 @@ IMPLEMENTATIONS = (
     Implementation("bands", bands.compute, f"numbers as sizes and an output of at most {MOST} sites", _short),
 )
 NAMES = tuple(one.name for one in IMPLEMENTATIONS)
+LAX = Implementation("lax", xla.compute, "nothing", _always)  # nothing else in the trace: no candidate
 
 
 def named(name: str, work: Work) -> Implementation:
     """The implementation of this name, or what it would need and which others serve the case."""
-    one = IMPLEMENTATIONS[NAMES.index(name)]
+    one = next(one for one in (*IMPLEMENTATIONS, LAX) if one.name == name)
     if not one.serves(work):
         able = ("auto", *(other.name for other in IMPLEMENTATIONS if other.serves(work)))
         rule = f"must serve the case, and {name!r} needs {one.needs}"

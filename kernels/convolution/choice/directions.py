@@ -13,6 +13,7 @@ from kernels.convolution.api import conv, conv_transpose
 from kernels.convolution.primitive import works
 from kernels.convolution.work import Work
 from kernels.integers import sizes
+from kernels.lax_alone import only_lax
 
 
 class Direction(NamedTuple):
@@ -59,5 +60,6 @@ def directions(
 
 def _work(call: Callable[..., Any], shaped: Sequence[Any], platform: str | None) -> Work:
     """What the one primitive in the trace of `call` has to do."""
-    (work,) = works(jax.make_jaxpr(call)(*shaped).jaxpr, platform)
+    with only_lax(False):
+        (work,) = works(jax.make_jaxpr(call)(*shaped).jaxpr, platform)
     return work

@@ -16,6 +16,7 @@ from kernels.convolution.choice.directions import directions
 from kernels.convolution.choice.table import Policy
 from kernels.convolution.work import Work
 from kernels.integers import Ints
+from kernels.lax_alone import asked
 
 
 class Reason(NamedTuple):
@@ -81,6 +82,7 @@ def explain(
     Source: the rules in `rules.py`.
     """
     options.check_implementation(implementation)
+    implementation = "lax" if asked(implementation) else implementation
     platform = jax.default_backend() if platform is None else platform
     layer = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
     three = directions(x_shape, kernel_shape, dtype, platform, transposed, **layer)

@@ -25,7 +25,7 @@ from kernels.convolution.choice.table import Policy
 from kernels.convolution.choice.thresholds import DEFAULT, Thresholds
 from kernels.convolution.work import Work
 
-NAMES = ("auto", *registry.NAMES)
+NAMES = ("auto", "lax", *registry.NAMES)
 
 
 class Rule(NamedTuple):

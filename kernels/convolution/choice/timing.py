@@ -9,15 +9,19 @@ from typing import Any
 
 import jax
 
+from kernels.lax_alone import only_lax
+
 HOPELESS = 5.0  # times the best so far, in the first calls: not measured further
 
 Calls = Mapping[str, Callable[[], Any]]
 
 
+@only_lax(False)
 def medians(calls: Calls, turns: int, seconds: float = float("inf")) -> dict[str, float]:
     """The median seconds of every call that is not hopeless, the calls taking turns.
 
-    Every call is made once beforehand, which compiles it. After `seconds` no further turn begins.
+    Every call is made once beforehand, which compiles it, inside `only_lax` too as it is outside. After
+    `seconds` no further turn begins.
     """
     first = {}
     for name, call in calls.items():
