@@ -2,8 +2,8 @@
 
 The part of each device is decided inside XLA, after the key of the cache has been made: so the key has to say
 all that it is decided from. What XLA is asked to compile says shapes, meshes and distributions; the options,
-the thresholds in effect, and the rules by which implementations are chosen and written, are said here. Two texts that differ here are
-two programs; rules that change are other rules.
+the thresholds in effect, and the rules by which implementations are chosen and written, are said here. Two
+texts that differ here are two programs; rules that change are other rules.
 """
 
 from __future__ import annotations
