@@ -13,12 +13,23 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter
 
-from benchmarks import accuracy, calls, convolution, derivation, expansion, loops, sharding, symmetries
+from benchmarks import (
+    accuracy,
+    calls,
+    convolution,
+    derivation,
+    expansion,
+    loops,
+    networks,
+    sharding,
+    symmetries,
+)
 from benchmarks.machine import describe
 from benchmarks.report import Report, markdown
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 SUITES: dict[str, Callable[[bool], Report]] = {
+    "networks": networks.run,
     "convolution": convolution.run,
     "loops": loops.run,
     "expansion": expansion.run,
