@@ -20,6 +20,7 @@ from benchmarks import (
     derivation,
     expansion,
     loops,
+    networks,
     sharding,
     symmetries,
     thresholds,
@@ -29,6 +30,7 @@ from benchmarks.report import Report, markdown
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 SUITES: dict[str, Callable[[bool], Report]] = {
+    "networks": networks.run,
     "convolution": convolution.run,
     "loops": loops.run,
     "expansion": expansion.run,

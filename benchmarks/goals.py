@@ -1,8 +1,8 @@
-"""The figures that the convolutions are held to, read off the measured cells."""
+"""The figures that the convolutions, and whole networks of them, are held to, read off what was measured."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from benchmarks.contenders import LAST
@@ -96,6 +96,59 @@ def _dense(cells: Sequence[Cell]) -> tuple[Target, ...]:
         seen += f"; the others are at least {min(others):.2f} times as fast"
     what = f"dense convolutions outside loops, to {LAST.name}"
     return (_target(what, "within 5%", seen, min(others, default=1.0) >= LOWEST),)
+
+
+# ---- whole networks ---------------------------------------------------------------------------------------
+
+COMPILING, MEAN, SAME = 1.3, 3.5, 1e-2
+
+
+class Whole(NamedTuple):
+    """The ratios of one network, by program: how many times faster than lax, and than torch where it was."""
+
+    name: str
+    lax: Mapping[str, float]
+    torch: Mapping[str, float]
+    compiling: float
+    difference: float
+
+
+def network_targets(found: Sequence[Whole]) -> tuple[Target, ...]:
+    """All of them, as far as there are networks to read them off."""
+    if not found:
+        return ()
+    lax, torch = (
+        {f"{one.name}, {program}": r for one in found for program, r in getattr(one, who).items()}
+        for who in ("lax", "torch")
+    )
+    mean = geometric_mean(one.lax[STEP] for one in found)
+    compiling = {one.name: one.compiling for one in found}
+    differences = {one.name: one.difference for one in found}
+    return (
+        _target(
+            "whole networks: geometric mean of the steps, to the better lax layout",
+            f"at least {MEAN:g}",
+            f"{mean:.2f}",
+            mean >= MEAN,
+        ),
+        _none_below("whole networks: step and forward pass, to the better lax layout", lax),
+        *([_none_below("whole networks: step and forward pass, to torch", torch)] if torch else []),
+        _none_above("whole networks: tracing and compiling a step, to lax NHWC", compiling, COMPILING),
+        _none_above("whole networks: gradients, to those of lax NHWC", differences, SAME),
+    )
+
+
+def _none_below(what: str, ratios: Mapping[str, float]) -> Target:
+    return _target(what, "none below 1.0", _listed(ratios), min(ratios.values()) >= 1)
+
+
+def _none_above(what: str, values: Mapping[str, float], most: float) -> Target:
+    reached = max(values.values()) <= most
+    return _target(what, f"none above {most:g}", _listed(values), reached)
+
+
+def _listed(values: Mapping[str, float]) -> str:
+    return "; ".join(f"{name} {value:.2g}" for name, value in values.items())
 
 
 def _target(what: str, asked: str, seen: str, reached: bool) -> Target:

@@ -38,20 +38,22 @@ class Plot:
 
 @dataclass(frozen=True)
 class Report:
-    """The outcome of one suite."""
+    """The outcome of one suite; the tables in `first` come before everything else."""
 
     tables: tuple[Table, ...]
     targets: tuple[Target, ...] = ()
     plots: tuple[Plot, ...] = ()
+    first: tuple[Table, ...] = ()
 
 
 def markdown(reports: Sequence[Report], heading: str) -> str:
-    """All of it as one Markdown text: heading, targets (missed ones first), plots, then every table."""
+    """All of it as one Markdown text: heading, first tables, targets (missed ones first), plots, tables."""
     targets = sorted((t for report in reports for t in report.targets), key=lambda target: target.reached)
     tables = [table for report in reports for table in report.tables]
     pictures = [f"## {p.title}\n\n![{p.title}]({p.file})" for report in reports for p in report.plots]
-    first = [show(_targets(targets))] if targets else []
-    return "\n\n".join([heading, *first, *pictures, *map(show, tables)]) + "\n"
+    before = [show(table) for report in reports for table in report.first]
+    asked = [show(_targets(targets))] if targets else []
+    return "\n\n".join([heading, *before, *asked, *pictures, *map(show, tables)]) + "\n"
 
 
 def show(table: Table) -> str:

@@ -111,7 +111,11 @@ def test_lax_itself(one: Case) -> None:
 SMALL = ("2d groups, stride, dilation", "2d circular, dilated, groups", "3d everything", "1d crop")
 
 
-@pytest.mark.parametrize("implementation", [name for name in rules.NAMES[1:] if name not in ("fft", "xla")])
+# In kernel adjoints of groups XLA on CPU multiplies other groups by 0 where it is given the form of `lax`.
+OTHERS = [name for name in rules.NAMES[1:] if name not in ("fft", "xla", "lax")]
+
+
+@pytest.mark.parametrize("implementation", OTHERS)
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=() if n == SMALL[0] else pytest.mark.slow, id=n) for n in SMALL]
 )

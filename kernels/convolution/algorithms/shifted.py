@@ -85,41 +85,46 @@ def _over_taps(
     """One term per tap and channel of a group; `precision` says nothing to products of single numbers."""
     *size, inputs, outputs = kernel.shape
     height, depth = _block(size, inputs, _now())
-    image = channel_axes.squeezed(zero_pad.surround(x, padding, lhs_dilation))
-    taps = zero_pad.wide(kernel).reshape(*size, inputs, groups, outputs // groups)
     length = strides[0] * (out[0] - 1) + rhs_dilation[0] * (height - 1) + 1
+    blocks = list(product(range(0, size[0], height), range(0, inputs, depth)))
 
-    def terms(image: jax.Array, taps: jax.Array, row: jax.Array, channel: jax.Array) -> jax.Array:
-        """The part of y that some rows of the kernel and some channels of every group give."""
-        lines = lax.dynamic_slice_in_dim(image, rhs_dilation[0] * row, length, 1)
-        split = lines.reshape(*lines.shape[: 1 + len(size)], groups, inputs)
-        some = lax.dynamic_slice_in_dim(split, channel, depth, -1)
-        planes = [some[..., c] for c in range(depth)]
-        part = lax.dynamic_slice_in_dim(taps, row, height, 0)
-        part = lax.dynamic_slice_in_dim(part, channel, depth, -3)
+    def prepared(x: jax.Array, kernel: jax.Array) -> tuple[jax.Array, jax.Array]:
+        image = channel_axes.squeezed(zero_pad.surround(x, padding, lhs_dilation))
+        return image, zero_pad.wide(kernel).reshape(*size, inputs, groups, outputs // groups)
+
+    def terms(image: jax.Array, taps: jax.Array) -> jax.Array:
+        """What some rows of the kernel and some channels of every group give."""
+        split = image.reshape(*image.shape[: 1 + len(size)], groups, -1)
+        planes = [split[..., c] for c in range(depth)]
 
         def term(j: tuple[int, ...], c: int) -> jax.Array:
             first = [e * i for e, i in zip(rhs_dilation, j, strict=True)]
             seen = zero_pad.window(planes[c], first, strides, out)
-            return channel_axes.scaled(zero_pad.wide(seen)[..., None], part[(*j, c)])
+            return channel_axes.scaled(zero_pad.wide(seen)[..., None], taps[(*j, c)])
 
         every = product(product(range(height), *map(range, size[1:])), range(depth))
         return reduce(jnp.add, (term(j, c) for j, c in every)).reshape(x.shape[0], *out, outputs)
 
-    def add(y: jax.Array, image: jax.Array, taps: jax.Array, row: jax.Array, channel: jax.Array) -> jax.Array:
-        return y + terms(image, taps, row, channel)
+    def whole(x: jax.Array, kernel: jax.Array) -> jax.Array:
+        return terms(*prepared(x, kernel)).astype(kernel.dtype)
 
-    starts = list(product(range(0, size[0], height), range(0, inputs, depth)))
-    if len(starts) == 1:
-        y = (apart or _merged)(terms)(image, taps, *starts[0])
+    def add(y: jax.Array, image: jax.Array, taps: jax.Array, row: jax.Array, channel: jax.Array) -> jax.Array:
+        lines = lax.dynamic_slice_in_dim(image, rhs_dilation[0] * row, length, 1)
+        split = lines.reshape(*lines.shape[: 1 + len(size)], groups, inputs)
+        some = lax.dynamic_slice_in_dim(split, channel, depth, -1)
+        part = lax.dynamic_slice_in_dim(taps, row, height, 0)
+        return y + terms(some, lax.dynamic_slice_in_dim(part, channel, depth, -3))
+
+    if len(blocks) == 1:
+        return (apart or _merged)(whole)(x, kernel)
+    image, taps = prepared(x, kernel)
+    y = jnp.zeros((x.shape[0], *out, outputs), taps.dtype)
+    if apart and len(blocks) <= _now().calls:
+        for row, channel in blocks:
+            y = apart(add)(y, image, taps, row, channel)
     else:
-        y = jnp.zeros((x.shape[0], *out, outputs), taps.dtype)
-        if apart and len(starts) <= _now().calls:
-            for row, channel in starts:
-                y = apart(add)(y, image, taps, row, channel)
-        else:
-            at = jnp.asarray(starts)
-            y = lax.fori_loop(0, len(starts), lambda i, y: add(y, image, taps, *at[i]), y)
+        at = jnp.asarray(blocks)
+        y = lax.fori_loop(0, len(blocks), lambda i, y: add(y, image, taps, *at[i]), y)
     return y.astype(kernel.dtype)
 
 
@@ -133,10 +138,12 @@ def _block(size: Sequence[int], inputs: int, t: Thresholds = DEFAULT) -> tuple[i
     All channels of a row where those are few terms, and as many rows as there is room for; otherwise as many
     rows as there is room for, and then channels.
 
-    >>> _block((3, 3), 1), _block((3, 3), 4), _block((3, 3), 8), _block((7, 7), 1)
-    ((3, 1), (1, 4), (3, 2), (1, 1))
+    >>> _block((3, 3), 1), _block((3, 3), 4), _block((3, 3), 8), _block((7, 7), 1), _block((9, 9), 1)
+    ((3, 1), (1, 4), (3, 2), (7, 1), (3, 1))
     """
     line = math.prod(size[1:])
+    if inputs == 1 and line * size[0] <= t.one_channel_terms:
+        return size[0], 1
     if line * inputs <= t.whole_terms:
         return divisors.divisor(size[0], t.written_terms // (line * inputs)), inputs
     height = divisors.divisor(size[0], t.written_terms // line)

@@ -92,11 +92,15 @@ def _by_sites(
 
     def one(sample: jax.Array | int) -> jax.Array:
         image, line = (lax.dynamic_index_in_dim(a, sample, keepdims=False) for a in (images, lines))
-        moved = [zero_pad.along(line, 0, low - stride * p, image.shape[0]) for p in range(out)]
-        return pieces.summed(image, jnp.concatenate(moved, -1), **rest)  # (q, ..., (p i))
+        moved = [zero_pad.along(zero_pad.wide(line), 0, low - stride * p, image.shape[0]) for p in range(out)]
+        return pieces.summed(zero_pad.wide(image), jnp.concatenate(moved, -1), **rest)  # (q, ..., (p i))
 
-    y = one(0)
-    y = lax.fori_loop(1, len(images), lambda sample, y: y + one(sample), y) if len(images) > 1 else y
+    if len(images) == 1:
+        y = one(0)
+    else:  # from zero on: a first sample outside the loop would be compiled a second time
+        zero = jnp.zeros((images.shape[-1], *rest["out"], out * lines.shape[-1]), zero_pad.summed(x.dtype))
+        y = lax.fori_loop(0, len(images), lambda sample, y: y + one(sample), zero)
+    y = y.astype(kernel.dtype)
     return jnp.moveaxis(y.reshape(*y.shape[:-1], out, -1), -2, 1)
 
 

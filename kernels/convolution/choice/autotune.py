@@ -28,6 +28,7 @@ def autotune(
     strides: Ints = 1,
     padding: Padding = "SAME",
     dilation: Ints = 1,
+    input_dilation: Ints = 1,
     groups: int = 1,
     transposed: bool = False,
     dtype: Any = "float32",
@@ -41,7 +42,8 @@ def autotune(
     rules. Policies add up, are hashable, and are kept as text: ``Policy.from_json(policy.to_json())``.
 
     Args:
-        x_shape, kernel_shape, strides, padding, dilation, groups, transposed, dtype: as in `explain`.
+        x_shape, kernel_shape, strides, padding, dilation, input_dilation, groups, transposed, dtype: as in
+            `explain`.
         candidates: names to try; those that do not serve a direction are passed over. By default all but
             "fft", which lets every value of an image reach every output: name it where that may be.
         rounds: how often each is called, in turns; the medians are compared.
@@ -62,7 +64,13 @@ def autotune(
         if name not in NAMES:
             raise ImplementationError("candidates", "must be known names", repr(name), f"choose from {NAMES}")
     turns = positive("rounds", rounds, ImplementationError)
-    layer = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
+    layer = {
+        "strides": strides,
+        "padding": padding,
+        "dilation": dilation,
+        "input_dilation": input_dilation,
+        "groups": groups,
+    }
     make = partial(directions, x_shape, kernel_shape, dtype, jax.default_backend(), transposed, **layer)
     plain = make()
     forced = {name: make(implementation=name) for name in candidates}

@@ -50,6 +50,7 @@ def explain(
     strides: Ints = 1,
     padding: Padding = "SAME",
     dilation: Ints = 1,
+    input_dilation: Ints = 1,
     groups: int = 1,
     transposed: bool = False,
     dtype: Any = "float32",
@@ -60,7 +61,7 @@ def explain(
 
     Args:
         x_shape, kernel_shape: the shapes of the arrays given to `conv`, or to `conv_transpose`.
-        strides, padding, dilation, groups, implementation: as there.
+        strides, padding, dilation, input_dilation, groups, implementation: as there.
         transposed: the layer is `conv_transpose`.
         dtype: of both arrays.
         platform: "cpu", "cuda", "tpu", ...; the one that JAX uses unless given.
@@ -84,7 +85,13 @@ def explain(
     options.check_implementation(implementation)
     implementation = "lax" if asked(implementation) else implementation
     platform = jax.default_backend() if platform is None else platform
-    layer = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
+    layer = {
+        "strides": strides,
+        "padding": padding,
+        "dilation": dilation,
+        "input_dilation": input_dilation,
+        "groups": groups,
+    }
     three = directions(x_shape, kernel_shape, dtype, platform, transposed, **layer)
     return Explanation(platform, *(_reason(d.name, d.work, implementation) for d in three))
 

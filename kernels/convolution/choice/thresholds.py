@@ -126,6 +126,8 @@ class Thresholds:
     # ---- what is written out, and what is kept in a second-level cache ------------------------------------
     # Terms in one function of `shifted`; compiling more takes longer than it saves. I 32.
     written_terms: int = 32
+    # The same for one channel, all of them in one pass: T half the time to compile of a pass for every row.
+    one_channel_terms: int = 64
     # Terms that may read all channels of a group; more of them were slower than fewer channels. I 20.
     whole_terms: int = 20
     # Taps of one channel for which asking where the image ends costs less than a border. I 10.
