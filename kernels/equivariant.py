@@ -15,7 +15,7 @@ import numpy as np
 from kernels.convolution.choice.table import Policy
 from kernels.errors import ShapeError
 from kernels.export import Exportable
-from kernels.precision import at_its_own, cast, summed
+from kernels.precision import at_its_own, cast, in_its_mode, summed
 from kernels.static import Content
 
 Shapes = Sequence[tuple[int, ...]]
@@ -157,6 +157,7 @@ def _many(number: int, one: str, more: str) -> str:
 
 
 @partial(jax.jit, static_argnums=0, inline=True)
+@in_its_mode
 def _apply(op: EquivariantOp, w: Any, x: jax.Array, b: Any) -> jax.Array:
     with jax.named_scope(repr(op)):
         y = op._value(read_parts("w", w, op.weight_shapes), jnp.asarray(x))
@@ -170,6 +171,7 @@ def _apply(op: EquivariantOp, w: Any, x: jax.Array, b: Any) -> jax.Array:
 
 
 @partial(jax.jit, static_argnums=0, inline=True)
+@in_its_mode
 def _adjoints(op: EquivariantOp, w: Any, x: jax.Array, ybar: jax.Array) -> tuple[Any, jax.Array]:
     with jax.named_scope(f"adjoints of {op!r}"):
         bars, xbar = op._pull(read_parts("w", w, op.weight_shapes), jnp.asarray(x), jnp.asarray(ybar))
@@ -177,6 +179,7 @@ def _adjoints(op: EquivariantOp, w: Any, x: jax.Array, ybar: jax.Array) -> tuple
 
 
 @partial(jax.jit, static_argnums=0, inline=True)
+@in_its_mode
 def _bias_adjoint(op: EquivariantOp, ybar: jax.Array) -> Any:
     return as_given(op._shift_pull(jnp.asarray(ybar)), op.bias_dim)
 

@@ -19,6 +19,7 @@ from kernels.convolution.borders.border import REPEATS, Padding, Pads
 from kernels.convolution.matrices import window_shape
 from kernels.convolution.options import Options
 from kernels.integers import Ints
+from kernels.precision import in_its_mode
 
 UNROLL = 16  # taps per axis up to which a sum of strided slices is faster than a window reduction
 
@@ -128,6 +129,7 @@ def _framed(x: jax.Array, size: Sequence[int], options: Options) -> _Framed:
 
 
 @partial(jax.jit, static_argnums=(1, 2, 3), inline=True)
+@in_its_mode
 def _avg_pool(x: jax.Array, size: tuple[int, ...], options: Options, count_include_pad: bool) -> jax.Array:
     frame = _framed(x, size, options)
     # half precision loses small terms of a long sum
@@ -173,6 +175,7 @@ def _taps(x: jax.Array, axis: int, k: int, stride: int, dilation: int) -> list[j
 
 
 @partial(jax.jit, static_argnums=(1, 2), inline=True)
+@in_its_mode
 def _max_pool(x: jax.Array, size: tuple[int, ...], options: Options) -> jax.Array:
     frame = _framed(x, size, options)
     x = frame.padded(-jnp.inf)

@@ -118,6 +118,19 @@ def mode_of(dtype: Any) -> AbstractContextManager[Any]:
     return jax.enable_x64(True) if jnp.dtype(dtype).itemsize >= 8 else nullcontext()
 
 
+def in_its_mode(function: Callable[..., Result]) -> Callable[..., Result]:
+    """A function of arrays, traced in the 64-bit mode where one of them needs it."""
+
+    @wraps(function)
+    def run(*arguments: Any) -> Result:
+        kinds = [leaf.dtype for leaf in jax.tree.leaves(arguments) if hasattr(leaf, "dtype")]
+        widest = max(kinds, key=lambda kind: kind.itemsize, default=jnp.dtype("float32"))
+        with mode_of(widest):
+            return function(*arguments)
+
+    return run
+
+
 def summed(x: jax.Array) -> jax.Array:
     """The array in the dtype in which sums of its entries are kept.
 

@@ -14,6 +14,7 @@ from kernels.convolution.channel_axes import groups_to_samples, samples_to_group
 from kernels.convolution.choice.table import Policy
 from kernels.convolution.options import DtypeLike, Options, Precision
 from kernels.integers import Ints, sizes
+from kernels.precision import in_its_mode
 
 
 def input_adjoint(
@@ -132,6 +133,7 @@ def kernel_adjoint(
 
 
 @partial(jax.jit, static_argnums=(2, 3), inline=True)
+@in_its_mode
 def input_adjoint_of(
     ybar: jax.Array, kernel: jax.Array, options: Options, shape: tuple[int, ...]
 ) -> jax.Array:
@@ -152,6 +154,7 @@ def input_adjoint_of(
 
 
 @partial(jax.jit, static_argnums=(2, 3), inline=True)
+@in_its_mode
 def _kernel_adjoint(x: jax.Array, ybar: jax.Array, options: Options, shape: tuple[int, ...]) -> jax.Array:
     operands.check_numbers("x", x, "ybar", ybar, options.wanted)
     batch = operands.check_input("x", x.shape, shape, options)

@@ -15,6 +15,7 @@ from kernels.convolution.choice.table import Policy
 from kernels.convolution.options import DtypeLike, Options, Precision
 from kernels.errors import ShapeError
 from kernels.integers import Ints, sizes
+from kernels.precision import in_its_mode
 
 
 def conv(
@@ -159,6 +160,7 @@ def conv_transpose(
 
 
 @partial(jax.jit, static_argnums=2, inline=True)
+@in_its_mode
 def conv_of(x: jax.Array, kernel: jax.Array, options: Options) -> jax.Array:
     """`conv` with its options parsed."""
     operands.check_numbers("x", x, "kernel", kernel, options.wanted)
@@ -174,6 +176,7 @@ def conv_of(x: jax.Array, kernel: jax.Array, options: Options) -> jax.Array:
 
 
 @partial(jax.jit, static_argnums=(2, 3), inline=True)
+@in_its_mode
 def _conv_transpose(
     x: jax.Array, kernel: jax.Array, options: Options, output_shape: tuple[int, ...] | None
 ) -> jax.Array:

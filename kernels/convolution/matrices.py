@@ -23,6 +23,7 @@ from kernels.convolution.borders.border import REPEATS, Padding
 from kernels.convolution.options import Options
 from kernels.errors import GroupsError, ShapeError, WindowError
 from kernels.integers import Ints
+from kernels.precision import in_its_mode
 
 
 def conv_matrix(
@@ -180,6 +181,7 @@ def _sites(place: np.ndarray, n: int, base: int, mode: str, pad: tuple[int, int]
 
 
 @partial(jax.jit, static_argnums=(1, 2))
+@in_its_mode
 def _conv_matrix(kernel: jax.Array, spatial: tuple[int, ...], options: Options) -> jax.Array:
     operands.check_kernel(kernel.shape, options.groups)
     *size, inputs, outputs = kernel.shape
@@ -200,6 +202,7 @@ def _conv_matrix(kernel: jax.Array, spatial: tuple[int, ...], options: Options) 
 
 
 @partial(jax.jit, static_argnums=(1, 2, 3))
+@in_its_mode
 def _patch_matrix(x: jax.Array, size: tuple[int, ...], outputs: int, options: Options) -> jax.Array:
     inputs = x.shape[-1] // options.groups
     batch = operands.check_input("x", x.shape, (*size, inputs, outputs), options)

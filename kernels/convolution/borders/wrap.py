@@ -151,6 +151,6 @@ def _fold_axis(xbar: jax.Array, axis: int, row: tuple[Run, ...]) -> jax.Array:
         piece = jnp.sum(piece, axis, keepdims=True) if r.times > 1 else piece
         room = [(0, 0, 0)] * xbar.ndim
         room[axis] = (r.start, n - r.stop, 0)
-        pieces.append(lax.pad(piece, jnp.zeros((), xbar.dtype), room))
+        pieces.append(lax.pad(piece, jnp.zeros_like(xbar, shape=()), room))
         first += length
     return reduce(jnp.add, pieces)
