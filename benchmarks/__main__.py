@@ -23,6 +23,7 @@ from benchmarks import (
     networks,
     sharding,
     symmetries,
+    thresholds,
 )
 from benchmarks.machine import describe
 from benchmarks.report import Report, markdown
@@ -38,6 +39,7 @@ SUITES: dict[str, Callable[[bool], Report]] = {
     "derivation": derivation.run,
     "sharding": sharding.run,
     "symmetries": symmetries.run,
+    "thresholds": thresholds.run,
 }
 
 HEADING = """# Results

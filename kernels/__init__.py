@@ -10,12 +10,15 @@ from kernels.checking.checks import (
 from kernels.convolution.adjoint_api import input_adjoint, kernel_adjoint
 from kernels.convolution.api import conv, conv_transpose
 from kernels.convolution.choice.autotune import autotune
+from kernels.convolution.choice.calibrate import calibrate
 from kernels.convolution.choice.explain import Explanation, explain
 from kernels.convolution.choice.table import Policy
+from kernels.convolution.choice.thresholds import Thresholds
 from kernels.convolution.layouts import convert_layout
 from kernels.convolution.matrices import conv_matrix, patch_matrix
 from kernels.convolution.separable import conv_separable
 from kernels.convolution.sharding.place import shard_image
+from kernels.equivariant import EquivariantOp
 from kernels.errors import (
     CheckError,
     DtypeError,
@@ -33,6 +36,7 @@ from kernels.errors import (
 from kernels.export import Artifact
 from kernels.lattice.fibred import FibredOp
 from kernels.lattice.op import LatticeOp
+from kernels.lax_alone import only_lax
 from kernels.lowering import lower
 from kernels.maps.op import MapsOp
 from kernels.pool import avg_pool, max_pool
@@ -42,6 +46,7 @@ __all__ = [
     "CheckError",
     "Comparison",
     "DtypeError",
+    "EquivariantOp",
     "Explanation",
     "ExportError",
     "FibredOp",
@@ -57,9 +62,11 @@ __all__ = [
     "PrecisionError",
     "Report",
     "ShapeError",
+    "Thresholds",
     "WindowError",
     "autotune",
     "avg_pool",
+    "calibrate",
     "check_adjoints",
     "check_against_dense",
     "check_equivariance",
@@ -73,6 +80,7 @@ __all__ = [
     "kernel_adjoint",
     "lower",
     "max_pool",
+    "only_lax",
     "patch_matrix",
     "shard_image",
 ]

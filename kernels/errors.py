@@ -30,7 +30,7 @@ class ShapeError(KernelError):
 
 
 class DtypeError(KernelError):
-    """An array is not real floating-point, or two arrays differ in dtype."""
+    """An array is not of numbers that the function serves, two differ in dtype, or sums would not fit."""
 
 
 class PaddingError(KernelError):
@@ -38,11 +38,11 @@ class PaddingError(KernelError):
 
 
 class WindowError(KernelError):
-    """A stride, dilation or window is not a positive integer per spatial axis."""
+    """A stride, dilation or window is no positive integer per spatial axis, or does not say how many."""
 
 
 class GroupsError(KernelError):
-    """The groups do not divide the channels."""
+    """The groups do not divide the channels, or groups of samples the batch."""
 
 
 class ImplementationError(KernelError):

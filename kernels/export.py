@@ -14,6 +14,7 @@ import numpy as np
 from jax import export
 
 from kernels.errors import ExportError
+from kernels.integers import index
 from kernels.jax_versions import InconclusiveDimensionOperation
 from kernels.pickling import Fields
 
@@ -188,7 +189,8 @@ def _check_platforms(platforms: Sequence[str]) -> None:
 
 
 def _check_derivatives(derivatives: object) -> None:
-    if not isinstance(derivatives, int) or derivatives < 0:
+    times = index(derivatives)
+    if times is None or times < 0:
         raise ExportError("derivatives", "must be a number of times", repr(derivatives), "give 0, 1, 2, ...")
 
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import partial
+from functools import partial, reduce
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
+from kernels import precision
 from kernels.convolution import operands, shapes
 from kernels.convolution import options as opt
 from kernels.convolution.borders import wrap
+from kernels.convolution.borders.border import REPEATS, Padding, Pads
 from kernels.convolution.matrices import window_shape
-from kernels.convolution.options import WRAPS, Ints, Options, Padding, Pads
+from kernels.convolution.options import Options
+from kernels.integers import Ints
 
 UNROLL = 16  # taps per axis up to which a sum of strided slices is faster than a window reduction
 
@@ -23,20 +27,23 @@ def avg_pool(
     x: jax.Array,
     window: Ints,
     *,
+    rank: int | None = None,
     strides: Ints | None = None,
     padding: Padding = "VALID",
+    dilation: Ints = 1,
     count_include_pad: bool = True,
 ) -> jax.Array:
     """The mean of every window: the convolution of each channel with a constant kernel.
 
-        y[n,p,c] = 1/prod(window) sum_j x[n, strides p + j - low, c]
+        y[n,p,c] = 1/prod(window) sum_j x[n, strides p + dilation j - low, c]
 
     Args:
         x: (batch..., spatial..., C).
-        window: a size per spatial axis, which fixes the number of these; an integer is that size on every
-            axis between the first (batch) and the last (channels).
+        window: a size per spatial axis, which fixes the number of these, or one integer for all `rank` of
+            them.
+        rank: the number of spatial axes, where `window` is an integer.
         strides: as in `conv`; the window itself unless given, so that windows tile.
-        padding: as in `conv`.
+        padding, dilation: as in `conv`.
         count_include_pad: divide by the window's size, zeros included; otherwise by the number of its sites
             that lie on the image (0 where there is none).
 
@@ -46,27 +53,33 @@ def avg_pool(
     Raises:
         KernelError: one of its kinds, as in `conv`.
 
-    >>> avg_pool(jnp.arange(6.0).reshape(6, 1), 2).ravel().tolist()
+    >>> avg_pool(jnp.arange(6.0).reshape(6, 1), 2, rank=1).ravel().tolist()
     [0.5, 2.5, 4.5]
 
     Source: Y. LeCun et al., "Gradient-based learning applied to document recognition", 1998 (subsampling).
     """
-    size, options = _parse(x, window, strides, padding)
+    size, options = _parse(x, window, rank, strides, padding, dilation)
     return _avg_pool(x, size, options, bool(count_include_pad))
 
 
 def max_pool(
-    x: jax.Array, window: Ints, *, strides: Ints | None = None, padding: Padding = "VALID"
+    x: jax.Array,
+    window: Ints,
+    *,
+    rank: int | None = None,
+    strides: Ints | None = None,
+    padding: Padding = "VALID",
+    dilation: Ints = 1,
 ) -> jax.Array:
     """The largest value of every window, channel by channel; it commutes with whatever permutes the windows.
 
-        y[n,p,c] = max_j x[n, strides p + j - low, c]
+        y[n,p,c] = max_j x[n, strides p + dilation j - low, c]
 
     Padding adds minus infinity, which is the result only where a window lies off the image altogether. Where
     values tie the gradient goes to the first of them.
 
     Args:
-        x, window, strides, padding: as in `avg_pool`.
+        x, window, rank, strides, padding, dilation: as in `avg_pool`.
 
     Returns:
         (batch..., out..., C).
@@ -74,77 +87,113 @@ def max_pool(
     Raises:
         KernelError: one of its kinds, as in `conv`.
 
-    >>> max_pool(jnp.array([3.0, 1.0, 4.0, 1.0, 5.0, 9.0]).reshape(6, 1), 2).ravel().tolist()
+    >>> max_pool(jnp.array([3.0, 1.0, 4.0, 1.0, 5.0, 9.0]).reshape(6, 1), (2,)).ravel().tolist()
     [3.0, 4.0, 9.0]
 
     Source: M. Riesenhuber, T. Poggio, "Hierarchical models of object recognition in cortex", 1999.
     """
-    size, options = _parse(x, window, strides, padding)
+    size, options = _parse(x, window, rank, strides, padding, dilation)
     return _max_pool(x, size, options)
 
 
 def _parse(
-    x: jax.Array, window: Ints, strides: Ints | None, padding: Padding
+    x: jax.Array, window: Ints, rank: int | None, strides: Ints | None, padding: Padding, dilation: Ints
 ) -> tuple[tuple[int, ...], Options]:
     operands.check_array("x", x)
-    size = window_shape("window", window, len(x.shape))
-    return size, opt.parse(len(size), size if strides is None else strides, padding)
+    size = window_shape("window", window, rank, len(x.shape))
+    own = size if strides is None else strides
+    return size, opt.parse(len(size), strides=own, padding=padding, dilation=dilation)
 
 
-def _framed(x: jax.Array, size: Sequence[int], options: Options) -> tuple[jax.Array, Pads, tuple[int, ...]]:
-    """x with one batch axis and any repeated border, the border still to be added, and the batch shape."""
+class _Framed(NamedTuple):
+    """x with one batch axis and any repeated border; the border still to be added; the batch shape."""
+
+    x: jax.Array
+    pads: Pads
+    batch: tuple[int, ...]
+
+    def padded(self, value: float) -> jax.Array:
+        room = [(0, 0, 0), *((lo, hi, 0) for lo, hi in self.pads), (0, 0, 0)]
+        return lax.pad(self.x, jnp.array(value, self.x.dtype), room)
+
+
+def _framed(x: jax.Array, size: Sequence[int], options: Options) -> _Framed:
     batch = operands.check_field("x", x.shape, options.rank, x.shape[-1], "its own")
     x = operands.flatten(x, batch)
-    pads = shapes.widths(options.padding, x.shape[1:-1], size, options.strides)
-    if options.padding in WRAPS:
-        return wrap.extend(x, pads, str(options.padding)), ((0, 0),) * options.rank, batch
-    return x, pads, batch
+    pads = shapes.borders(x.shape[1:-1], size, options)
+    repeated = [border.name in REPEATS for border in options.padding]
+    copied = tuple(pair if own else (0, 0) for pair, own in zip(pads, repeated, strict=True))
+    left = tuple((0, 0) if own else pair for pair, own in zip(pads, repeated, strict=True))
+    return _Framed(wrap.extend(x, copied, [border.name for border in options.padding]), left, batch)
 
 
 @partial(jax.jit, static_argnums=(1, 2, 3), inline=True)
 def _avg_pool(x: jax.Array, size: tuple[int, ...], options: Options, count_include_pad: bool) -> jax.Array:
-    x, pads, batch = _framed(x, size, options)
+    frame = _framed(x, size, options)
     # half precision loses small terms of a long sum
-    wide = x.astype(jnp.float32) if x.dtype.itemsize < 4 else x
-    total = _window_sum(wide, size, pads, options.strides)
+    wide = frame._replace(x=precision.summed(frame.x))
+    total = _window_sum(wide, size, options)
     count: jax.Array | int = math.prod(size)
     if not count_include_pad:
-        sites = _window_sum(jnp.ones((1, *x.shape[1:-1], 1), wide.dtype), size, pads, options.strides)
-        count = jnp.maximum(sites, 1)
-    return operands.unflatten((total / count).astype(x.dtype), batch)
+        ones = wide._replace(x=jnp.ones((1, *wide.x.shape[1:-1], 1), wide.x.dtype))
+        count = jnp.maximum(_window_sum(ones, size, options), 1)
+    return operands.unflatten((total / count).astype(x.dtype), frame.batch)
 
 
-def _window_sum(x: jax.Array, size: Sequence[int], pads: Pads, strides: Sequence[int]) -> jax.Array:
+def _window_sum(frame: _Framed, size: Sequence[int], options: Options) -> jax.Array:
     """The sum over every window, one axis after the other."""
-    room = [(0, 0, 0), *((lo, hi, 0) for lo, hi in pads), (0, 0, 0)]
-    x = lax.pad(x, jnp.zeros((), x.dtype), room)
-    for axis, (k, s) in enumerate(zip(size, strides, strict=True), start=1):
-        x = _axis_sum(x, axis, k, s)
+    x = frame.padded(0)
+    for axis, (k, s, e) in enumerate(zip(size, options.strides, options.dilation, strict=True), start=1):
+        x = _axis_sum(x, axis, k, s, e)
     return x
 
 
-def _axis_sum(x: jax.Array, axis: int, k: int, stride: int) -> jax.Array:
-    count = shapes.steps(x.shape[axis], k, stride)
-    if isinstance(count, int) and count == 0:
-        return lax.slice_in_dim(x, 0, 0, axis=axis)
-    if k == x.shape[axis]:
+def _axis_sum(x: jax.Array, axis: int, k: int, stride: int, dilation: int) -> jax.Array:
+    if k == x.shape[axis] and dilation == 1:
         return jnp.sum(x, axis, keepdims=True)
-    if k <= UNROLL:
-        last = (count - 1) * stride + 1
-        return sum(
-            (lax.slice_in_dim(x, j, j + last, stride, axis) for j in range(1, k)),
-            lax.slice_in_dim(x, 0, last, stride, axis),
-        )
-    window, strides = [1] * x.ndim, [1] * x.ndim
-    window[axis], strides[axis] = k, stride
-    return lax.reduce_window(x, 0.0, lax.add, window, strides, "VALID")
+    if k <= UNROLL or _windows(x, axis, k, stride, dilation) == 0:
+        return reduce(jnp.add, _taps(x, axis, k, stride, dilation))
+    window, strides, apart = [1] * x.ndim, [1] * x.ndim, [1] * x.ndim
+    window[axis], strides[axis], apart[axis] = k, stride, dilation
+    return lax.reduce_window(x, 0.0, lax.add, window, strides, "VALID", window_dilation=apart)
+
+
+def _windows(x: jax.Array, axis: int, k: int, stride: int, dilation: int) -> int:
+    """How many windows fit along an axis."""
+    return shapes.steps(x.shape[axis], shapes.dilated(k, dilation), stride)
+
+
+def _taps(x: jax.Array, axis: int, k: int, stride: int, dilation: int) -> list[jax.Array]:
+    """What every tap of the windows along an axis reads, one array for each."""
+    count = _windows(x, axis, k, stride, dilation)
+    if isinstance(count, int) and count == 0:
+        return [lax.slice_in_dim(x, 0, 0, axis=axis)]
+    last = (count - 1) * stride + 1
+    return [lax.slice_in_dim(x, j, j + last, stride, axis) for j in range(0, k * dilation, dilation)]
 
 
 @partial(jax.jit, static_argnums=(1, 2), inline=True)
 def _max_pool(x: jax.Array, size: tuple[int, ...], options: Options) -> jax.Array:
-    x, pads, batch = _framed(x, size, options)
-    least = jnp.array(-jnp.inf, x.dtype)
-    room = [(0, 0, 0), *((lo, hi, 0) for lo, hi in pads), (0, 0, 0)]
-    padded = lax.pad(x, least, room)
-    y = lax.reduce_window(padded, -jnp.inf, lax.max, (1, *size, 1), (1, *options.strides, 1), "VALID")
-    return operands.unflatten(y, batch)
+    frame = _framed(x, size, options)
+    x = frame.padded(-jnp.inf)
+    if max(options.dilation) > 1:
+        y = _dilated_max(x, size, options)
+    else:
+        y = lax.reduce_window(x, -jnp.inf, lax.max, (1, *size, 1), (1, *options.strides, 1), "VALID")
+    return operands.unflatten(y, frame.batch)
+
+
+def _dilated_max(x: jax.Array, size: Sequence[int], options: Options) -> jax.Array:
+    """One axis after the other, since JAX has no gradient of its own for windows with gaps.
+
+    The last axis comes first, so that ties go to the first tap of a window in the order of its rows.
+    """
+    for axis in reversed(range(options.rank)):
+        taps = _taps(x, axis + 1, size[axis], options.strides[axis], options.dilation[axis])
+        x = reduce(_first_largest, taps)
+    return x
+
+
+def _first_largest(a: jax.Array, b: jax.Array) -> jax.Array:
+    """The larger entry, with a gradient for `a` where they tie; a NaN is the largest."""
+    return jnp.where((b > a) | jnp.isnan(b), b, a)

@@ -6,33 +6,47 @@ TensorFloat-32 (10 bits of mantissa) and on TPUs bfloat16 (7 bits); "highest" as
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import wraps
 from typing import Any, Protocol, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from kernels.errors import PrecisionError
+from kernels.lax_alone import asked, only_lax
 
 HALVES = ("float16", "bfloat16")  # dtypes whose sums are kept in float32
 NAMES = ("default", "high", "highest", "bfloat16", "tensorfloat32", "float32")
 OTHERS = ("fastest", "bfloat16_3x", *lax.DotAlgorithmPreset.__members__)  # more that `jax.lax` knows
+SYNONYMS: dict[Any, str] = {"fastest": "default", "bfloat16_3x": "high"}  # not in `default_matmul_precision`
 Result = TypeVar("Result")
 
 
 class Precise(Protocol):
-    """An op with a precision of its own; None leaves it to the caller's context."""
+    """An op with a precision of its own, None leaving it to the caller's context, and an implementation."""
 
-    @property
-    def precision(self) -> str | None: ...
+    precision: str | None
+    implementation: Any
 
 
-def check(precision: object) -> None:
-    """A name that JAX knows, or None."""
-    if precision is not None and precision not in NAMES:
+def named(precision: Any) -> str | None:
+    """The name under which `jax.default_matmul_precision` knows what `jax.lax` takes, or None.
+
+    >>> named(lax.Precision.HIGH), named(("highest", "highest")), named("bfloat16_3x")
+    ('high', 'highest', 'high')
+    """
+    if isinstance(precision, list | tuple) and len(set(map(str, precision))) == 1:
+        precision = precision[0]  # an op multiplies weights and images in either order: one for both
+    if isinstance(precision, lax.Precision | lax.DotAlgorithmPreset):
+        name = precision.name
+        return name.lower() if isinstance(precision, lax.Precision) else name
+    if not (precision is None or isinstance(precision, str)) or precision not in (None, *NAMES, *OTHERS):
         raise PrecisionError("precision", f"must be one of {NAMES}", repr(precision), "or leave it out")
+    return SYNONYMS.get(precision, precision)
 
 
 def parse(precision: Any) -> Any:
@@ -62,16 +76,46 @@ def current() -> Any:
 
 
 def at_its_own(method: Callable[..., Result]) -> Callable[..., Result]:
-    """A method of an op, run at the op's precision."""
+    """A method of an op, run at the op's precision and, if it was lowered so, as `lax` alone."""
 
     @wraps(method)
-    def run(self: Precise, *arrays: Any) -> Result:
-        if self.precision is None:
-            return method(self, *arrays)
-        with jax.default_matmul_precision(self.precision):
-            return method(self, *arrays)
+    def run(self: Precise, *arrays: Any, **more: Any) -> Result:
+        with ExitStack() as settings:
+            if self.precision is not None:
+                settings.enter_context(jax.default_matmul_precision(self.precision))
+            if asked(self.implementation):
+                settings.enter_context(only_lax())
+            return method(self, *arrays, **more)
 
     return run
+
+
+# ---- dtypes that are kept -------------------------------------------------------------------------------
+
+# Outside of its 64-bit mode JAX makes float32 of whatever is asked for in float64, but arrays that were made
+# in it stay what they are, and so does what is computed from them.
+
+
+def cast(x: jax.Array, dtype: Any) -> jax.Array:
+    """The array in this dtype, as it is where it has it."""
+    return x if x.dtype == dtype else x.astype(dtype)
+
+
+def zeros(shape: Sequence[int], dtype: Any) -> jax.Array:
+    """Zeros of this dtype."""
+    with mode_of(dtype):
+        return jnp.zeros(shape, dtype)
+
+
+def constant(values: np.ndarray, dtype: Any) -> jax.Array:
+    """NumPy numbers in this dtype."""
+    with mode_of(dtype):
+        return jnp.asarray(values, dtype)
+
+
+def mode_of(dtype: Any) -> AbstractContextManager[Any]:
+    """The 64-bit mode where the dtype needs it; otherwise the caller's."""
+    return jax.enable_x64(True) if jnp.dtype(dtype).itemsize >= 8 else nullcontext()
 
 
 def summed(x: jax.Array) -> jax.Array:

@@ -19,8 +19,10 @@ import numpy as np
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
-from kernels.pickling import Fields
-from kernels.static import Static
+from kernels.jax_versions import known_to_tools
+from kernels.lax_alone import asked
+from kernels.precision import cast, constant, summed, zeros
+from kernels.static import Content, Static
 
 DENSE = 1 << 16  # entries up to which a matrix with several entries in a row is written out
 WRITTEN = 32  # entries of a row up to which they are added one by one, all rows at a time
@@ -28,8 +30,8 @@ LANES = 8  # numbers at every entry of x from which on that is faster than a mat
 PADDED = 4  # rows are padded to the longest if that makes at most this many times the entries
 
 
-@dataclass(frozen=True)
-class SparseMatrix(Fields):
+@dataclass(frozen=True, eq=False)
+class SparseMatrix(Content):
     """Entry j is `value[j]` at (`row[j]`, `column[j]`); entries at one place add up."""
 
     row: Static
@@ -40,13 +42,6 @@ class SparseMatrix(Fields):
     @cached_property
     def transposed(self) -> SparseMatrix:
         return SparseMatrix(self.column, self.row, self.value, self.shape[::-1])
-
-    @cached_property
-    def _hash(self) -> int:
-        return hash((self.row, self.column, self.value, self.shape))
-
-    def __hash__(self) -> int:
-        return self._hash
 
     @cached_property
     def is_identity(self) -> bool:
@@ -117,25 +112,33 @@ def times(matrix: SparseMatrix, x: jax.Array, axis: int = 0) -> jax.Array:
         return x
     axis %= x.ndim
     before, after = x.shape[:axis], x.shape[axis + 1 :]
-    y = sparse_p.bind(x.reshape(math.prod(before), x.shape[axis], math.prod(after)), matrix=matrix)
+    product = _compute if asked() else sparse_p.bind
+    y = product(x.reshape(math.prod(before), x.shape[axis], math.prod(after)), matrix=matrix)
     return y.reshape(*before, matrix.shape[0], *after)
 
 
 def _compute(x: jax.Array, *, matrix: SparseMatrix) -> jax.Array:
-    many, (rows, columns) = len(matrix.row.array), matrix.shape
+    many, rows = len(matrix.row.array), matrix.shape[0]
     if not many:
-        return jnp.zeros((x.shape[0], rows, x.shape[2]), x.dtype)
+        return zeros((x.shape[0], rows, x.shape[2]), x.dtype)
     if matrix.turn is not None:
         return x.reshape(x.shape[0], *matrix.turn, x.shape[2]).swapaxes(1, 2).reshape(x.shape)
     even = matrix.width * rows <= PADDED * many
     if even and (matrix.width == 1 or (matrix.width <= WRITTEN and _many(x.shape[2]))):
         return _gathered(x, matrix)
+    return cast(_summed_up(summed(x), matrix, even), x.dtype)
+
+
+def _summed_up(x: jax.Array, matrix: SparseMatrix, even: bool) -> jax.Array:
+    """Several entries in a row, in the dtype of their sums."""
+    rows, columns = matrix.shape
     if matrix.width > 1 and rows * columns <= DENSE:
-        return jnp.einsum("rc,nck->nrk", jnp.asarray(matrix.dense, x.dtype), x, precision="highest")
+        return jnp.einsum("rc,nck->nrk", constant(matrix.dense, x.dtype), x, precision="highest")
     if even:
-        return _gathered_at_once(x, matrix)
-    terms = x[:, matrix.column.array] * jnp.asarray(matrix.value.array, x.dtype)[:, None]
-    return jnp.zeros((x.shape[0], rows, x.shape[2]), x.dtype).at[:, matrix.row.array].add(terms)
+        x, index, value = _filled(x, matrix)
+        return (x[:, index] * constant(value, x.dtype)[None, ..., None]).sum(axis=2)
+    terms = x[:, matrix.column.array] * constant(matrix.value.array, x.dtype)[None, :, None]
+    return zeros((x.shape[0], rows, x.shape[2]), x.dtype).at[:, matrix.row.array].add(terms)
 
 
 def _many(numbers: Any) -> bool:
@@ -147,24 +150,18 @@ def _gathered(x: jax.Array, matrix: SparseMatrix) -> jax.Array:
     x, index, value = _filled(x, matrix)
     if matrix.width == 1 and (value == 1).all():
         return x[:, index[:, 0]]
-    wide = jnp.float32 if x.dtype.itemsize < 4 else x.dtype  # as XLA keeps sums of half precision
     terms = (
-        x[:, at].astype(wide) * jnp.asarray(factor, wide)[:, None]
+        summed(x[:, at]) * constant(factor, summed(x[:0]).dtype)[None, :, None]
         for at, factor in zip(index.T, value.T, strict=True)
     )
-    return reduce(jnp.add, terms).astype(x.dtype)
-
-
-def _gathered_at_once(x: jax.Array, matrix: SparseMatrix) -> jax.Array:
-    x, index, value = _filled(x, matrix)
-    return (x[:, index] * jnp.asarray(value, x.dtype)[..., None]).sum(axis=2)
+    return cast(reduce(jnp.add, terms), x.dtype)
 
 
 def _filled(x: jax.Array, matrix: SparseMatrix) -> tuple[jax.Array, np.ndarray, np.ndarray]:
     """Every row reads as many entries; one that has no more of them reads zeros beyond the end."""
     index, value = matrix.padded
     if (index == matrix.shape[1]).any():
-        x = jnp.pad(x, [(0, 0), (0, 1), (0, 0)])
+        x = jnp.concatenate([x, jnp.zeros_like(x, shape=(x.shape[0], 1, x.shape[2]))], axis=1)
     return x, index, value
 
 
@@ -186,4 +183,5 @@ sparse_p.def_impl(_compute)  # outside jit
 sparse_p.def_abstract_eval(_abstract)
 ad.deflinear2(sparse_p, _transpose)
 batching.primitive_batchers[sparse_p] = _batch
+known_to_tools(sparse_p, 1)
 mlir.register_lowering(sparse_p, mlir.lower_fun(_compute, multiple_results=False))

@@ -33,6 +33,7 @@ from benchmarks import (
     programs,
     ratios,
     report,
+    thresholds,
     torch_contender,
 )
 
@@ -234,6 +235,21 @@ def test_numbers_are_compared_with_their_definition(case: cases.Case, monkeypatc
         table, target = accuracy.numbers([case])
         assert target.seen.count(case.name) == 3
         assert not target.reached
+
+
+def test_neighbours_of_a_threshold(monkeypatch) -> None:
+    """One on either side; a cliff is one that is there every time."""
+    one, other = (next(c for c in thresholds.CROSSINGS if c.field == f) for f in ("pairs", "product_inputs"))
+    assert [value for _, value in thresholds.neighbours(one)] == [64, 144]
+    assert [value for _, value in thresholds.neighbours(other)] == [8, 16]
+    tries = iter([{"xla": 2.0, "blocks": 1.0}, {"xla": 1.2, "blocks": 1.0}, {"xla": 3.0}])
+    monkeypatch.setattr(thresholds, "times", lambda *_: next(tries, {"blocks": 1.0}))
+    monkeypatch.setattr(thresholds, "neighbours", lambda _: iter([(12, 144), (16, 256)]))
+    found = thresholds.report([one])
+    assert [row[-1] for row in found.tables[0].rows] == ["1.20", "below 0.2"]
+    assert found.targets[0].reached
+    monkeypatch.setattr(thresholds, "times", lambda *_: {"xla": 2.0, "blocks": 1.0})
+    assert not thresholds.report([one]).targets[0].reached
 
 
 def test_expansion_is_raced() -> None:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
@@ -32,11 +32,14 @@ from jax.flatten_util import ravel_pytree
 from kernels.checking import reference
 from kernels.convolution.adjoint_api import input_adjoint, kernel_adjoint
 from kernels.convolution.api import conv, conv_transpose
-from kernels.errors import ShapeError
+from kernels.convolution.options import Options, parse
+from kernels.errors import GroupsError, ShapeError
 
 SIDE = 6  # dense matrices are compared on a corner of at least this many sites per axis
 ENTRIES = 1 << 22  # and on the whole sample where the matrix stays below this size
 WEIGHTS = 64  # free weights of an op whose dense column is compared; evenly spread where there are more
+
+ARITHMETIC = ("implementation", "precision", "preferred_element_type")  # nothing that the oracle asks
 
 Pair = tuple[Any, Any]
 
@@ -101,8 +104,9 @@ def subject(op: Any, w: Any) -> Subject:
 
 
 def _of_conv(op: Callable[..., jax.Array], kernel: Any, options: dict[str, Any]) -> Subject:
-    window = {key: options[key] for key in options if key not in ("implementation", "precision")}
-    size, groups = kernel.shape[:-2], window.get("groups", 1)
+    window = {key: options[key] for key in options if key not in ARITHMETIC}
+    size, parsed = kernel.shape[:-2], _parsed(kernel, window)
+    groups = parsed.groups
 
     def adjoints(w: jax.Array, x: jax.Array, ybar: jax.Array) -> Pair:
         wbar = kernel_adjoint(x, ybar, kernel_shape=w.shape, **options)
@@ -121,19 +125,14 @@ def _of_conv(op: Callable[..., jax.Array], kernel: Any, options: dict[str, Any])
         wide[:, :, 0] = rows
         return wide.reshape(-1, patches.shape[-1]), first.reshape(-1)
 
-    reach = tuple(
-        e * (k - 1) + 1 + s
-        for k, e, s in zip(
-            size, _each(options, "dilation", size), _each(options, "strides", size), strict=True
-        )
-    )
+    reach = tuple(e * (k - 1) + 1 + s for k, e, s in zip(size, parsed.dilation, parsed.strides, strict=True))
     return Subject(lambda w, x: op(x, w), len(size), adjoints, matrix, columns, reach)
 
 
 def _of_transpose(op: Callable[..., jax.Array], kernel: Any, options: dict[str, Any]) -> Subject:
     shared = {key: options[key] for key in options if key != "output_shape"}
-    window = {key: shared[key] for key in shared if key not in ("implementation", "precision")}
-    rank = kernel.ndim - 2
+    window = {key: shared[key] for key in shared if key not in ARITHMETIC}
+    rank = _parsed(kernel, window).rank
 
     def adjoints(w: jax.Array, x: jax.Array, ybar: jax.Array) -> Pair:
         return kernel_adjoint(ybar, x, kernel_shape=w.shape, **shared), conv(ybar, w, **shared)
@@ -190,9 +189,14 @@ def _matrix(entries: Any, columns: int) -> np.ndarray:
     return dense.reshape(dense.size // max(columns, 1), columns)
 
 
-def _each(options: dict[str, Any], name: str, size: Sequence[int]) -> tuple[int, ...]:
-    value = options.get(name, 1)
-    return (value,) * len(size) if isinstance(value, int) else tuple(value)
+def _parsed(kernel: Any, window: dict[str, Any]) -> Options:
+    """The options, of which groups of samples are refused: a check looks at one sample."""
+    parsed = parse(kernel.ndim - 2, **window)
+    if parsed.batch_groups > 1:
+        raise GroupsError(
+            "batch_group_count", "must be 1 to be checked", parsed.batch_groups, "check the same with groups"
+        )
+    return parsed
 
 
 def output_size(subject: Subject, w: Any, x: jax.Array) -> int:

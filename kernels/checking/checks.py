@@ -1,6 +1,6 @@
 """Three public checks: each returns a report of numbers, or raises with the same numbers.
 
-What may be checked, and what an op has to offer, is told in ``bilinear.py``.
+What may be checked, and what an op has to offer, is said in ``bilinear.py``.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.flatten_util import ravel_pytree
 
-from kernels.checking.bilinear import DenseOp, Subject, output_size, subject
+from kernels.checking.bilinear import WEIGHTS, DenseOp, Subject, output_size, subject
 from kernels.convolution import operands
+from kernels.equivariant import EquivariantOp
 from kernels.errors import CheckError, KernelError
 
 Map = Callable[[jax.Array], jax.Array]
@@ -78,7 +80,8 @@ def check_adjoints(
         derived adjoint  ==  jax.vjp  ==  jax.grad of <vbar, op(w, x)>  ==  dense matrix transposed @ vbar
 
     for a random cotangent vbar. The dense matrices come from the NumPy oracle or from the op's exact basis,
-    for one sample (a corner of it where the matrix would be large).
+    for one sample (a corner of it where the matrix would be large). Of a lowered op with biases, the adjoint
+    with respect to these too.
 
     Args:
         op: `conv` or `conv_transpose`, options bound by ``functools.partial``; a lowered op; or any function
@@ -111,6 +114,8 @@ def check_adjoints(
     limit = _tolerance(tolerance, x)
     with jax.default_matmul_precision("highest"):
         pairs = _adjoint_pairs(target, w, x, input_adjoint, kernel_adjoint, seed)
+        if isinstance(op, EquivariantOp) and op.bias_dim:
+            pairs += _bias_pairs(op, w, x, seed)
     return _conclude("check_adjoints", x, [Comparison(n, _distance(a, b), limit) for n, a, b in pairs])
 
 
@@ -237,6 +242,23 @@ def _adjoint_pairs(
                     )
                 )
     return pairs
+
+
+def _bias_pairs(op: EquivariantOp, w: Any, x: jax.Array, seed: int) -> list[tuple[str, Any, Any]]:
+    """The adjoint with respect to the biases: derived, by JAX, and from what every unit bias adds."""
+    rng, b = np.random.default_rng(seed), jax.tree.map(lambda a: a.astype(x.dtype), op.init_bias())
+    y = jax.eval_shape(op, w, x)
+    ybar = jnp.asarray(rng.normal(size=y.shape), y.dtype)
+    vjp = jax.jit(lambda b, ybar: jax.vjp(lambda b: op(w, x, b), b)[1](ybar)[0])(b, ybar)
+    flat, build = ravel_pytree(b)
+    some = np.unique(np.linspace(0, flat.size - 1, min(flat.size, WEIGHTS)).astype(int))
+    grid = x.shape[x.ndim - op.rank - 1 : -1]
+    added = np.stack([op.dense_bias(build(jnp.zeros_like(flat).at[k].set(1)), grid) for k in some])
+    dense = added @ np.asarray(ybar, dtype=np.float64).reshape(-1, added.shape[1]).sum(axis=0)
+    return [
+        (f"bias: derived against {WAYS[0]}", op.bias_adjoint(ybar), vjp),
+        (f"bias: {WAYS[0]} against what each adds", _flat(vjp)[some], dense),
+    ]
 
 
 def _named(

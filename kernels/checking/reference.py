@@ -1,7 +1,8 @@
 """The slow, obvious oracle: NumPy loops in float64, one term of one sum at a time.
 
-It shares no line with the fast paths. Every function rests on `links`, the list of which output site meets
-which input site through which tap; everything else is writing those terms into a field or a matrix.
+It reads its arguments as everything else does and shares no arithmetic with the fast paths. Every function
+rests on `links`, the list of which output site meets which input site through which tap; everything else is
+writing those terms into a field or a matrix.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from kernels.convolution.borders.border import Border
+from kernels.convolution.options import parse
+
 Array = np.ndarray
 Link = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]  # output site, tap, input site
-Numbers = int | Sequence[int]
-
-
 ALL = slice(None)
 
 
@@ -25,57 +26,69 @@ def _at(*index: Any) -> Any:
     return index
 
 
-def _each(value: Numbers, rank: int) -> tuple[int, ...]:
-    return (value,) * rank if isinstance(value, int) else tuple(value)
+def _wide(array: Any) -> Array:
+    """In float64, or complex128."""
+    given = np.asarray(array)
+    return given.astype(np.complex128 if np.iscomplexobj(given) else np.float64)
 
 
-def line(n: int, k: int, stride: int, dilation: int, padding: Any) -> tuple[int, list[tuple[int, int, int]]]:
+def line(
+    n: int, k: int, stride: int, border: Border, dilation: int = 1, base: int = 1
+) -> tuple[int, list[tuple[int, int, int]]]:
     """One axis: the output length, and every (output site, tap, input site) that meet; zeros meet nothing.
 
-    >>> line(4, 3, 2, 1, "SAME")
+    >>> line(4, 3, 2, Border("SAME"))
     (2, [(0, 0, 0), (0, 1, 1), (0, 2, 2), (1, 0, 2), (1, 1, 3)])
     """
-    span = dilation * (k - 1) + 1
-    if padding == "VALID":
-        low = high = 0
-    elif padding == "SAME":
-        total = max((math.ceil(n / stride) - 1) * stride + span - n, 0)
-        low, high = math.floor(total / 2), math.ceil(total / 2)
-    elif padding in ("CIRCULAR", "REFLECT"):
-        low, high = math.floor((span - 1) / 2), math.ceil((span - 1) / 2)
-    else:
-        low, high = padding
+    span, places = dilation * (k - 1) + 1, base * (n - 1) + 1 if n else 0
+    low, high = _widths(border, places, span, stride, base)
     count = 0
-    while count * stride + span <= n + low + high:
+    while count * stride + span <= places + low + high:
         count += 1
     meets = []
     for p in range(count):
         for j in range(k):
-            q = p * stride + j * dilation - low
-            if padding == "CIRCULAR":
-                q = q % n
-            if padding == "REFLECT":
-                while not 0 <= q < n:
-                    q = -q if q < 0 else 2 * (n - 1) - q
-            if 0 <= q < n:
+            q, between = divmod(p * stride + j * dilation - low, base)
+            q = q if between else _continued(q, n, border.name)
+            if not between and 0 <= q < n:
                 meets.append((p, j, q))
     return count, meets
 
 
+def _widths(border: Border, places: int, span: int, stride: int, base: int) -> tuple[int, int]:
+    total = max((math.ceil(places / stride) - 1) * stride + span - places, 0)
+    half = (math.floor((span - 1) / 2), math.ceil((span - 1) / 2))
+    return {
+        "VALID": (0, 0),
+        "SAME": (math.floor(total / 2), math.ceil(total / 2)),
+        "SAME_LOWER": (math.ceil(total / 2), math.floor(total / 2)),
+        "CAUSAL": (span - 1, 0),
+        "CIRCULAR": (half[0], half[1] + (base - 1 if places else 0)),
+        "REFLECT": half,
+        "REPLICATE": half,
+        "WIDTHS": (border.low, border.high),
+    }[border.name]
+
+
+def _continued(q: int, n: int, name: str) -> int:
+    """The site of the image whose value lies at site q of the continued line."""
+    if name == "CIRCULAR":
+        return q % n
+    if name == "REPLICATE":
+        return min(max(q, 0), n - 1)
+    while name == "REFLECT" and not 0 <= q < n:
+        q = -q if q < 0 else 2 * (n - 1) - q
+    return q
+
+
 def links(
-    spatial: Sequence[int],
-    size: Sequence[int],
-    strides: Numbers = 1,
-    padding: Any = "SAME",
-    dilation: Numbers = 1,
+    spatial: Sequence[int], size: Sequence[int], **window: Any
 ) -> tuple[tuple[int, ...], Iterator[Link]]:
     """The output shape and every (output site, tap, input site) that meet, in any number of dimensions."""
-    rank = len(spatial)
-    if isinstance(padding, int):
-        padding = [(padding, padding)] * rank
-    pads = [padding] * rank if isinstance(padding, str) else padding
+    of = parse(len(spatial), **window)
     axes = [
-        line(*a) for a in zip(spatial, size, _each(strides, rank), _each(dilation, rank), pads, strict=True)
+        line(*a)
+        for a in zip(spatial, size, of.strides, of.padding, of.dilation, of.input_dilation, strict=True)
     ]
     terms = (
         (tuple(t[0] for t in term), tuple(t[1] for t in term), tuple(t[2] for t in term))
@@ -86,9 +99,9 @@ def links(
 
 def dense_kernel(kernel: Any, groups: int = 1, flip: bool = False) -> Array:
     """The kernel over all channels, (spatial..., C_in, C_out): zero between groups, reversed where asked."""
-    kernel = np.asarray(kernel, dtype=np.float64)
+    kernel = _wide(kernel)
     *size, inputs, outputs = kernel.shape
-    full = np.zeros((*size, inputs * groups, outputs))
+    full = np.zeros((*size, inputs * groups, outputs), kernel.dtype)
     for c in range(inputs):
         for i in range(outputs):
             full[..., i // (outputs // groups) * inputs + c, i] = kernel[..., c, i]
@@ -97,11 +110,11 @@ def dense_kernel(kernel: Any, groups: int = 1, flip: bool = False) -> Array:
 
 def conv(x: Any, kernel: Any, *, groups: int = 1, flip: bool = False, **window: Any) -> Array:
     """y[n,p,i] = sum over links (p, j, q) of kernel[j,c,i] x[n,q,c]."""
-    x, full = np.asarray(x, dtype=np.float64), dense_kernel(kernel, groups, flip)
+    x, full = _wide(x), dense_kernel(kernel, groups, flip)
     rank = full.ndim - 2
     batch, spatial = x.shape[: x.ndim - rank - 1], x.shape[x.ndim - rank - 1 : -1]
     out, terms = links(spatial, full.shape[:rank], **window)
-    y = np.zeros((*batch, *out, full.shape[-1]))
+    y = np.zeros((*batch, *out, full.shape[-1]), np.result_type(x, full))
     for p, j, q in terms:
         y[_at(..., *p, ALL)] += x[_at(..., *q, ALL)] @ full[j]
     return y
@@ -111,10 +124,10 @@ def conv_transpose(
     x: Any, kernel: Any, *, output_shape: Sequence[int], groups: int = 1, flip: bool = False, **window: Any
 ) -> Array:
     """y[n,q,c] = sum over links (p, j, q) of kernel[j,c,i] x[n,p,i]."""
-    x, full = np.asarray(x, dtype=np.float64), dense_kernel(kernel, groups, flip)
+    x, full = _wide(x), dense_kernel(kernel, groups, flip)
     rank = full.ndim - 2
     _, terms = links(output_shape, full.shape[:rank], **window)
-    y = np.zeros((*x.shape[: x.ndim - rank - 1], *output_shape, full.shape[-2]))
+    y = np.zeros((*x.shape[: x.ndim - rank - 1], *output_shape, full.shape[-2]), np.result_type(x, full))
     for p, j, q in terms:
         y[_at(..., *q, ALL)] += x[_at(..., *p, ALL)] @ full[j].T
     return y
@@ -132,7 +145,7 @@ def conv_matrix(
     """
     full = dense_kernel(kernel, groups, flip)
     out, terms = links(spatial_shape, full.shape[:-2], **window)
-    matrix = np.zeros((*out, full.shape[-1], *spatial_shape, full.shape[-2]))
+    matrix = np.zeros((*out, full.shape[-1], *spatial_shape, full.shape[-2]), full.dtype)
     for p, j, q in terms:
         matrix[_at(*p, ALL, *q, ALL)] += full[j].T
     return matrix.reshape(math.prod(out) * full.shape[-1], math.prod(spatial_shape) * full.shape[-2])
@@ -154,13 +167,13 @@ def patch_matrix(
            [1., 2., 3.],
            [2., 3., 0.]])
     """
-    x = np.asarray(x, dtype=np.float64)
+    x = _wide(x)
     rank = len(kernel_size)
     first = x.ndim - rank - 1
     x = x.reshape(math.prod(x.shape[:first]), *x.shape[first:])
     inputs = x.shape[-1] // groups
     out, terms = links(x.shape[1:-1], kernel_size, **window)
-    matrix = np.zeros((x.shape[0], *out, out_channels, *kernel_size, inputs, out_channels))
+    matrix = np.zeros((x.shape[0], *out, out_channels, *kernel_size, inputs, out_channels), x.dtype)
     for p, j, q in terms:
         tap = tuple(k - 1 - a for k, a in zip(kernel_size, j, strict=True)) if flip else j
         for i in range(out_channels):
@@ -175,15 +188,14 @@ def pool(
     x: Any,
     window: Sequence[int],
     *,
-    strides: Numbers,
-    padding: Any,
     kind: str,
     count_include_pad: bool = True,
+    **options: Any,
 ) -> Array:
     """The mean ("avg") or the largest value ("max") over the links of each output site."""
-    x = np.asarray(x, dtype=np.float64)
+    x = _wide(x)
     first = x.ndim - len(window) - 1
-    out, terms = links(x.shape[first:-1], window, strides, padding)
+    out, terms = links(x.shape[first:-1], window, **options)
     met: dict[tuple[int, ...], list[Array]] = {p: [] for p in np.ndindex(*out)}
     for p, _, q in terms:
         met[p].append(x[_at(..., *q, ALL)])

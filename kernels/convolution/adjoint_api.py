@@ -7,11 +7,13 @@ from functools import partial
 
 import jax
 
-from kernels.convolution import operands, primitive, transposes
+from kernels.convolution import complex_parts, geometry, operands, primitive, transposes
 from kernels.convolution import options as opt
-from kernels.convolution.borders import wrap
+from kernels.convolution.borders.border import Padding
+from kernels.convolution.channel_axes import groups_to_samples, samples_to_groups
 from kernels.convolution.choice.table import Policy
-from kernels.convolution.options import Ints, Options, Padding, Precision
+from kernels.convolution.options import DtypeLike, Options, Precision
+from kernels.integers import Ints, sizes
 
 
 def input_adjoint(
@@ -22,10 +24,13 @@ def input_adjoint(
     strides: Ints = 1,
     padding: Padding = "SAME",
     dilation: Ints = 1,
+    input_dilation: Ints = 1,
     groups: int = 1,
+    batch_group_count: int = 1,
     flip: bool = False,
     implementation: str | Policy = "auto",
     precision: Precision = None,
+    preferred_element_type: DtypeLike = None,
 ) -> jax.Array:
     """The adjoint of x -> conv(x, kernel): what a cotangent of the output says about the input.
 
@@ -37,7 +42,7 @@ def input_adjoint(
         ybar: (batch..., out..., C_out).
         kernel: (spatial..., C_in / groups, C_out).
         input_shape: (batch..., spatial..., C_in), the shape of x.
-        strides, padding, dilation, groups, flip, implementation, precision: as in `conv`.
+        other arguments: as in `conv`.
 
     Returns:
         An array of shape `input_shape`.
@@ -52,8 +57,21 @@ def input_adjoint(
 
     Source: as for `conv`, section 4.
     """
-    options = operands.parse_for(kernel, strides, padding, dilation, groups, flip, implementation, precision)
-    return input_adjoint_of(ybar, kernel, options, tuple(input_shape))
+    options = operands.parse_for(
+        kernel,
+        strides=strides,
+        padding=padding,
+        dilation=dilation,
+        input_dilation=input_dilation,
+        groups=groups,
+        batch_group_count=batch_group_count,
+        flip=flip,
+        implementation=implementation,
+        precision=precision,
+        preferred_element_type=preferred_element_type,
+    )
+    shape = sizes("input_shape", input_shape, "give the shape of x")
+    return input_adjoint_of(ybar, kernel, options, shape)
 
 
 def kernel_adjoint(
@@ -64,10 +82,13 @@ def kernel_adjoint(
     strides: Ints = 1,
     padding: Padding = "SAME",
     dilation: Ints = 1,
+    input_dilation: Ints = 1,
     groups: int = 1,
+    batch_group_count: int = 1,
     flip: bool = False,
     implementation: str | Policy = "auto",
     precision: Precision = None,
+    preferred_element_type: DtypeLike = None,
 ) -> jax.Array:
     """The adjoint of kernel -> conv(x, kernel): the transpose of the patch matrix of x, applied to `ybar`.
 
@@ -77,7 +98,7 @@ def kernel_adjoint(
         x: (batch..., spatial..., C_in).
         ybar: (batch..., out..., C_out).
         kernel_shape: (spatial..., C_in / groups, C_out).
-        strides, padding, dilation, groups, flip, implementation, precision: as in `conv`.
+        other arguments: as in `conv`.
 
     Returns:
         An array of shape `kernel_shape`.
@@ -93,9 +114,20 @@ def kernel_adjoint(
 
     Source: as for `conv`.
     """
-    shape = tuple(kernel_shape)
-    rank = operands.check_kernel(shape, 1, "kernel_shape")
-    options = opt.parse(rank, strides, padding, dilation, groups, flip, implementation, precision)
+    shape = sizes("kernel_shape", kernel_shape, "give the shape of the kernel")
+    options = opt.parse(
+        operands.check_kernel(shape, 1, "kernel_shape"),
+        strides=strides,
+        padding=padding,
+        dilation=dilation,
+        input_dilation=input_dilation,
+        groups=groups,
+        batch_group_count=batch_group_count,
+        flip=flip,
+        implementation=implementation,
+        precision=precision,
+        preferred_element_type=preferred_element_type,
+    )
     return _kernel_adjoint(x, ybar, options, shape)
 
 
@@ -104,23 +136,32 @@ def input_adjoint_of(
     ybar: jax.Array, kernel: jax.Array, options: Options, shape: tuple[int, ...]
 ) -> jax.Array:
     """`input_adjoint` with its options parsed."""
-    operands.check_dtypes("ybar", ybar, "kernel", kernel)
+    operands.check_numbers("ybar", ybar, "kernel", kernel, options.wanted)
     batch = operands.check_input("input_shape", shape, kernel.shape, options)
     operands.check_output("ybar", ybar.shape, "input_shape", shape, batch, kernel.shape, options)
     spatial = shape[-options.rank - 1 : -1]
-    how = operands.geometry(spatial, kernel.shape, options)
-    if how.mirrored:
-        spatial = tuple(n + lo + hi for n, (lo, hi) in zip(spatial, how.mirrored, strict=True))
-    kernel = transposes.flip(kernel) if options.flip else kernel
-    xbar = primitive.input_adjoint(operands.flatten(ybar, batch), kernel, spatial, **how.options)
-    return operands.unflatten(wrap.fold(xbar, how.mirrored, "REFLECT") if how.mirrored else xbar, batch)
+    how = geometry.geometry(spatial, kernel.shape, options)
+
+    def product(ybar: jax.Array, kernel: jax.Array) -> jax.Array:
+        kernel = transposes.flip(kernel) if options.flip else kernel
+        ybar = operands.flatten(ybar, operands.output_batch(batch, options))
+        xbar = how.more.fold(primitive.input_adjoint(ybar, kernel, how.more.longer(spatial), **how.options))
+        return operands.unflatten(groups_to_samples(xbar, options.batch_groups), batch)
+
+    return complex_parts.bilinear(product)(ybar, kernel)
 
 
 @partial(jax.jit, static_argnums=(2, 3), inline=True)
 def _kernel_adjoint(x: jax.Array, ybar: jax.Array, options: Options, shape: tuple[int, ...]) -> jax.Array:
-    operands.check_dtypes("x", x, "ybar", ybar)
+    operands.check_numbers("x", x, "ybar", ybar, options.wanted)
     batch = operands.check_input("x", x.shape, shape, options)
     operands.check_output("ybar", ybar.shape, "x", x.shape, batch, shape, options)
-    x, zero = operands.bordered(operands.flatten(x, batch), shape, options)
-    kbar = primitive.kernel_adjoint(x, operands.flatten(ybar, batch), shape[:-2], **zero)
-    return transposes.flip(kbar) if options.flip else kbar
+
+    def product(x: jax.Array, ybar: jax.Array) -> jax.Array:
+        x = samples_to_groups(operands.flatten(x, batch), options.batch_groups)
+        x, how = geometry.bordered(x, shape, options)
+        ybar = operands.flatten(ybar, operands.output_batch(batch, options))
+        kbar = primitive.kernel_adjoint(x, ybar, shape[:-2], **how)
+        return transposes.flip(kbar) if options.flip else kbar
+
+    return complex_parts.bilinear(product)(x, ybar)

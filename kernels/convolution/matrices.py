@@ -8,7 +8,6 @@ Entries are copied to their places, never multiplied by zero, so a NaN stays whe
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Sequence
 from functools import partial
 
@@ -16,11 +15,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from kernels import integers
 from kernels.convolution import operands, shapes
 from kernels.convolution import options as opt
 from kernels.convolution.borders import wrap
-from kernels.convolution.options import WRAPS, Ints, Options, Padding
+from kernels.convolution.borders.border import REPEATS, Padding
+from kernels.convolution.options import Options
 from kernels.errors import GroupsError, ShapeError, WindowError
+from kernels.integers import Ints
 
 
 def conv_matrix(
@@ -30,6 +32,7 @@ def conv_matrix(
     strides: Ints = 1,
     padding: Padding = "SAME",
     dilation: Ints = 1,
+    input_dilation: Ints = 1,
     groups: int = 1,
     flip: bool = False,
 ) -> jax.Array:
@@ -40,7 +43,7 @@ def conv_matrix(
     Args:
         kernel: (spatial..., C_in / groups, C_out).
         spatial_shape: the spatial shape of x; an integer in one dimension.
-        strides, padding, dilation, groups, flip: as in `conv`.
+        strides, padding, dilation, input_dilation, groups, flip: as in `conv`.
 
     Returns:
         (prod(out) * C_out, prod(spatial_shape) * C_in), sites outermost and channels innermost on both sides.
@@ -53,9 +56,21 @@ def conv_matrix(
 
     Source: R. Gray, "Toeplitz and circulant matrices: a review", 2006.
     """
-    options = operands.parse_for(kernel, strides, padding, dilation, groups, flip)
-    spatial = _integers("spatial_shape", spatial_shape)
-    if len(spatial) != options.rank or min(spatial) < 0:
+    operands.check_copied("kernel", kernel)
+    options = operands.parse_for(
+        kernel,
+        strides=strides,
+        padding=padding,
+        dilation=dilation,
+        input_dilation=input_dilation,
+        groups=groups,
+        flip=flip,
+    )
+    one = integers.index(spatial_shape)
+    spatial = integers.sizes(
+        "spatial_shape", spatial_shape if one is None else (one,), "give one size per spatial axis"
+    )
+    if len(spatial) != options.rank:
         raise ShapeError(
             "spatial_shape",
             f"must have one size per spatial axis ({options.rank})",
@@ -69,10 +84,12 @@ def patch_matrix(
     x: jax.Array,
     kernel_size: Ints,
     *,
+    rank: int | None = None,
     out_channels: int | None = None,
     strides: Ints = 1,
     padding: Padding = "SAME",
     dilation: Ints = 1,
+    input_dilation: Ints = 1,
     groups: int = 1,
     flip: bool = False,
 ) -> jax.Array:
@@ -82,10 +99,10 @@ def patch_matrix(
 
     Args:
         x: (batch..., spatial..., C_in).
-        kernel_size: the spatial shape of the kernel; an integer is that size on every axis between the first
-            (batch) and the last (channels), or on the only one where x is (spatial, C_in).
+        kernel_size: the spatial shape of the kernel, or one integer for all of its `rank` axes.
+        rank: the number of spatial axes, where `kernel_size` is an integer.
         out_channels: C_out of the kernel; one per group unless given.
-        strides, padding, dilation, groups, flip: as in `conv`.
+        strides, padding, dilation, input_dilation, groups, flip: as in `conv`.
 
     Returns:
         (batch * prod(out) * C_out, prod(kernel_size) * C_in / groups * C_out).
@@ -93,28 +110,44 @@ def patch_matrix(
     Raises:
         ShapeError, GroupsError: x, `out_channels` and `groups` do not fit; other kinds as in `conv`.
 
-    >>> patch_matrix(jnp.arange(1.0, 6.0).reshape(5, 1), 3).astype(int).tolist()
+    >>> patch_matrix(jnp.arange(1.0, 6.0).reshape(5, 1), (3,)).astype(int).tolist()
     [[0, 1, 2], [1, 2, 3], [2, 3, 4], [3, 4, 5], [4, 5, 0]]
 
     Source: K. Chellapilla, S. Puri, P. Simard, "High performance convolutional neural networks for document
     processing", 2006 (unrolled convolution).
     """
-    operands.check_array("x", x)
-    size = window_shape("kernel_size", kernel_size, len(x.shape))
-    options = opt.parse(len(size), strides, padding, dilation, groups, flip)
-    outputs = (
-        options.groups if out_channels is None else opt.positive("out_channels", out_channels, ShapeError)
+    operands.check_copied("x", x)
+    size = window_shape("kernel_size", kernel_size, rank, len(x.shape))
+    options = opt.parse(
+        len(size),
+        strides=strides,
+        padding=padding,
+        dilation=dilation,
+        input_dilation=input_dilation,
+        groups=groups,
+        flip=flip,
     )
+    outputs = options.groups
+    if out_channels is not None:
+        outputs = integers.positive("out_channels", out_channels, ShapeError)
     if outputs % options.groups != 0:
         raise GroupsError("groups", f"must divide the {outputs} output channels", groups, "give a divisor")
     return _patch_matrix(x, size, outputs, options)
 
 
-def window_shape(name: str, window: Ints, ndim: int) -> tuple[int, ...]:
-    """A window's spatial shape; an integer stands for every axis between the first and the last."""
-    if not isinstance(window, Sequence) and np.ndim(window) == 0:
-        return (opt.positive(name, window),) * max(ndim - 2, 1)
-    size = tuple(opt.positive(name, n) for n in window)  # type: ignore[union-attr]
+def window_shape(name: str, window: Ints, rank: int | None, ndim: int) -> tuple[int, ...]:
+    """A window's spatial shape: a tuple says how many axes are spatial, an integer needs `rank` to say it."""
+    axes = None if rank is None else integers.positive("rank", rank)
+    size = integers.sequence(window)
+    if size is None:
+        number = integers.positive(name, window)
+        if axes is None:
+            remedy = f"add rank=2, say, or give a tuple such as {(number,) * 2}"
+            raise WindowError(name, "of one integer needs the number of spatial axes", number, remedy)
+        size = (number,) * axes
+    size = tuple(integers.positive(name, n) for n in size)
+    if axes not in (None, len(size)):
+        raise WindowError("rank", f"must be the {len(size)} axes of {name} {size}", axes, "leave it out")
     if not 0 < len(size) < ndim:
         raise WindowError(
             name, f"must leave an axis for channels among {ndim}", size, "give one size per spatial axis"
@@ -122,38 +155,28 @@ def window_shape(name: str, window: Ints, ndim: int) -> tuple[int, ...]:
     return size
 
 
-def _integers(name: str, value: Ints) -> tuple[int, ...]:
-    try:
-        return (operator.index(value),) if np.ndim(value) == 0 else tuple(operator.index(n) for n in value)  # type: ignore
-    except TypeError:
-        raise ShapeError(name, "must be integers", value, "give one size per spatial axis") from None
-
-
 def _taps(spatial: Sequence[int], size: Sequence[int], options: Options) -> np.ndarray:
     """The flat input site under each (output site, tap), -1 where a zero is."""
-    window = shapes.extents(size, options.dilation)
-    pads = shapes.widths(options.padding, spatial, window, options.strides)
+    pads = shapes.borders(spatial, size, options)
     out = shapes.output_shape(spatial, size, options)
     table = np.zeros((1, 1), dtype=np.int64)
     for axis, n in enumerate(spatial):
-        reached = np.arange(out[axis])[:, None] * options.strides[axis]
-        reached = reached + np.arange(size[axis]) * options.dilation[axis]
-        step = _continued(n, *pads[axis], str(options.padding))[reached]
+        place = np.arange(out[axis])[:, None] * options.strides[axis]
+        place = place + np.arange(size[axis]) * options.dilation[axis] - pads[axis][0]
+        step = _sites(place, n, options.input_dilation[axis], options.padding[axis].name, pads[axis])
         grown = table[:, None, :, None] * n + step[None, :, None, :]
         lost = (table[:, None, :, None] < 0) | (step[None, :, None, :] < 0)
         table = np.where(lost, -1, grown).reshape(table.shape[0] * out[axis], table.shape[1] * size[axis])
     return table
 
 
-def _continued(n: int, low: int, high: int, mode: str) -> np.ndarray:
-    """The input sites along one padded line, -1 for zeros."""
-    if mode in WRAPS:
-        sites = [
-            np.arange(r.start, r.stop)[:: -1 if r.backward else 1] for r in wrap.runs(n, low, high, mode)
-        ]
-        return np.concatenate(sites)
-    line = np.arange(-low, n + high)
-    return np.where((line >= 0) & (line < n), line, -1)
+def _sites(place: np.ndarray, n: int, base: int, mode: str, pad: tuple[int, int]) -> np.ndarray:
+    """The input sites at places of the continued line, -1 for zeros: site q lies at place `base` q."""
+    if mode in REPEATS and pad != (0, 0):
+        wrap.check(n, mode)
+    elif mode in REPEATS:
+        mode = "ZERO"  # nothing looks beyond the ends
+    return np.where(place % base == 0, wrap.site(place // base, n, mode), -1)
 
 
 @partial(jax.jit, static_argnums=(1, 2))

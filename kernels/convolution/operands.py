@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from kernels import precision
 from kernels.convolution import shapes
-from kernels.convolution.borders import circle, wrap
-from kernels.convolution.options import Options, Pads, parse
+from kernels.convolution.options import Options, parse
 from kernels.errors import DtypeError, GroupsError, ShapeError
 
 REAL = frozenset(map(jnp.dtype, ("float16", "bfloat16", "float32", "float64")))
+COMPLEX = frozenset(map(jnp.dtype, ("complex64", "complex128")))
 
 
 def check_array(name: str, array: Any) -> None:
     """Arrays are real and floating-point; whatever else is said about them comes later."""
-    if not hasattr(array, "dtype") or not hasattr(array, "shape"):
-        raise DtypeError(name, "must be an array", type(array).__name__, "wrap it in jnp.asarray")
+    check_is_array(name, array)
     if array.dtype in REAL:
         return
     remedy = f"convert it first, {name}.astype(jnp.float32)"
@@ -30,10 +28,26 @@ def check_array(name: str, array: Any) -> None:
     raise DtypeError(name, "must be a real floating-point array", array.dtype, remedy)
 
 
+def check_is_array(name: str, array: Any) -> None:
+    if not hasattr(array, "dtype") or not hasattr(array, "shape"):
+        raise DtypeError(name, "must be an array", type(array).__name__, "wrap it in jnp.asarray")
+
+
+def check_copied(name: str, array: Any) -> None:
+    """Entries that are only copied may be real or complex."""
+    check_is_array(name, array)
+    if array.dtype not in COMPLEX:
+        check_array(name, array)
+
+
 def check_dtypes(first: str, a: Any, second: str, b: Any) -> None:
-    """Two operands are arrays of one dtype."""
+    """Two operands are real floating-point arrays of one dtype."""
     check_array(first, a)
     check_array(second, b)
+    _check_same(first, a, second, b)
+
+
+def _check_same(first: str, a: Any, second: str, b: Any) -> None:
     if a.dtype != b.dtype:
         raise DtypeError(
             f"{first} and {second}",
@@ -43,14 +57,59 @@ def check_dtypes(first: str, a: Any, second: str, b: Any) -> None:
         )
 
 
+def check_numbers(first: str, a: Any, second: str, b: Any, wanted: str | None) -> None:
+    """Two operands of one dtype: floating-point, complex, or integers whose sums have their own dtype."""
+    for name, array in ((first, a), (second, b)):
+        check_is_array(name, array)
+        if array.dtype in REAL or array.dtype in COMPLEX:
+            continue
+        integers = jnp.issubdtype(array.dtype, jnp.integer)
+        if integers and wanted is None:
+            raise DtypeError(
+                name,
+                "of integers needs to be told the dtype of its sums",
+                array.dtype,
+                f"say preferred_element_type=jnp.int32, or convert it first, {name}.astype(jnp.float32)",
+            )
+        if not integers:
+            raise DtypeError(
+                name,
+                "must be of floats of 16 bits or more, complex numbers or integers",
+                array.dtype,
+                f"convert it first, {name}.astype(jnp.float32)",
+            )
+    _check_same(first, a, second, b)
+    if wanted is not None:
+        _check_wanted(jnp.dtype(a.dtype), jnp.dtype(wanted))
+
+
+def _check_wanted(given: Any, wanted: Any) -> None:
+    """The dtypes of sums that `jax.lax` allows: no narrower, of the same kind or, for integers, floating."""
+    kinds = (jnp.integer, jnp.floating, jnp.complexfloating)
+    (kind,) = (k for k in kinds if jnp.issubdtype(given, k))
+    same = jnp.issubdtype(wanted, kind)
+    if kind is jnp.integer:
+        signs = not jnp.issubdtype(given, jnp.signedinteger) or jnp.issubdtype(wanted, jnp.signedinteger)
+        same = (same and signs) or jnp.issubdtype(wanted, jnp.floating)
+    if not same or wanted.itemsize < given.itemsize:
+        raise DtypeError(
+            "preferred_element_type",
+            f"must hold sums of {given} products: the same kind of numbers, and no narrower",
+            wanted,
+            "use a wider dtype, or leave it out",
+        )
+
+
 def check_kernel(shape: Sequence[int], groups: int = 1, name: str = "kernel") -> int:
-    """A kernel shape is spatial..., C_in / groups, C_out with nothing empty; returns its spatial rank."""
+    """A kernel shape is spatial..., C_in / groups, C_out with at least one tap; returns its spatial rank."""
     if len(shape) < 3:
         raise ShapeError(
             name, "must have axes (spatial..., C_in / groups, C_out)", tuple(shape), "add the missing axes"
         )
-    if any(isinstance(n, int) and n < 1 for n in shape):
-        raise ShapeError(name, "must have positive sizes", tuple(shape), "give every axis at least one entry")
+    if any(isinstance(n, int) and n < 1 for n in shape[:-2]):
+        raise ShapeError(
+            name, "must have at least one tap on every spatial axis", tuple(shape), "give it positive sizes"
+        )
     if shape[-1] % groups != 0:
         raise GroupsError(
             "groups", f"must divide the {shape[-1]} output channels of the {name}", groups, "give a divisor"
@@ -81,7 +140,19 @@ def check_input(
         raise GroupsError(
             "groups", f"must divide the {shape[-1]} input channels of {name}", groups, "give a divisor"
         )
-    return check_field(name, shape, rank, channels, f"kernel {tuple(kernel_shape)}, groups {groups}")
+    batch = check_field(name, shape, rank, channels, f"kernel {tuple(kernel_shape)}, groups {groups}")
+    if options.batch_groups > 1:
+        _check_batch_groups(name, batch, kernel_shape[-1], options.batch_groups)
+    return batch
+
+
+def _check_batch_groups(name: str, batch: Sequence[int], outputs: int, groups: int) -> None:
+    """Groups of samples divide the first batch axis and the output channels."""
+    for count, what in ((batch[0] if batch else 1, f"samples of {name}"), (outputs, "output channels")):
+        if count % groups != 0:
+            raise GroupsError(
+                "batch_group_count", f"must divide the {count} {what}", groups, "give a divisor"
+            )
 
 
 def check_output(
@@ -95,7 +166,7 @@ def check_output(
 ) -> None:
     """A cotangent has the shape that `conv` returns."""
     out = shapes.output_shape(input_shape[len(batch) : -1], kernel_shape[:-2], options)
-    expected = (*batch, *out, kernel_shape[-1])
+    expected = (*output_batch(batch, options), *out, kernel_shape[-1])
     if tuple(shape) != expected:
         raise ShapeError(
             name,
@@ -105,41 +176,18 @@ def check_output(
         )
 
 
-def bordered(x: jax.Array, kernel_shape: Sequence[int], options: Options) -> tuple[jax.Array, dict[str, Any]]:
-    """x with its mirrored border where there is one, and the primitive's options."""
-    how = geometry(x.shape[1:-1], kernel_shape, options)
-    return wrap.extend(x, how.mirrored, "REFLECT") if how.mirrored else x, how.options
+def output_batch(batch: Sequence[int], options: Options) -> tuple[int, ...]:
+    """The batch shape of the result: every group of samples gives its own channels."""
+    groups = options.batch_groups
+    return tuple(batch) if groups == 1 else (batch[0] // groups, *batch[1:])
 
 
-class Geometry(NamedTuple):
-    """The primitive's options, and the mirrored border to be made before: the primitive knows none."""
-
-    options: dict[str, Any]
-    mirrored: Pads
-
-
-def geometry(spatial: Sequence[int], kernel_shape: Sequence[int], options: Options) -> Geometry:
-    """How the primitive sees this convolution; the precision is settled here, in the caller's context."""
-    pads = shapes.widths(
-        options.padding, spatial, shapes.extents(kernel_shape[:-2], options.dilation), options.strides
-    )
-    mirrored, ring = options.padding == "REFLECT", options.padding == "CIRCULAR"
-    if ring:
-        for n, pair in zip(spatial, pads, strict=True):
-            wrap.runs(n, *pair, "CIRCULAR")  # refuses an axis without sites
-    how = {
-        "strides": options.strides,
-        "padding": ((0, 0),) * options.rank if mirrored else pads,
-        "lhs_dilation": (1,) * options.rank,
-        "rhs_dilation": options.dilation,
-        "circle": tuple(
-            circle.around(n, pair) if ring else circle.LINE for n, pair in zip(spatial, pads, strict=True)
-        ),
-        "groups": options.groups,
-        "implementation": options.implementation,
-        "precision": precision.current() if options.precision is None else options.precision,
-    }
-    return Geometry(how, pads if mirrored else ())
+def input_batch(batch: Sequence[int], options: Options) -> tuple[int, ...]:
+    """The batch shape that gives this one; groups of samples need a batch axis to stand on."""
+    groups = options.batch_groups
+    if groups > 1 and not batch:
+        raise GroupsError("batch_group_count", "must be 1 without a batch axis", groups, "add the axis")
+    return tuple(batch) if groups == 1 else (batch[0] * groups, *batch[1:])
 
 
 def flatten(x: jax.Array, batch: Sequence[int]) -> jax.Array:
@@ -152,7 +200,7 @@ def unflatten(y: jax.Array, batch: Sequence[int]) -> jax.Array:
     return y if len(batch) == 1 else y.reshape(*batch, *y.shape[1:])
 
 
-def parse_for(kernel: Any, *values: Any) -> Options:
+def parse_for(kernel: Any, **values: Any) -> Options:
     """The options for this kernel, whose rank fixes the number of spatial axes."""
-    check_array("kernel", kernel)
-    return parse(check_kernel(kernel.shape), *values)
+    check_is_array("kernel", kernel)
+    return parse(check_kernel(kernel.shape), **values)

@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
+
+from kernels.convolution.borders.border import Border, Padding, parse_padding
 from kernels.convolution.choice import rules
 from kernels.convolution.choice.table import Policy
-from kernels.errors import GroupsError, ImplementationError, KernelError, PaddingError, WindowError
+from kernels.errors import DtypeError, GroupsError, ImplementationError
+from kernels.integers import Ints, per_axis, positive
 from kernels.precision import parse as parse_precision
 
-Ints = int | Sequence[int]
-Pads = tuple[tuple[int, int], ...]
-Padding = str | int | Sequence[tuple[int, int]]
 Precision = Any  # lax.PrecisionLike: None, a name, a lax.Precision, or a pair of them
-
-NAMES = ("SAME", "VALID", "CIRCULAR", "REFLECT")
-WRAPS = ("CIRCULAR", "REFLECT")
+DtypeLike = Any
 
 
 class Options(NamedTuple):
     """One convolution's static options, one entry per spatial axis where that makes sense."""
 
     strides: tuple[int, ...]
-    padding: str | Pads
+    padding: tuple[Border, ...]
     dilation: tuple[int, ...]
+    input_dilation: tuple[int, ...]
     groups: int
+    batch_groups: int
     flip: bool
     implementation: str | Policy
     precision: Precision
+    wanted: str | None  # the dtype of the sums, preferred_element_type of `jax.lax`
 
     @property
     def rank(self) -> int:
@@ -38,24 +39,30 @@ class Options(NamedTuple):
 
 def parse(
     rank: int,
+    *,
     strides: Ints = 1,
     padding: Padding = "SAME",
     dilation: Ints = 1,
+    input_dilation: Ints = 1,
     groups: int = 1,
+    batch_group_count: int = 1,
     flip: bool = False,
     implementation: str | Policy = "auto",
     precision: Precision = None,
+    preferred_element_type: DtypeLike = None,
 ) -> Options:
     """Check the options and bring them to canonical, hashable form."""
     check_implementation(implementation)
     return Options(
-        per_axis("strides", strides, rank),
-        parse_padding(padding, rank),
-        per_axis("dilation", dilation, rank),
-        positive("groups", groups, GroupsError),
-        bool(flip),
-        implementation,
-        parse_precision(precision),
+        strides=per_axis("strides", strides, rank),
+        padding=parse_padding(padding, rank),
+        dilation=per_axis("dilation", dilation, rank),
+        input_dilation=per_axis("input_dilation", input_dilation, rank),
+        flip=bool(flip),
+        implementation=implementation,
+        precision=parse_precision(precision),
+        wanted=_element_type(preferred_element_type),
+        **_groups(groups, batch_group_count),
     )
 
 
@@ -72,52 +79,25 @@ def check_implementation(implementation: object) -> None:
             )
 
 
-def positive(name: str, value: object, kind: type[KernelError] = WindowError) -> int:
-    """One positive integer, or an error of the given kind."""
-    try:
-        number = operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        number = 0
-    if number < 1 or isinstance(value, bool):
-        raise kind(name, "must be a positive integer", repr(value), "give 1 or more")
-    return number
-
-
-def per_axis(name: str, value: Ints, rank: int) -> tuple[int, ...]:
-    """One positive integer for all axes, or one each."""
-    try:
-        values = tuple(value)  # type: ignore[arg-type]
-    except TypeError:
-        return (positive(name, value),) * rank
-    if len(values) != rank:
-        raise WindowError(
-            name,
-            f"must have one entry per spatial axis ({rank})",
-            values,
-            f"give an integer or {rank} of them",
+def _groups(groups: int, batch_groups: int) -> dict[str, int]:
+    """Groups of channels or of samples, not of both (as lax has it)."""
+    channels = positive("groups", groups, GroupsError)
+    samples = positive("batch_group_count", batch_groups, GroupsError)
+    if channels > 1 and samples > 1:
+        raise GroupsError(
+            "batch_group_count", f"must be 1 beside {channels} groups", samples, "use one of them"
         )
-    return tuple(positive(name, v) for v in values)
+    return {"groups": channels, "batch_groups": samples}
 
 
-def parse_padding(padding: Padding, rank: int) -> str | Pads:
-    """A known name, one width for every side, or a (low, high) pair per axis; negative widths crop."""
-    if isinstance(padding, str):
-        if padding.upper() not in NAMES:
-            raise PaddingError(
-                "padding", "must be a known name", repr(padding), f"give one of {NAMES} or pairs"
-            )
-        return padding.upper()
-    if isinstance(padding, int):
-        return ((int(padding), int(padding)),) * rank
+def _element_type(dtype: DtypeLike) -> str | None:
+    """The name of a dtype of numbers, as wide as JAX has it now."""
     try:
-        pads = tuple((operator.index(low), operator.index(high)) for low, high in padding)
-    except (TypeError, ValueError):
-        pads = ()
-    if len(pads) != rank:
-        raise PaddingError(
-            "padding",
-            f"must be a name, an integer or {rank} pairs of integers",
-            padding,
-            "write [(low, high), ...]",
+        name = None if dtype is None else jax.dtypes.canonicalize_dtype(dtype).name
+    except TypeError:
+        name = ""
+    if name is not None and not (name and jnp.issubdtype(name, jnp.number)):
+        raise DtypeError(
+            "preferred_element_type", "must be a dtype of numbers", repr(dtype), "say jnp.float32"
         )
-    return pads
+    return name

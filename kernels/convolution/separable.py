@@ -9,10 +9,12 @@ import jax
 import jax.numpy as jnp
 
 from kernels.convolution import operands, options
-from kernels.convolution.api import conv
+from kernels.convolution.api import conv_of
+from kernels.convolution.borders.border import Border, Padding
 from kernels.convolution.choice.table import Policy
-from kernels.convolution.options import Ints, Padding, Precision
+from kernels.convolution.options import Precision
 from kernels.errors import ShapeError
+from kernels.integers import Ints
 
 
 def conv_separable(
@@ -22,6 +24,7 @@ def conv_separable(
     strides: Ints = 1,
     padding: Padding = "SAME",
     dilation: Ints = 1,
+    input_dilation: Ints = 1,
     flip: bool = False,
     implementation: str | Policy = "auto",
     precision: Precision = None,
@@ -36,7 +39,7 @@ def conv_separable(
     Args:
         x: (batch..., spatial..., C).
         factors: one array per spatial axis, each (size,), or (size, C) for factors of each channel's own.
-        strides, padding, dilation, flip, implementation, precision: as in `conv`.
+        strides, padding, dilation, input_dilation, flip, implementation, precision: as in `conv`.
 
     Returns:
         (batch..., out..., C).
@@ -51,22 +54,31 @@ def conv_separable(
 
     Source: R. Gonzalez, R. Woods, "Digital image processing", section 3.4, separable filter kernels.
     """
-    operands.check_array("x", x)
+    operands.check_is_array("x", x)
     rank = len(factors)
-    parsed = options.parse(rank, strides, padding, dilation, 1, flip, implementation, precision)
+    parsed = options.parse(
+        rank,
+        strides=strides,
+        padding=padding,
+        dilation=dilation,
+        input_dilation=input_dilation,
+        flip=flip,
+        implementation=implementation,
+        precision=precision,
+    )
     if rank == 0 or len(x.shape) < rank + 1:
         raise ShapeError(
             "factors", f"must be one per spatial axis of x {tuple(x.shape)}", rank, "give fewer, at least one"
         )
     for axis, factor in enumerate(factors):
         kernel = _kernel(f"factors[{axis}]", factor, axis, rank, x.shape[-1])
-        x = conv(x, kernel, groups=x.shape[-1], **_along(axis, parsed))
+        x = conv_of(x, kernel, _along(axis, parsed)._replace(groups=x.shape[-1]))
     return x
 
 
 def _kernel(name: str, factor: Any, axis: int, rank: int, channels: int) -> jax.Array:
     """The depthwise kernel (1, ..., size, ..., 1, 1, C) of one factor."""
-    operands.check_array(name, factor)
+    operands.check_is_array(name, factor)
     if len(factor.shape) not in (1, 2) or (len(factor.shape) == 2 and factor.shape[1] != channels):
         raise ShapeError(
             name, f"must be (size,) or (size, {channels})", tuple(factor.shape), "give one value per tap"
@@ -76,19 +88,15 @@ def _kernel(name: str, factor: Any, axis: int, rank: int, channels: int) -> jax.
     return spread.reshape(*(1,) * axis, factor.shape[0], *(1,) * (rank - axis), channels)
 
 
-def _along(axis: int, parsed: options.Options) -> dict[str, Any]:
+def _along(axis: int, parsed: options.Options) -> options.Options:
     """The options of the pass along one axis; the other axes are left as they are."""
-    one = [1] * parsed.rank
-    strides, dilation = list(one), list(one)
-    strides[axis], dilation[axis] = parsed.strides[axis], parsed.dilation[axis]
-    padding = parsed.padding
-    if not isinstance(padding, str):
-        padding = tuple(pad if a == axis else (0, 0) for a, pad in enumerate(padding))
-    return {
-        "strides": strides,
-        "padding": padding,
-        "dilation": dilation,
-        "flip": parsed.flip,
-        "implementation": parsed.implementation,
-        "precision": parsed.precision,
-    }
+
+    def only(values: tuple[Any, ...], other: Any) -> tuple[Any, ...]:
+        return tuple(value if a == axis else other for a, value in enumerate(values))
+
+    return parsed._replace(
+        strides=only(parsed.strides, 1),
+        dilation=only(parsed.dilation, 1),
+        input_dilation=only(parsed.input_dilation, 1),
+        padding=only(parsed.padding, Border("VALID")),
+    )

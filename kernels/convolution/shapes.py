@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import jax
 
-from kernels.convolution.options import Options, Pads
+from kernels.convolution.borders.border import Border, Pads
+from kernels.convolution.options import Options
 
 
 def clamp(size: int) -> int:
@@ -16,7 +17,11 @@ def clamp(size: int) -> int:
 
 def dilated(size: int, step: int) -> int:
     """The extent of `size` points set `step` apart."""
-    return 0 if isinstance(size, int) and size == 0 else step * (size - 1) + 1
+    return 0 if _none(size) else step * (size - 1) + 1
+
+
+def _none(size: int) -> bool:
+    return isinstance(size, int) and size == 0
 
 
 def steps(length: int, window: int, stride: int) -> int:
@@ -26,26 +31,40 @@ def steps(length: int, window: int, stride: int) -> int:
     return clamp(length - window + 1) if stride == 1 else clamp((length - window) // stride + 1)
 
 
-def widths(
-    padding: str | Pads, spatial: Sequence[int], window: Sequence[int], strides: Sequence[int]
-) -> Pads:
-    """The (low, high) border widths of each axis.
+def width(border: Border, n: int, window: int, stride: int, base: int = 1) -> tuple[int, int]:
+    """The (low, high) border of one axis, counted in places: site q of the n lies at place `base` q.
 
-    SAME shares out the total that makes the output ceil(n / stride) long, an odd one at the end, as lax does.
-    CIRCULAR and REFLECT are centred instead: window - 1 in all whatever the stride, so that output p always
-    looks at the window around input stride * p, and the layer commutes with the shifts of its output lattice.
+    SAME and SAME_LOWER share out the total that makes the output ceil(places / stride) long, an odd one at
+    the end or at the beginning, as lax does; CAUSAL has window - 1 at the beginning. Borders that repeat the
+    image are centred instead: window - 1 in all whatever the stride, so that output p always looks at the
+    window around place stride * p, and the layer commutes with the shifts of its output lattice. On a circle
+    the zeros after the last site belong to the image.
     """
-    if not isinstance(padding, str):
-        return padding
-    if padding == "VALID":
-        return ((0, 0),) * len(window)
-    if padding == "SAME":
-        totals = [
-            clamp(((n + s - 1) // s - 1) * s + w - n)
-            for n, w, s in zip(spatial, window, strides, strict=True)
-        ]
-        return tuple((total // 2, total - total // 2) for total in totals)
-    return tuple(((w - 1) // 2, w // 2) for w in window)
+    if border.name == "WIDTHS":
+        return border.low, border.high
+    if border.name == "VALID":
+        return 0, 0
+    if border.name == "CAUSAL":
+        return window - 1, 0
+    if border.name in ("SAME", "SAME_LOWER"):
+        places = dilated(n, base)
+        total = clamp(((places + stride - 1) // stride - 1) * stride + window - places)
+        less = total // 2
+        return (less, total - less) if border.name == "SAME" else (total - less, less)
+    gap = base - 1 if border.name == "CIRCULAR" and not _none(n) else 0
+    return (window - 1) // 2, window // 2 + gap
+
+
+def widths(
+    padding: Sequence[Border],
+    spatial: Sequence[int],
+    window: Sequence[int],
+    strides: Sequence[int],
+    base: Sequence[int] | None = None,
+) -> Pads:
+    """The (low, high) border of every axis."""
+    base = (1,) * len(window) if base is None else base
+    return tuple(width(*axis) for axis in zip(padding, spatial, window, strides, base, strict=True))
 
 
 def extents(kernel_size: Sequence[int], dilation: Sequence[int]) -> tuple[int, ...]:
@@ -53,11 +72,36 @@ def extents(kernel_size: Sequence[int], dilation: Sequence[int]) -> tuple[int, .
     return tuple(dilated(k, e) for k, e in zip(kernel_size, dilation, strict=True))
 
 
+def borders(spatial: Sequence[int], kernel_size: Sequence[int], options: Options) -> Pads:
+    """The (low, high) border of every axis of a convolution."""
+    window = extents(kernel_size, options.dilation)
+    return widths(options.padding, spatial, window, options.strides, options.input_dilation)
+
+
 def output_shape(spatial: Sequence[int], kernel_size: Sequence[int], options: Options) -> tuple[int, ...]:
     """The spatial shape that `conv` gives on an input of this spatial shape."""
-    window = extents(kernel_size, options.dilation)
-    pads = widths(options.padding, spatial, window, options.strides)
+    lines = extents(spatial, options.input_dilation)
+    pads, window = borders(spatial, kernel_size, options), extents(kernel_size, options.dilation)
     return tuple(
         steps(n + lo + hi, w, s)
-        for n, (lo, hi), w, s in zip(spatial, pads, window, options.strides, strict=True)
+        for n, (lo, hi), w, s in zip(lines, pads, window, options.strides, strict=True)
     )
+
+
+def input_shape(spatial: Sequence[int], kernel_size: Sequence[int], options: Options) -> tuple[int, ...]:
+    """The input shape of `conv` that `conv_transpose` chooses among those with this output shape."""
+    window = extents(kernel_size, options.dilation)
+    steps_ = zip(options.padding, spatial, window, options.strides, options.input_dilation, strict=True)
+    return tuple(_input_size(*axis) for axis in steps_)
+
+
+def _input_size(border: Border, n: int, window: int, stride: int, base: int) -> int:
+    """All places that the strides reach, or the fewest where the border is not made to measure."""
+    if border.name == "CIRCULAR":
+        return stride * n // base
+    if border.name in ("VALID", "WIDTHS"):
+        places = clamp(stride * (n - 1) + window - border.low - border.high)
+        if base == 1 or _none(places):
+            return places
+        return (places - 1 if _none(n) else places + base - 2) // base + 1  # no output: stay below one
+    return (stride * n - 1) // base + 1

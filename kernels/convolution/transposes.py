@@ -11,7 +11,10 @@ Its two transposes run over the same set of triples (p, q, j), solved for anothe
 
 so both are the same primitive, the set is closed under transposition, and every order of derivative keeps
 the one layout that is fast. The high border is the number that makes the result exactly as long as it has to
-be. Groups stay feature groups: the kernel adjoint makes the batch the channels of each group.
+be. A kernel that is flipped, its channels swapped in each group, is *turned*; whether it is to be read so is
+an option of the primitives, so that the array stays the one that the caller has.
+
+In ``kernel_form`` groups stay feature groups: the kernel adjoint makes the batch the channels of each group.
 
 Source: V. Dumoulin, F. Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285,
 section 4, for the input adjoint; the kernel adjoint is the transpose of the patch matrix.
@@ -26,32 +29,41 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from kernels.convolution.borders.border import Pads
 from kernels.convolution.channel_axes import batch_to_channels, swap
-from kernels.convolution.options import Pads
 from kernels.convolution.shapes import dilated
 
 Form = tuple[jax.Array, jax.Array, dict[str, Any]]  # lhs, rhs and the primitive's options
 
 
-def input_form(ybar: jax.Array, kernel: jax.Array, spatial: Sequence[int], **options: Any) -> Form:
-    """The convolution of `ybar` that is the adjoint with respect to an input of shape `spatial`."""
+def input_options(
+    spatial_out: Sequence[int], size: Sequence[int], spatial: Sequence[int], **options: Any
+) -> dict[str, Any]:
+    """The options of the convolution that is the adjoint with respect to an input of shape `spatial`.
+
+    It takes a cotangent of shape `spatial_out` and the same kernel, turned where it was not.
+    """
     s, b, e = options["strides"], options["lhs_dilation"], options["rhs_dilation"]
-    axes = range(len(s))
-    low = [e[a] * (kernel.shape[a] - 1) - options["padding"][a][0] for a in axes]
-    need = [dilated(spatial[a], b[a]) + e[a] * (kernel.shape[a] - 1) for a in axes]
-    pads = _close(low, need, ybar.shape[1:-1], s)
-    options |= {"strides": b, "lhs_dilation": s, "padding": pads}
-    return ybar, turn(kernel, options["groups"]), options
+    reach = [e[a] * (size[a] - 1) for a in range(len(s))]
+    low = [r - lo for r, (lo, _) in zip(reach, options["padding"], strict=True)]
+    need = [dilated(n, d) + r for n, d, r in zip(spatial, b, reach, strict=True)]
+    pads = _close(low, need, spatial_out, s)
+    return options | {"strides": b, "lhs_dilation": s, "padding": pads, "turned": not options["turned"]}
+
+
+def kernel_options(
+    spatial: Sequence[int], spatial_out: Sequence[int], size: Sequence[int], **options: Any
+) -> dict[str, Any]:
+    """The options of the convolution of an image by a cotangent that is the adjoint for a kernel's `size`."""
+    s, b, e = options["strides"], options["lhs_dilation"], options["rhs_dilation"]
+    low = [lo for lo, _ in options["padding"]]
+    need = [e[a] * (size[a] - 1) + dilated(spatial_out[a], s[a]) for a in range(len(s))]
+    return options | {"strides": e, "rhs_dilation": s, "padding": _close(low, need, spatial, b)}
 
 
 def kernel_form(x: jax.Array, ybar: jax.Array, size: Sequence[int], **options: Any) -> Form:
     """The convolution of `x` by `ybar` that is the adjoint for a kernel of this size, as (C, *size, D)."""
-    s, b, e = options["strides"], options["lhs_dilation"], options["rhs_dilation"]
-    axes = range(len(s))
-    low = [options["padding"][a][0] for a in axes]
-    need = [e[a] * (size[a] - 1) + dilated(ybar.shape[1 + a], s[a]) for a in axes]
-    pads = _close(low, need, x.shape[1:-1], b)
-    options |= {"strides": e, "rhs_dilation": s, "padding": pads}
+    options = kernel_options(x.shape[1:-1], ybar.shape[1:-1], size, **options)
     return batch_to_channels(x, options["groups"]), jnp.moveaxis(ybar, 0, -2), options
 
 

@@ -6,6 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+ONE: dict[str | None, str] = {
+    "cuda": "gpu",
+    "rocm": "gpu",
+}  # what is measured, and called by JAX, by one name
+
 
 class Work(NamedTuple):
     """One convolution in the canonical layout of ``primitive.py``, channels counted per group.
@@ -51,9 +56,13 @@ class Work(NamedTuple):
         return self.taps > self.sites
 
     @property
-    def short(self) -> tuple[int, ...]:
-        """Axis by axis the shorter of kernel and output: the window of the layer, in either direction."""
-        return tuple(map(min, self.window, self.out))
+    def samples(self) -> int:
+        """The batch of the layer, which in a kernel adjoint are the channels that are summed over."""
+        return self.inputs if self.adjoint else self.batch
+
+    def with_samples(self, count: int) -> Work:
+        """The same layer and direction with another batch."""
+        return self._replace(inputs=count) if self.adjoint else self._replace(batch=count)
 
     @property
     def dilated(self) -> bool:
@@ -75,7 +84,7 @@ def work_of(x: Any, kernel: Any, platform: str | None, options: Mapping[str, Any
     steps = (options[name] for name in ("strides", "lhs_dilation", "rhs_dilation"))
     groups = options["groups"]
     return Work(
-        platform,
+        platform and ONE.get(platform, platform),
         str(x.dtype),
         x.shape[0],
         groups,

@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from kernels.lattice import folding
-from kernels.lattice.op import LatticeOp
-from kernels.lattice.weights import Block, Blocks, Frame, Kind, apart, as_given, joined
+from kernels.lattice.plan import LatticePlan
+from kernels.lattice.weights import Block, Blocks, Frame, Kind, apart, joined
 from kernels.pickling import Fields
+from kernels.precision import zeros
 from kernels.sparse import SparseMatrix, reorder, sparse_matrix, times
 
 
@@ -70,9 +70,9 @@ class Grouping(Fields):
         full = full.reshape(-1, *points, *weights.shape[1:]).transpose(0, 4, 1, 2, 5, 3)
         return full.reshape(full.shape[0], -1, s.many, full.shape[4] * full.shape[5])
 
-    def read(self, kernel_bar: jax.Array) -> Any:
+    def read(self, kernel_bar: jax.Array) -> list[jax.Array]:
         """The adjoint of `kernel`: add up what every free weight touches."""
-        bars = [jax.numpy.zeros(b.shape, kernel_bar.dtype) for b in self.frame.blocks]
+        bars = [zeros(b.shape, kernel_bar.dtype) for b in self.frame.blocks]
         sums: dict[tuple[int, int], jax.Array] = {}
         full = kernel_bar.reshape(math.prod(self.taps), kernel_bar.shape[-2], self.groups, -1)
         for s, part in zip(self.sets, apart(full, [s.many for s in self.sets], 2), strict=True):
@@ -80,7 +80,7 @@ class Grouping(Fields):
                 sums[i, j] = sums[i, j] + piece if (i, j) in sums else piece
         for (i, j), bar in sums.items():
             self.frame.scatter(bars, self.frame.ins[i], self.frame.outs[j], bar)
-        return as_given(bars)
+        return bars
 
     def _pieces(self, full: jax.Array, s: Alike) -> Iterator[tuple[tuple[int, int], jax.Array]]:
         columns = apart(full, [self._width(self.frame.outs[j], s.outs[j]) for j in _filled(s.outs)], 3)
@@ -137,17 +137,17 @@ class _Ties(NamedTuple):
     value: np.ndarray
 
 
-def find_groups(op: LatticeOp, blocks: Blocks) -> Grouping | None:
+def find_groups(plan: LatticePlan, blocks: Blocks) -> Grouping | None:
     """The groups of equal size into which the kernel falls, if there are two or more."""
     if not any(b.weights for b in blocks):
         return None
-    frame, slots = Frame(blocks), folding.slots_of(op)
-    taps = tuple(a.taps for a in op.spatial)
-    ins = math.prod(a.in_phases for a in op.axes if a.has_input)
-    outs = math.prod(a.out_phases for a in op.axes if a.has_output)
-    where = np.argsort(slots.reshape(-1), kind="stable")[-len(op.out_site.array) :]
+    frame, slots = Frame(blocks), plan.slots
+    taps = tuple(a.taps for a in plan.spatial)
+    ins = math.prod(a.in_phases for a in plan.inputs)
+    outs = math.prod(a.out_phases for a in plan.outputs)
+    where = np.argsort(slots.reshape(-1), kind="stable")[-len(plan.out_site.array) :]
     place = np.unravel_index(where, (math.prod(taps), ins, outs))
-    into, out = _side(frame.ins, ins, op.channels_in), _side(frame.outs, outs, op.channels_out)
+    into, out = _side(frame.ins, ins, plan.channels_in), _side(frame.outs, outs, plan.channels_out)
     ties = {
         (i, j): _ties(frame.block(a, b), place, (into, i), (out, j))
         for i, a in enumerate(frame.ins)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,70 +12,38 @@ import numpy as np
 
 from kernels import precision
 from kernels.convolution import primitive
-from kernels.convolution.borders import circle, wrap
+from kernels.convolution.borders import circle, wrap, zero_pad
 from kernels.lattice.axes import SPATIAL, AxisPlan
-
-if TYPE_CHECKING:
-    from kernels.lattice.op import LatticeOp
-
-
-def slots_of(op: LatticeOp) -> np.ndarray:
-    """The class at every place of the kernel: (taps..., in phases..., out phases...), -1 for zero."""
-    p, q = op.out_site.array, op.in_site.array
-    taps, into, out = [], [], []
-    for i, axis in enumerate(op.axes):
-        if axis.kind == "conv":
-            taps.append((axis.a * q[:, i] - axis.b * p[:, i] - axis.first) // axis.dilation)
-        elif axis.kind == "fold":
-            taps.append(q[:, i] // axis.b - axis.first)
-        if axis.has_input:
-            into.append(q[:, i] % axis.b if axis.kind != "conv" else np.zeros_like(q[:, i]))
-        if axis.has_output:
-            out.append(p[:, i] if axis.kind != "conv" else np.zeros_like(p[:, i]))
-    shape = (
-        *(a.taps for a in op.spatial),
-        *(a.in_phases for a in op.axes if a.has_input),
-        *(a.out_phases for a in op.axes if a.has_output),
-    )
-    slots = np.full(shape, -1, dtype=np.int32)
-    slots[(*taps, *into, *out)] = np.arange(len(p))
-    return slots
+from kernels.lattice.plan import LatticePlan
+from kernels.sparse import sparse_matrix, times
 
 
-def full_kernel(op: LatticeOp, w: jax.Array) -> jax.Array:
-    slots = slots_of(op)
-    if slots.size == len(w) and np.array_equal(slots.reshape(-1), np.arange(len(w))):
-        full = w.reshape(*slots.shape, *w.shape[1:])
-    else:
-        padded = jnp.concatenate([w, jnp.zeros((1, *w.shape[1:]), w.dtype)])
-        full = padded[slots]
-    spatial, ins = len(op.spatial), sum(a.has_input for a in op.axes)
+def full_kernel(plan: LatticePlan, w: jax.Array) -> jax.Array:
+    """Class weights to the kernel (taps..., in phases * C_in, out phases * C_out)."""
+    full = times(plan.placing, w).reshape(*plan.slots.shape, *w.shape[1:])
+    spatial, ins = len(plan.spatial), len(plan.inputs)
     full = jnp.moveaxis(full, -2, spatial + ins)  # (taps, in phases, C_in, out phases, C_out)
     split = spatial + ins + 1
     inner, outer = math.prod(full.shape[spatial:split]), math.prod(full.shape[split:])
     return full.reshape(*full.shape[:spatial], inner, outer)
 
 
-def read_weights(op: LatticeOp, kernel_bar: jax.Array) -> jax.Array:
-    """The adjoint of `_kernel`: read every free weight where it stands (each stands in one place)."""
-    slots = slots_of(op)
-    spatial, ins = len(op.spatial), sum(a.has_input for a in op.axes)
-    shape = (*slots.shape[: spatial + ins], op.channels_in, *slots.shape[spatial + ins :], op.channels_out)
-    full = jnp.moveaxis(kernel_bar.reshape(shape), spatial + ins, -2)
-    flat = slots.reshape(-1)
-    where = np.zeros(op.weight_shape[0], dtype=np.int64)
-    where[flat[flat >= 0]] = np.flatnonzero(flat >= 0)
-    return full.reshape(-1, op.channels_in, op.channels_out)[where]
+def read_weights(plan: LatticePlan, kernel_bar: jax.Array) -> jax.Array:
+    """The adjoint of `full_kernel`: read every weight where it stands."""
+    places, split = plan.slots.shape, len(plan.spatial) + len(plan.inputs)
+    full = kernel_bar.reshape(*places[:split], plan.channels_in, *places[split:], plan.channels_out)
+    full = jnp.moveaxis(full, split, -2)
+    return times(plan.placing.transposed, full.reshape(-1, plan.channels_in, plan.channels_out))
 
 
-def fold(op: LatticeOp, x: jax.Array) -> jax.Array:
+def fold(plan: LatticePlan, x: jax.Array) -> jax.Array:
     """(N, sites..., C) -> (N, periods of spatial axes..., in phases... * C), sums taken."""
-    axes = [a for a in op.axes if a.has_input]
+    axes = plan.inputs
     x = _border(axes, x)
     if all(a.kind == "conv" for a in axes):
         return x
     room = [(0, 0), *((0, -n % a.in_phases) for a, n in zip(axes, x.shape[1:-1], strict=True)), (0, 0)]
-    x = jnp.pad(x, room) if any(hi for _, hi in room) else x
+    x = zero_pad.around(x, room)
     shape = [x.shape[0]]
     for axis, n in zip(axes, x.shape[1:-1], strict=True):
         shape += [n // axis.in_phases, axis.in_phases]
@@ -118,27 +86,27 @@ def _circle(axis: AxisPlan, n: Any) -> Any:
     return circle.around(n * axis.a if axis.kind == "conv" else n // axis.b, axis.widths(n))
 
 
-def conv_options(op: LatticeOp, grid: Sequence[int], groups: int = 1) -> dict[str, Any]:
-    sizes = [n for a, n in zip([a for a in op.axes if a.has_input], grid, strict=True) if a.kind in SPATIAL]
-    conv = [a.kind == "conv" for a in op.spatial]
+def conv_options(plan: LatticePlan, grid: Sequence[int], groups: int = 1) -> dict[str, Any]:
+    sizes = [n for a, n in zip(plan.inputs, grid, strict=True) if a.kind in SPATIAL]
+    conv = [a.kind == "conv" for a in plan.spatial]
     return {
-        "strides": tuple(a.b if c else 1 for a, c in zip(op.spatial, conv, strict=True)),
-        "padding": tuple(_left(a, n) for a, n in zip(op.spatial, sizes, strict=True)),
-        "lhs_dilation": tuple(a.a if c else 1 for a, c in zip(op.spatial, conv, strict=True)),
-        "rhs_dilation": tuple(a.dilation for a in op.spatial),
-        "circle": tuple(_circle(a, n) for a, n in zip(op.spatial, sizes, strict=True)),
+        "strides": tuple(a.b if c else 1 for a, c in zip(plan.spatial, conv, strict=True)),
+        "padding": tuple(_left(a, n) for a, n in zip(plan.spatial, sizes, strict=True)),
+        "lhs_dilation": tuple(a.a if c else 1 for a, c in zip(plan.spatial, conv, strict=True)),
+        "rhs_dilation": tuple(a.dilation for a in plan.spatial),
+        "circle": tuple(_circle(a, n) for a, n in zip(plan.spatial, sizes, strict=True)),
         "groups": groups,
-        "implementation": op.implementation,
+        "implementation": plan.implementation,
         "precision": precision.current(),
     }
 
 
 def convolve(
-    op: LatticeOp, folded: jax.Array, kernel: jax.Array, grid: Sequence[int], groups: int = 1
+    plan: LatticePlan, folded: jax.Array, kernel: jax.Array, grid: Sequence[int], groups: int = 1
 ) -> jax.Array:
     """The convolution over what is still spatial; a matrix product where nothing is, one for every group."""
-    if op.spatial:
-        return primitive.bind(folded, kernel, **conv_options(op, grid, groups))
+    if plan.spatial:
+        return primitive.bind(folded, kernel, **conv_options(plan, grid, groups))
     if groups == 1:
         return folded @ kernel
     y = jnp.einsum("ngc,cgd->ngd", _by_group(folded, groups), _by_group(kernel, groups))
@@ -146,11 +114,11 @@ def convolve(
 
 
 def convolve_adjoints(
-    op: LatticeOp, folded: jax.Array, kernel: jax.Array, ybar: jax.Array, grid: Any, groups: int = 1
+    plan: LatticePlan, folded: jax.Array, kernel: jax.Array, ybar: jax.Array, grid: Any, groups: int = 1
 ) -> tuple[jax.Array, jax.Array]:
     """Both adjoints of `convolve`, with respect to the kernel and to the folded input."""
-    if op.spatial:
-        options = conv_options(op, grid, groups)
+    if plan.spatial:
+        options = conv_options(plan, grid, groups)
         kernel_bar = primitive.kernel_adjoint(folded, ybar, kernel.shape[:-2], **options)
         return kernel_bar, primitive.input_adjoint(ybar, kernel, folded.shape[1:-1], **options)
     if groups == 1:
@@ -164,23 +132,23 @@ def _by_group(array: jax.Array, groups: int) -> jax.Array:
     return array.reshape(len(array), groups, -1)
 
 
-def unfold(op: LatticeOp, y: jax.Array, grid: Sequence[int], batch: Sequence[int]) -> jax.Array:
+def unfold(plan: LatticePlan, y: jax.Array, grid: Sequence[int], batch: Sequence[int]) -> jax.Array:
     """(N, periods..., out phases... * D) -> (batch..., sites..., D)."""
-    axes = [a for a in op.axes if a.has_output]
-    shape = op.output_shape(grid)
+    axes = plan.outputs
+    shape = plan.output_shape(grid)
     if any(a.kind != "conv" for a in axes):
-        y = _interleave(op, y, axes, shape)
+        y = _interleave(plan, y, axes, shape)
         starts = [a.start % a.a if a.kind == "fold" else 0 for a in axes]
         y = y[(slice(None), *(slice(s, s + n) for s, n in zip(starts, shape[:-1], strict=True)))]
     return y.reshape(*batch, *shape)
 
 
-def _interleave(op: LatticeOp, y: jax.Array, axes: Sequence[AxisPlan], shape: Sequence[int]) -> jax.Array:
+def _interleave(plan: LatticePlan, y: jax.Array, axes: Sequence[AxisPlan], shape: Sequence[int]) -> jax.Array:
     blocks = iter(y.shape[1:-1])
-    y = y.reshape(*y.shape[:-1], *(a.out_phases for a in axes), op.channels_out)
+    y = y.reshape(*y.shape[:-1], *(a.out_phases for a in axes), plan.channels_out)
     order, place, pieces = [0], 1, []
     for k, axis in enumerate(axes):
-        phase = 1 + len(op.spatial) + k
+        phase = 1 + len(plan.spatial) + k
         if axis.kind in SPATIAL:
             order += [place, phase]
             place += 1
@@ -188,21 +156,22 @@ def _interleave(op: LatticeOp, y: jax.Array, axes: Sequence[AxisPlan], shape: Se
         else:
             order.append(phase)
             pieces.append(axis.out_phases)
-    y = y.transpose(*order, y.ndim - 1).reshape(y.shape[0], *pieces, op.channels_out)
+    y = y.transpose(*order, y.ndim - 1).reshape(y.shape[0], *pieces, plan.channels_out)
     for k, axis in enumerate(axes, 1):
         if axis.kind == "tile":
-            y = jnp.take(y, np.arange(shape[k - 1]) % axis.a, axis=k)
+            sites = np.arange(shape[k - 1])
+            y = times(sparse_matrix(sites, sites % axis.a, 1, (len(sites), axis.a)), y, k)
     return y
 
 
 def unfold_adjoint(
-    op: LatticeOp, ybar: jax.Array, folded: jax.Array, kernel: jax.Array, grid: Any, groups: int = 1
+    plan: LatticePlan, ybar: jax.Array, folded: jax.Array, kernel: jax.Array, grid: Any, groups: int = 1
 ) -> jax.Array:
     """Put every output site back into its period and phase; repeated sites add up."""
-    axes = [a for a in op.axes if a.has_output]
+    axes = plan.outputs
     if all(a.kind == "conv" for a in axes):
         return ybar
-    target = jax.eval_shape(lambda z, k: convolve(op, z, k, grid, groups), folded, kernel).shape
+    target = jax.eval_shape(lambda z, k: convolve(plan, z, k, grid, groups), folded, kernel).shape
     blocks = iter(target[1:-1])
     shape, order, inner = [target[0]], [0], []
     for k, axis in enumerate(axes, 1):
@@ -210,18 +179,18 @@ def unfold_adjoint(
         before = axis.start % axis.a if axis.kind == "fold" else 0
         room = [(0, 0)] * ybar.ndim
         room[k] = (before, many * axis.out_phases - before - ybar.shape[k])
-        ybar = jnp.pad(ybar, room)
+        ybar = zero_pad.around(ybar, room)
         shape += [many, axis.out_phases]
         order.append(2 * k - 1)
         inner.append(2 * k)
-    ybar = ybar.reshape(*shape, op.channels_out).transpose(*order, *inner, 2 * len(axes) + 1)
+    ybar = ybar.reshape(*shape, plan.channels_out).transpose(*order, *inner, 2 * len(axes) + 1)
     ybar = ybar.sum(axis=tuple(k for k, a in enumerate(axes, 1) if a.kind not in SPATIAL))
     return ybar.reshape(target)
 
 
-def fold_adjoint(op: LatticeOp, folded_bar: jax.Array, shape: Sequence[int]) -> jax.Array:
-    """The adjoint of `_fold`: spread sums, put phases back between sites, add mirrored borders up."""
-    axes = [a for a in op.axes if a.has_input]
+def fold_adjoint(plan: LatticePlan, folded_bar: jax.Array, shape: Sequence[int]) -> jax.Array:
+    """The adjoint of `fold`: spread sums, put phases back between sites, add mirrored borders up."""
+    axes = plan.inputs
     runs = _mirrored(axes, shape[1:-1])
     longer = [n + lo + hi for n, (lo, hi) in zip(shape[1:-1], runs, strict=True)]
     xbar = folded_bar

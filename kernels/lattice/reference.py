@@ -9,18 +9,21 @@ from typing import Any
 import numpy as np
 
 from kernels.lattice.axes import AxisPlan
+from kernels.lattice.plan import LatticePlan
 
 
-def dense(op: Any, w: np.ndarray, grid: Sequence[int]) -> np.ndarray:
+def dense(plan: LatticePlan, w: np.ndarray, grid: Sequence[int]) -> np.ndarray:
     """A[*out sites, i, *in sites, c] in float64."""
-    out_shape = op.output_shape(grid)
-    full = np.zeros((*out_shape, *grid, op.channels_in))
+    out_shape = plan.output_shape(grid)
+    full = np.zeros((*out_shape, *grid, plan.channels_in))
     sizes = iter(grid)
-    lengths = [next(sizes) if axis.has_input else 0 for axis in op.axes]
+    lengths = [next(sizes) if axis.has_input else 0 for axis in plan.axes]
     outs = iter(out_shape)
-    counts = [next(outs) if axis.has_output else 0 for axis in op.axes]
-    for k, (p, q) in enumerate(zip(op.out_site.array, op.in_site.array, strict=True)):
-        pairs = [_pairs(axis, int(p[i]), int(q[i]), lengths[i], counts[i]) for i, axis in enumerate(op.axes)]
+    counts = [next(outs) if axis.has_output else 0 for axis in plan.axes]
+    for k, (p, q) in enumerate(zip(plan.out_site.array, plan.in_site.array, strict=True)):
+        pairs = [
+            _pairs(axis, int(p[i]), int(q[i]), lengths[i], counts[i]) for i, axis in enumerate(plan.axes)
+        ]
         for combination in product(*pairs):
             at: tuple[Any, ...] = tuple(P for P, _ in combination if P is not None)
             read: tuple[Any, ...] = tuple(Q for _, Q in combination if Q is not None)

@@ -6,7 +6,6 @@ constant sparse matrix, however many blocks there are.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,10 +15,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kernels.errors import ShapeError
-from kernels.pickling import Fields
 from kernels.sparse import SparseMatrix, reorder, sparse_matrix, times
-from kernels.static import Static
+from kernels.static import Content, Static
 
 
 class Block(NamedTuple):
@@ -76,8 +73,8 @@ class Kind(NamedTuple):
         return np.array(starts)[:, None] + np.arange(self.dim)
 
 
-@dataclass(frozen=True)
-class Frame(Fields):
+@dataclass(frozen=True, eq=False)
+class Frame(Content):
     """All pairs of blocks, sorted by the pieces that they hold."""
 
     blocks: Blocks
@@ -140,9 +137,9 @@ def order_of(kinds: Sequence[Kind]) -> np.ndarray:
     return np.concatenate([kind.channels.reshape(-1) for kind in kinds])
 
 
-def expand(blocks: Blocks, w: Any, sites: int) -> jax.Array:
-    """Free weights to class weights (classes, C_in, C_out)."""
-    frame, parts = Frame(blocks), parse_weights(blocks, w, "w")
+def expand(blocks: Blocks, parts: Sequence[jax.Array], sites: int) -> jax.Array:
+    """The free weights of every block to class weights (classes, C_in, C_out)."""
+    frame = Frame(blocks)
     columns = [
         joined([_expanded(frame, parts, into, out, sites) for into in frame.ins], 1) for out in frame.outs
     ]
@@ -150,16 +147,16 @@ def expand(blocks: Blocks, w: Any, sites: int) -> jax.Array:
     return times(reorder(np.argsort(order_of(frame.outs))), full, 2)
 
 
-def _expanded(frame: Frame, parts: list[jax.Array], into: Kind, out: Kind, sites: int) -> jax.Array:
+def _expanded(frame: Frame, parts: Sequence[jax.Array], into: Kind, out: Kind, sites: int) -> jax.Array:
     weights = frame.gather(parts, into, out)
     full = times(frame.block(into, out).matrix(sites), weights)
     full = full.reshape(sites, into.dim, out.dim, *weights.shape[1:]).transpose(0, 3, 1, 4, 2)
     return full.reshape(sites, into.channels.size, out.channels.size)
 
 
-def contract(blocks: Blocks, full: jax.Array) -> Any:
+def contract(blocks: Blocks, full: jax.Array) -> list[jax.Array]:
     """The adjoint of `expand`: add up what every free weight touches."""
-    frame, bars = Frame(blocks), [None] * len(blocks)
+    frame, bars = Frame(blocks), list[Any]([None] * len(blocks))
     full = times(reorder(order_of(frame.ins)), full, 1)
     full = times(reorder(order_of(frame.outs)), full, 2)
     columns = apart(full, [out.channels.size for out in frame.outs], 2)
@@ -167,7 +164,7 @@ def contract(blocks: Blocks, full: jax.Array) -> Any:
         pieces = apart(column, [into.channels.size for into in frame.ins], 1)
         for into, piece in zip(frame.ins, pieces, strict=True):
             frame.scatter(bars, into, out, _contracted(frame.block(into, out), piece))
-    return as_given(bars)
+    return bars
 
 
 def _contracted(block: Block, piece: jax.Array) -> jax.Array:
@@ -177,10 +174,12 @@ def _contracted(block: Block, piece: jax.Array) -> jax.Array:
     return times(block.matrix(sites).transposed, flat)
 
 
-def expand_slowly(blocks: Blocks, w: Any, sites: int, channels_in: int, channels_out: int) -> np.ndarray:
+def expand_slowly(
+    blocks: Blocks, parts: Sequence[Any], sites: int, channels_in: int, channels_out: int
+) -> np.ndarray:
     """The same entry by entry in float64: the oracle of `expand`."""
     full = np.zeros((sites, channels_in, channels_out))
-    for block, part in zip(blocks, parse_weights(blocks, w, "w"), strict=True):
+    for block, part in zip(blocks, parts, strict=True):
         weights = np.asarray(part, dtype=np.float64)
         entries = (block.weight, block.site, block.row, block.column, block.value)
         for k, site, row, column, value in zip(*(e.array.tolist() for e in entries), strict=True):
@@ -189,22 +188,3 @@ def expand_slowly(blocks: Blocks, w: Any, sites: int, channels_in: int, channels
                     into = block.first_in + a * block.dim_in + column
                     full[site, into, block.first_out + b * block.dim_out + row] += value * weights[k, a, b]
     return full
-
-
-def parse_weights(blocks: Blocks, w: Any, name: str) -> list[jax.Array]:
-    """The weights of every block, checked; one block's weights need no tuple."""
-    parts = list(w) if isinstance(w, tuple | list) else [w]
-    shapes = [block.shape for block in blocks]
-    if len(parts) != len(blocks) or any(
-        jnp.size(p) != math.prod(s) for p, s in zip(parts, shapes, strict=False)
-    ):
-        wanted = shapes[0] if len(shapes) == 1 else shapes
-        raise ShapeError(
-            name, f"must have the shape {wanted}", [jnp.shape(p) for p in parts], "use op.init(key)"
-        )
-    return [jnp.asarray(p).reshape(s) for p, s in zip(parts, shapes, strict=True)]
-
-
-def as_given(parts: Sequence[Any]) -> Any:
-    """One block's weights need no tuple."""
-    return parts[0] if len(parts) == 1 else tuple(parts)

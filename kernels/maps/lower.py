@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from kernels.convolution.choice.table import Policy
 from kernels.lattice.weights import Block
 from kernels.maps.forms.circular import Circular, Signs
 from kernels.maps.forms.entries import Form, Matrix, Rows
@@ -33,6 +34,9 @@ class PlainMaps(Protocol):
     """The plain-NumPy face of an answer between representations."""
 
     @property
+    def description(self) -> str: ...
+
+    @property
     def channels_in(self) -> int: ...
 
     @property
@@ -45,21 +49,25 @@ class PlainMaps(Protocol):
     def bias_pairs(self) -> tuple[Any, ...]: ...
 
 
-def lower_maps(plain: PlainMaps, dtype: Any = None) -> MapsOp:
-    """A plain answer between representations as an op."""
-    pairs = _pairs(plain.pairs)
-    whole = _whole(plain, pairs)
-    return MapsOp(plain.channels_in, plain.channels_out, pairs, _pairs(plain.bias_pairs), whole, dtype, plain)
+def lower_maps(
+    plain: PlainMaps, implementation: str | Policy = "auto", dtype: Any = None, precision: str | None = None
+) -> MapsOp:
+    """A plain answer between representations as an op; `implementation` is that of its convolutions."""
+    pairs, biases = (_pairs(part, implementation) for part in (plain.pairs, plain.bias_pairs))
+    channels, whole = (plain.channels_in, plain.channels_out), _whole(plain, pairs)
+    named = (plain.description, implementation)
+    return MapsOp(*channels, pairs, biases, whole, dtype, plain, precision, *named)
 
 
-def _pairs(plain: Any) -> Pairs:
+def _pairs(plain: Any, implementation: str | Policy) -> Pairs:
     """Every pair in its form; a pair of pieces that occurs twice is looked at once."""
     seen: dict[Any, tuple[Form | None, Fan]] = {}
     read = []
     for pair in plain:
         key = (pair.maps, pair.copies_in, pair.copies_out)
         if key not in seen:
-            seen[key] = _form(pair)
+            form, fan = _form(pair)
+            seen[key] = _convolved_by(form, implementation), fan
         read.append(seen[key])
     scales = _scales(plain, [fan for _, fan in read])
     return tuple(
@@ -76,6 +84,17 @@ def _pairs(plain: Any) -> Pairs:
         )
         for p, (form, _), scale in zip(plain, read, scales, strict=True)
     )
+
+
+def _convolved_by(form: Form | None, implementation: str | Policy) -> Form | None:
+    """The form with its circular convolutions computed in this way."""
+    if isinstance(form, Circular):
+        return replace(form, implementation=implementation)
+    if isinstance(form, Signs):
+        return replace(form, form=_convolved_by(form.form, implementation))
+    if isinstance(form, Product):
+        return replace(form, forms=tuple(_convolved_by(part, implementation) for part in form.forms))
+    return form
 
 
 def _form(pair: Any) -> tuple[Form | None, Fan]:

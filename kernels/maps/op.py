@@ -13,11 +13,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from kernels.convolution import operands
+from kernels.convolution.choice.table import Policy
+from kernels.equivariant import EquivariantOp, as_given, read_parts
 from kernels.errors import ShapeError
-from kernels.export import Exportable
 from kernels.maps.forms.entries import Form
-from kernels.pickling import Fields
-from kernels.precision import at_its_own
+from kernels.precision import cast, summed, zeros
 from kernels.sparse import SparseMatrix, sparse_matrix, times
 from kernels.static import Static
 
@@ -58,8 +58,8 @@ class Pair(NamedTuple):
 Pairs = tuple[Pair, ...]
 
 
-@dataclass(frozen=True)
-class MapsOp(Fields, Exportable):
+@dataclass(frozen=True, eq=False, repr=False)
+class MapsOp(EquivariantOp):
     """An equivariant operator between representations: op(w, x, b=None).
 
         y[n, i] = sum_k w_k sum_c B_k[i, c] x[n, c]  +  sum_k b_k U_k[i]       B, U the exact bases
@@ -81,31 +81,27 @@ class MapsOp(Fields, Exportable):
     bias_pairs: Pairs
     whole: Form | None = None  # all pairs at once, where that is cheaper
     dtype: Any = None
-    plain: Any = field(
-        default=None, compare=False, repr=False
-    )  # the exact basis, for `dense` and `symmetries`
+    plain: Any = field(default=None, compare=False)  # the exact basis, for `dense` and `symmetries`
     precision: str | None = None
-
-    @property
-    def dim(self) -> int:
-        """The number of free weights, biases not counted."""
-        return sum(math.prod(p.shape) for p in self.pairs)
+    name: str = field(default="", compare=False)
+    implementation: str | Policy = "auto"
 
     @property
     def rank(self) -> int:
         """The number of spatial axes: none."""
         return 0
 
-    @cached_property
-    def _hash(self) -> int:
-        return hash((self.channels_in, self.channels_out, self.pairs, self.bias_pairs, self.whole))
+    @property
+    def weight_shapes(self) -> tuple[tuple[int, ...], ...]:
+        return tuple(pair.shape for pair in self.pairs)
 
-    def __hash__(self) -> int:
-        return self._hash
+    @property
+    def bias_shapes(self) -> tuple[tuple[int, ...], ...]:
+        return tuple(pair.shape for pair in self.bias_pairs)
 
     def describe(self) -> str:
         """What the operator became, one line per pair of blocks."""
-        lines = [self.plain.description] if self.plain is not None else []
+        lines = [self.name] if self.name else []
         if self.whole is not None:
             return "\n".join([*lines, f"all blocks together: {self.whole.describe()}"])
         for p in self.pairs:
@@ -117,24 +113,18 @@ class MapsOp(Fields, Exportable):
 
     # ---- weights ----------------------------------------------------------------------------------------
 
-    def init(self, key: jax.Array, *, grid: Sequence[int] | None = None) -> Any:
+    def init(self, key: jax.Array, *, grid: Any = None) -> Any:
         """Random free weights that keep the variance of unit inputs: every weight contributes equally.
 
         A weight's variance is 1 / (squares that an output entry receives through it x weights that feed that
-        entry), so sums over many inputs do not drown the rest.
+        entry), so sums over many inputs do not drown the rest. `grid` is for ops on a lattice.
         """
-        dtype = self.dtype or jnp.zeros(()).dtype
-        keys = jax.random.split(key, max(len(self.pairs), 1))
-        parts = [
-            jax.random.normal(k, p.shape, dtype) * jnp.asarray(p.scale.array, dtype)[:, None, None]
+        _refuse_grid(grid)
+        keys, kind = jax.random.split(key, max(len(self.pairs), 1)), self._kind()
+        return as_given([
+            jax.random.normal(k, p.shape, kind) * jnp.asarray(p.scale.array, kind)[:, None, None]
             for k, p in zip(keys, self.pairs, strict=False)
-        ]
-        return _joined(parts)
-
-    def init_bias(self) -> Any:
-        """Zero biases."""
-        dtype = self.dtype or jnp.zeros(()).dtype
-        return _joined([jnp.zeros(p.shape, dtype) for p in self.bias_pairs])
+        ])  # fmt: skip
 
     def kernel(self, w: Any) -> jax.Array:
         """The (C_in, C_out) matrix: op(w, x) == x @ op.kernel(w).
@@ -143,28 +133,25 @@ class MapsOp(Fields, Exportable):
             ShapeError: it would be too large to write out.
         """
         self._refuse_large("kernel")
-        parts = parse_weights(self.pairs, w, "w")
-        dtype = parts[0].dtype if parts else self.dtype
+        parts = read_parts("w", w, self.weight_shapes)
+        dtype = parts[0].dtype if parts else self._kind()
         return self(w, jnp.eye(self.channels_in, dtype=dtype))
 
-    def dense(self, w: Any, grid: Sequence[int] | None = None) -> np.ndarray:
+    def dense(self, w: Any, grid: Any = None, *, order: str = "channels_last") -> np.ndarray:
         """The operator as a matrix in float64, basis element by basis element: dense @ x == op(w, x)."""
-        if grid is not None and np.shape(grid) != (0,):
-            raise ShapeError("grid", "must be empty: there is no lattice", grid, "leave it out")
+        _refuse_grid(grid)
         self._refuse_large("dense")
-        full = np.zeros((self.channels_out, self.channels_in))
-        for pair, part in zip(self.plain.pairs, parse_weights(self.pairs, w, "w"), strict=True):
-            weights = np.asarray(part, dtype=np.float64)
-            if not weights.any():
-                continue
-            block = np.zeros((pair.copies_out, pair.dim_out, pair.copies_in, pair.dim_in))
-            for (row, column, values), copies in zip(pair.elements, weights, strict=True):
-                if copies.any():
-                    block[:, row, :, column] += values[:, None, None] * copies.T
-            rows = slice(pair.first_out, pair.first_out + pair.copies_out * pair.dim_out)
-            columns = slice(pair.first_in, pair.first_in + pair.copies_in * pair.dim_in)
-            full[rows, columns] = block.reshape(rows.stop - rows.start, -1)
-        return full
+        parts = read_parts("w", w, self.weight_shapes)
+        return _written(self.plain.pairs, parts, self.channels_out, self.channels_in)
+
+    def dense_bias(self, b: Any, grid: Any = None) -> np.ndarray:
+        _refuse_grid(grid)
+        parts = read_parts("b", b, self.bias_shapes)
+        return _written(self.plain.bias_pairs, parts, self.channels_out, 1)[:, 0]
+
+    def output_shape(self, grid: Any = None) -> tuple[int, ...]:
+        _refuse_grid(grid)
+        return (self.channels_out,)
 
     def _refuse_large(self, what: str) -> None:
         if self.channels_in * self.channels_out > KERNEL:
@@ -190,15 +177,73 @@ class MapsOp(Fields, Exportable):
 
     # ---- what it does -----------------------------------------------------------------------------------
 
-    @at_its_own
-    def __call__(self, w: Any, x: jax.Array, b: Any = None) -> jax.Array:
-        """(batch..., C_in) -> (batch..., C_out)."""
-        return _apply(self, w, x) if b is None else _apply_with_bias(self, w, x, b)
+    def _value(self, w: list[jax.Array], x: jax.Array) -> jax.Array:
+        batch, parts = self._checked(w, x), [summed(part) for part in w]
+        wide = summed(x).reshape(math.prod(batch), self.channels_in)
+        if self.whole is not None:
+            y = self.whole.apply(_flat(parts), wide[:, None])[:, 0]
+        else:
+            pieces = [
+                (p.outputs, p.form.apply(part, _input(p, wide)))
+                for p, part in zip(self.pairs, parts, strict=True)
+                if p.form is not None
+            ]
+            y = _assembled(pieces, wide.shape[0], self.channels_out, wide.dtype)
+        return cast(y.reshape(*batch, self.channels_out), x.dtype)
 
-    @at_its_own
-    def adjoints(self, w: Any, x: jax.Array, ybar: jax.Array) -> tuple[Any, jax.Array]:
-        """The derived adjoints (wbar, xbar) at the cotangent ybar: written out, not differentiated."""
-        return _adjoints(self, w, x, ybar)
+    def _pull(
+        self, w: list[jax.Array], x: jax.Array, ybar: jax.Array
+    ) -> tuple[Sequence[jax.Array], jax.Array]:
+        batch, parts = self._checked(w, x), [summed(part) for part in w]
+        if ybar.shape != (*batch, self.channels_out):
+            shape = (*batch, self.channels_out)
+            raise ShapeError("ybar", f"must have the shape {shape} of op(w, x)", ybar.shape, "check it")
+        wide = summed(x).reshape(math.prod(batch), self.channels_in)
+        back = summed(ybar).reshape(wide.shape[0], self.channels_out)
+        bars, flat = self._pulled(parts, wide, back)
+        narrow = [cast(bar.reshape(part.shape), part.dtype) for bar, part in zip(bars, w, strict=True)]
+        return narrow, cast(flat.reshape(x.shape), x.dtype)
+
+    def _pulled(
+        self, parts: list[jax.Array], x: jax.Array, ybar: jax.Array
+    ) -> tuple[Sequence[jax.Array], jax.Array]:
+        if self.whole is not None:
+            bar, xbar = self.whole.adjoint(_flat(parts), x[:, None], ybar[:, None])
+            ends = np.cumsum([p.size for p in parts])[:-1].tolist()
+            return jnp.split(bar.reshape(-1), ends), xbar
+        bars, pieces = [], []
+        for p, part in zip(self.pairs, parts, strict=True):
+            if p.form is None:
+                bars.append(jnp.zeros_like(part))
+            else:
+                bar, piece = p.form.adjoint(part, _input(p, x), _output(p, ybar))
+                bars.append(bar)
+                pieces.append((p.inputs, piece))
+        return bars, _assembled(pieces, x.shape[0], self.channels_in, x.dtype)
+
+    def _checked(self, w: list[jax.Array], x: jax.Array) -> tuple[int, ...]:
+        for part in w or [x]:
+            operands.check_dtypes("x", x, "w", part)
+        return operands.check_field("x", x.shape, 0, self.channels_in, "the dimension solved for")
+
+    def _shift(self, b: list[jax.Array], shape: Sequence[int]) -> jax.Array:
+        pieces = [
+            (p.outputs, p.form.apply(part, jnp.ones_like(part, shape=(1, 1, 1))))
+            for p, part in zip(self.bias_pairs, b, strict=True)
+            if p.form is not None
+        ]
+        table = _assembled(pieces, 1, self.channels_out, b[0].dtype)
+        return table.reshape((1,) * (len(shape) - 1) + table.shape[1:])
+
+    def _shift_pull(self, ybar: jax.Array) -> Sequence[jax.Array]:
+        total = summed(ybar).reshape(-1, self.channels_out).sum(axis=0, keepdims=True)
+        one = jnp.ones_like(total, shape=(1, 1, 1))
+        return [
+            zeros(p.shape, total.dtype)
+            if p.form is None
+            else p.form.adjoint(zeros(p.shape, total.dtype), one, _output(p, total))[0]
+            for p in self.bias_pairs
+        ]
 
 
 def _mover(entries: Any, size: int) -> Any:
@@ -210,29 +255,26 @@ def _moved(matrix: SparseMatrix, field: jax.Array) -> jax.Array:
     return times(matrix, field, -1)
 
 
-def parse_weights(pairs: Pairs, w: Any, name: str) -> list[jax.Array]:
-    """The weights of every pair, checked; one pair's weights need no tuple."""
-    parts = list(w) if isinstance(w, tuple | list) else [w]
-    shapes = [p.shape for p in pairs]
-    if len(parts) != len(shapes) or any(
-        jnp.shape(p) not in (s, (math.prod(s),)) for p, s in zip(parts, shapes, strict=True)
-    ):
-        wanted = shapes[0] if len(shapes) == 1 else tuple(shapes)
-        remedy = "use op.init(key)" if name == "w" else "use op.init_bias()"
-        raise ShapeError(name, f"must have the shape {wanted}", [jnp.shape(p) for p in parts], remedy)
-    return [jnp.asarray(p).reshape(s) for p, s in zip(parts, shapes, strict=True)]
+def _refuse_grid(grid: Any) -> None:
+    if grid is not None and np.shape(grid) != (0,):
+        raise ShapeError("grid", "must be empty: there is no lattice", grid, "leave it out")
 
 
-def _joined(parts: list[jax.Array]) -> Any:
-    return parts[0] if len(parts) == 1 else tuple(parts)
-
-
-def _operands(op: MapsOp, w: Any, x: Any) -> tuple[list[jax.Array], jax.Array, tuple[int, ...]]:
-    parts, x = parse_weights(op.pairs, w, "w"), jnp.asarray(x)
-    for part in parts or [x]:
-        operands.check_dtypes("x", x, "w", part)
-    batch = operands.check_field("x", x.shape, 0, op.channels_in, "the dimension solved for")
-    return parts, x.reshape(math.prod(batch), op.channels_in), batch
+def _written(pairs: Sequence[Any], parts: Sequence[Any], channels_out: int, channels_in: int) -> np.ndarray:
+    """The sum of all basis elements times their weights, in float64."""
+    full = np.zeros((channels_out, channels_in))
+    for pair, part in zip(pairs, parts, strict=True):
+        weights = np.asarray(part, dtype=np.float64)
+        if not weights.any():
+            continue
+        block = np.zeros((pair.copies_out, pair.dim_out, pair.copies_in, pair.dim_in))
+        for (row, column, values), copies in zip(pair.elements, weights, strict=True):
+            if copies.any():
+                block[:, row, :, column] += values[:, None, None] * copies.T
+        rows = slice(pair.first_out, pair.first_out + pair.copies_out * pair.dim_out)
+        columns = slice(pair.first_in, pair.first_in + pair.copies_in * pair.dim_in)
+        full[rows, columns] = block.reshape(rows.stop - rows.start, -1)
+    return full
 
 
 def _flat(parts: list[jax.Array]) -> jax.Array:
@@ -247,21 +289,6 @@ def _output(pair: Pair, y: jax.Array) -> jax.Array:
     return y[:, pair.outputs].reshape(y.shape[0], pair.copies_out, pair.dim_out)
 
 
-@partial(jax.jit, static_argnums=0, inline=True)
-def _apply(op: MapsOp, w: Any, x: jax.Array) -> jax.Array:
-    parts, x, batch = _operands(op, w, x)
-    if op.whole is not None:
-        y = op.whole.apply(_flat(parts), x[:, None])[:, 0]
-    else:
-        pieces = [
-            (p.outputs, p.form.apply(part, _input(p, x)))
-            for p, part in zip(op.pairs, parts, strict=True)
-            if p.form is not None
-        ]
-        y = _assembled(pieces, x.shape[0], op.channels_out, x.dtype)
-    return y.reshape(*batch, op.channels_out)
-
-
 def _assembled(pieces: list[tuple[slice, jax.Array]], batch: int, channels: int, dtype: Any) -> jax.Array:
     """Pieces side by side, added up where they meet, zeros where there are none."""
     sums: dict[tuple[int, int], jax.Array] = {}
@@ -270,41 +297,8 @@ def _assembled(pieces: list[tuple[slice, jax.Array]], batch: int, channels: int,
         sums[key] = sums[key] + flat if key in sums else flat
     columns, at = [], 0
     for start, stop in sorted(sums):
-        columns += [jnp.zeros((batch, start - at), dtype), sums[start, stop]]
+        columns += [zeros((batch, start - at), dtype), sums[start, stop]]
         at = stop
-    columns.append(jnp.zeros((batch, channels - at), dtype))
+    columns.append(zeros((batch, channels - at), dtype))
     filled = [c for c in columns if c.shape[1]] or columns[-1:]
     return filled[0] if len(filled) == 1 else jnp.concatenate(filled, axis=1)
-
-
-@partial(jax.jit, static_argnums=0, inline=True)
-def _apply_with_bias(op: MapsOp, w: Any, x: jax.Array, b: Any) -> jax.Array:
-    y = _apply(op, w, x)
-    parts = parse_weights(op.bias_pairs, b, "b")
-    pieces = [
-        (p.outputs, p.form.apply(part, jnp.ones((1, 1, 1), part.dtype)))
-        for p, part in zip(op.bias_pairs, parts, strict=True)
-        if p.form is not None
-    ]
-    return y + _assembled(pieces, 1, op.channels_out, y.dtype)[0].astype(y.dtype)
-
-
-@partial(jax.jit, static_argnums=0, inline=True)
-def _adjoints(op: MapsOp, w: Any, x: jax.Array, ybar: jax.Array) -> tuple[Any, jax.Array]:
-    parts, x, batch = _operands(op, w, x)
-    ybar = ybar.reshape(x.shape[0], op.channels_out)
-    if op.whole is not None:
-        bar, xbar = op.whole.adjoint(_flat(parts), x[:, None], ybar[:, None])
-        ends = np.cumsum([p.size for p in parts])[:-1]
-        bars = [b.reshape(p.shape) for b, p in zip(jnp.split(bar.reshape(-1), ends), parts, strict=True)]
-        return _joined(bars), xbar.reshape(*batch, op.channels_in)
-    bars, pieces = [], []
-    for p, part in zip(op.pairs, parts, strict=True):
-        if p.form is None:
-            bars.append(jnp.zeros_like(part))
-        else:
-            bar, piece = p.form.adjoint(part, _input(p, x), _output(p, ybar))
-            bars.append(bar)
-            pieces.append((p.inputs, piece))
-    xbar = _assembled(pieces, x.shape[0], op.channels_in, x.dtype)
-    return _joined(bars), xbar.reshape(*batch, op.channels_in)

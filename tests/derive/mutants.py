@@ -8,6 +8,7 @@ from itertools import product
 
 import sympy as sp
 from sympy import Add, Eq, Ge, Le, Lt, Ne
+from sympy.core.relational import Relational
 
 import derive as dv
 from derive.steps import Step
@@ -98,6 +99,36 @@ def equivalent(first: sp.Basic, second: sp.Basic) -> bool:
         places = [dict(zip(names, map(sp.Integer, run), strict=True)) for run in runs]
         return all(first.function.xreplace(p) == second.function.xreplace(p) for p in places)
     return all(equivalent(a, b) for a, b in zip(first.args, second.args, strict=True))
+
+
+def narrowed(given: sp.Tuple, other: sp.Tuple) -> bool:
+    """Whether two statements differ in what they presume of sizes alone, and the other one lies no further.
+
+    A presumption that implies the right one is true of fewer sizes. Where a size stands in no other formula,
+    as that of a window that is read as Z, nothing depends on what is presumed of it.
+    """
+    if len(given) != len(other):
+        return False
+    changed = [(a, b) for a, b in zip(given, other, strict=True) if a != b]
+    rest = sp.Tuple(*(a for a, b in zip(given, other, strict=True) if a == b)).free_symbols
+    return bool(changed) and all(_presumes(a) and _presumes(b) and _implies(b, a, rest) for a, b in changed)
+
+
+def _presumes(formula: sp.Basic) -> bool:
+    """Whether it is a relation between sizes."""
+    sizes = all(s.is_positive for s in formula.free_symbols)
+    return isinstance(formula, Relational) and bool(formula.free_symbols) and sizes
+
+
+def _implies(strong: sp.Basic, weak: sp.Basic, elsewhere: set[sp.Basic]) -> bool:
+    sizes = sorted(strong.free_symbols | weak.free_symbols, key=str)
+    if not elsewhere & set(sizes):
+        return True
+    tried = [
+        dict(zip(sizes, map(sp.Integer, run), strict=True))
+        for run in product(range(1, 14), repeat=len(sizes))
+    ]
+    return all(weak.xreplace(known) for known in tried if strong.xreplace(known))
 
 
 def _finite(low: sp.Expr, high: sp.Expr) -> bool:

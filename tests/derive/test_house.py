@@ -5,15 +5,15 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import derive
+from tests.house import House, circles, imports
 
-ROOT = Path(derive.__file__).parent
-FILES = sorted(ROOT.rglob("*.py"))
+HOUSE = House(Path(derive.__file__).parent)
+ROOT, FILES = HOUSE.root, HOUSE.files
 every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 
 # A room imports rooms of lower floors alone.
@@ -52,55 +52,6 @@ HEAVY = (
 
 def room(path: Path) -> str:
     return path.relative_to(ROOT).with_suffix("").parts[0]
-
-
-def imports(path: Path) -> Iterator[str]:
-    """Every module a file imports, inside functions too."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
-            yield node.module or ""
-
-
-def module(path: Path) -> str:
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-
-
-def graph() -> dict[str, set[str]]:
-    """The files of derive that each file imports, wherever in the file the import stands."""
-    names = {module(path) for path in FILES}
-    edges: dict[str, set[str]] = {}
-    for path in FILES:
-        edges[module(path)] = set()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.module:
-                whole = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-            else:
-                whole = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            edges[module(path)] |= {name.removeprefix("derive.") for name in whole} & names
-    return edges
-
-
-def circles(edges: dict[str, set[str]]) -> list[set[str]]:
-    """The sets of two or more files that all reach each other, and files that import themselves."""
-    reached = {name: set(targets) for name, targets in edges.items()}
-    for middle in edges:
-        for targets in reached.values():
-            if middle in targets:
-                targets |= reached[middle]
-    on_one = {name for name in edges if name in reached[name]}
-    return [set(c) for c in {frozenset(b for b in reached[a] if a in reached[b]) for a in on_one}]
-
-
-def hidden(path: Path) -> Iterator[str]:
-    """The modules of derive that a file imports elsewhere than in its outermost lines."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom | ast.Import) and node not in tree.body:
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module]
-            yield from (name for name in names if name and name.split(".")[0] == "derive")
 
 
 def run(code: str) -> str:
@@ -158,12 +109,12 @@ def test_circles_are_found() -> None:
 
 def test_no_circles_of_imports() -> None:
     """Imports inside functions and behind TYPE_CHECKING count as well."""
-    assert circles(graph()) == []
+    assert circles(HOUSE.graph()) == []
 
 
 @every_file
 def test_imports_of_derive_stand_at_the_top(path: Path) -> None:
-    assert list(hidden(path)) == []
+    assert HOUSE.hidden(path) == []
 
 
 def test_the_count_of_a_certificate_knows_no_method() -> None:

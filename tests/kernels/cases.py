@@ -161,8 +161,54 @@ def _plain() -> list[Case]:
     ]
 
 
+def _mixed() -> list[Case]:
+    """Borders of every name, one per axis, and zeros between the sites of the image."""
+    return [
+        case("1d same lower, stride", (7,), (4,), padding="SAME_LOWER", strides=2),
+        case(
+            "2d causal, stride, dilation", (7, 5), (3, 2), padding="CAUSAL", strides=(2, 1), dilation=(1, 2)
+        ),
+        case("1d replicate stride", (6,), (4,), padding="REPLICATE", strides=2),
+        case("1d dilated replicate, longer than the image", (2,), (4,), dilation=3, padding="REPLICATE"),
+        case("2d one border per axis", (5, 4), (3, 3), padding=("CIRCULAR", "REPLICATE"), strides=(1, 2)),
+        case(
+            "3d name, integer and pair, groups",
+            (3, 4, 3),
+            (2, 3, 2),
+            channels=(2, 4),
+            padding=("REFLECT", 1, (2, -1)),
+            groups=2,
+        ),
+        case("1d input dilation, stride, crop", (5,), (3,), input_dilation=2, strides=3, padding=[(-1, 2)]),
+        case("1d input dilation same", (4,), (4,), input_dilation=3),
+        case(
+            "2d input dilation, circular and reflect, dilated, groups",
+            (3, 4),
+            (3, 2),
+            channels=(4, 2),
+            padding=("CIRCULAR", "REFLECT"),
+            input_dilation=(2, 3),
+            strides=(2, 1),
+            dilation=(1, 2),
+            groups=2,
+        ),
+        case(
+            "1d input dilation replicate, flip", (3,), (6,), input_dilation=2, padding="REPLICATE", flip=True
+        ),
+    ]
+
+
 def _transposed() -> list[Case]:
     return [
+        case(
+            "2d transposed borders, input dilation",
+            (4, 3),
+            (3, 3),
+            padding=("REPLICATE", "CAUSAL"),
+            strides=2,
+            input_dilation=(1, 2),
+            transposed=True,
+        ),
         case("1d transposed same stride", (8,), (3,), strides=2, transposed=True),
         case("1d transposed valid, unused site", (8,), (3,), strides=3, padding="VALID", transposed=True),
         case("1d transposed circular stride", (6,), (3,), strides=2, padding="CIRCULAR", transposed=True),
@@ -183,5 +229,5 @@ def _transposed() -> list[Case]:
     ]
 
 
-CASES = (*_plain(), *_transposed())
+CASES = (*_plain(), *_mixed(), *_transposed())
 NAMES = [case.name for case in CASES]

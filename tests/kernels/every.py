@@ -17,11 +17,15 @@ from tests.kernels import cases, lowerings, structures, test_fibres
 
 @dataclass(frozen=True)
 class Item:
-    """`op` of `operands(dtype)`, all of them arrays or trees of them."""
+    """`op` of `operands(dtype)`, all of them arrays or trees of them; solved when it is first asked for."""
 
     name: str
-    op: Callable[..., jax.Array]
+    make: Callable[[], Callable[..., jax.Array]]
     draw: Callable[[], tuple[Any, ...]]
+
+    @property
+    def op(self) -> Callable[..., jax.Array]:
+        return self.make()
 
     def operands(self, dtype: Any) -> tuple[Any, ...]:
         """Random operands: numbers of the dtype, whatever it is later computed in."""
@@ -34,13 +38,20 @@ class Item:
 
 
 def convolutions() -> list[Item]:
-    return [Item(case.name, case.op, lambda case=case: case.arrays()[:2]) for case in cases.CASES]
+    return [
+        Item(case.name, lambda case=case: case.op, lambda case=case: case.arrays()[:2])
+        for case in cases.CASES
+    ]
 
 
 def pools() -> list[Item]:
     image = lambda: (np.random.default_rng(0).normal(size=(2, 6, 7, 2)),)  # noqa: E731
     both = {"avg_pool": kn.avg_pool, "max_pool": kn.max_pool}
-    return [Item(name, lambda x, pool=pool: pool(x, 2, padding="SAME"), image) for name, pool in both.items()]
+    return [Item(name, lambda pool=pool: partial(_pooled, pool), image) for name, pool in both.items()]
+
+
+def _pooled(pool: Callable[..., jax.Array], x: jax.Array) -> jax.Array:
+    return pool(x, 2, rank=2, padding="SAME")
 
 
 def named() -> list[Item]:
@@ -54,7 +65,7 @@ def named() -> list[Item]:
         "conv_matrix": (lambda kernel: kn.conv_matrix(kernel, (3, 4)), kernel),
         "patch_matrix": (lambda x: kn.patch_matrix(x, (3, 2)), image),
     }
-    return [Item(name, op, partial(_drawn, shapes)) for name, (op, *shapes) in ops.items()]
+    return [Item(name, lambda op=op: op, partial(_drawn, shapes)) for name, (op, *shapes) in ops.items()]
 
 
 def _drawn(shapes: list[tuple[int, ...]]) -> tuple[Any, ...]:
@@ -63,33 +74,32 @@ def _drawn(shapes: list[tuple[int, ...]]) -> tuple[Any, ...]:
 
 
 def lattices() -> list[Item]:
-    return [Item(case.name, case.op, lambda case=case: case.arrays()[:3]) for case in lowerings.LOWERINGS]
+    return [
+        Item(case.name, lambda case=case: case.op, lambda case=case: case.arrays()[:3])
+        for case in lowerings.LOWERINGS
+    ]
 
 
 def fibres() -> list[Item]:
     return [
-        Item(case.name, case.op, _held(case.op, (2, *case.sizes, case.op.lattice.channels_in), True))
-        for case in test_fibres.CASES
+        Item(case.name, lambda case=case: case.op, partial(_held, case, True)) for case in test_fibres.CASES
     ]
 
 
 def maps() -> list[Item]:
     return [
-        Item(case.name, case.op, _held(case.op, (3, case.op.channels_in), False))
+        Item(case.name, lambda case=case: case.op, partial(_held, case, False))
         for case in structures.STRUCTURES
     ]
 
 
-def _held(op: Any, shape: tuple[int, ...], biased: bool) -> Callable[[], tuple[Any, ...]]:
+def _held(case: Any, biased: bool) -> tuple[Any, ...]:
     """Weights, an input and, where asked, biases: all random, also where `init` would scale or be zero."""
-
-    def draw() -> tuple[Any, ...]:
-        rng = np.random.default_rng(0)
-        shapes = (jax.eval_shape(op.init, jax.random.key(0)), jax.ShapeDtypeStruct(shape, jnp.float32))
-        shapes += (jax.eval_shape(op.init_bias),) if biased else ()
-        return jax.tree.map(lambda a: rng.normal(size=a.shape), shapes)
-
-    return draw
+    op, rng = case.op, np.random.default_rng(0)
+    shape = (2, *case.sizes, op.channels_in) if biased else (3, op.channels_in)
+    shapes = (jax.eval_shape(op.init, jax.random.key(0)), jax.ShapeDtypeStruct(shape, jnp.float32))
+    shapes += (jax.eval_shape(op.init_bias),) if biased else ()
+    return jax.tree.map(lambda a: rng.normal(size=a.shape), shapes)
 
 
 FAMILIES: dict[str, Callable[[], list[Item]]] = {

@@ -184,12 +184,12 @@ def test_the_primitive_is_closed_under_transposition(pair) -> None:
     x, kernel = pair
     options = {
         "strides": (2, 1), "padding": ((1, 2), (0, 1)), "lhs_dilation": (1, 3), "rhs_dilation": (1, 2),
-        "circle": (0, 0), "groups": 1, "implementation": "auto", "precision": None,
+        "circle": (0, 0), "groups": 1, "implementation": "auto", "precision": None, "turned": False,
     }  # fmt: skip
     y = primitive.bind(x, kernel, **options)
-    _, turned, once = transposes.input_form(y, kernel, x.shape[1:-1], **options)
-    _, twice, back = transposes.input_form(x, turned, y.shape[1:-1], **once)
-    np.testing.assert_array_equal(twice, kernel)
+    once = transposes.input_options(y.shape[1:-1], kernel.shape[:-2], x.shape[1:-1], **options)
+    back = transposes.input_options(x.shape[1:-1], kernel.shape[:-2], y.shape[1:-1], **once)
+    assert once["turned"]
     assert {**back, "padding": None} == {**options, "padding": None}
     assert [low for low, _ in back["padding"]] == [low for low, _ in options["padding"]]
-    np.testing.assert_allclose(primitive.bind(x, twice, **back), y, rtol=1e-12)
+    np.testing.assert_allclose(primitive.bind(x, kernel, **back), y, rtol=1e-12)

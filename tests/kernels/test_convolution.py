@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -119,6 +121,33 @@ def test_vmap(case: Case) -> None:
     for i, (x, k, ybar) in enumerate(pairs):
         np.testing.assert_allclose(flat(xbars[i]), dense_in_x(case, k).T @ flat(ybar), **EXACT)
         np.testing.assert_allclose(flat(kbars[i]), dense_in_kernel(case, x).T @ flat(ybar), **EXACT)
+
+
+SOME = ("2d depthwise", "1d transposed same stride", "2d transposed groups")
+
+
+@pytest.mark.parametrize("case", [CASES[NAMES.index(name)] for name in SOME], ids=SOME)
+def test_vmap_of_adjoints_over_some_operands(case: Case) -> None:
+    """A cotangent for many images, an image for many cotangents, and so on: every choice of mapped axes."""
+    pairs = [case.arrays(seed) for seed in range(2)]
+    stacked = [jnp.stack(a) for a in zip(*pairs, strict=True)]
+    choices = [axes for axes in product((0, None), repeat=3) if any(axis == 0 for axis in axes)]
+
+    def grads(x, k, ybar):
+        return jax.vjp(case.op, x, k)[1](ybar)
+
+    def given(axes):
+        return [a if axis == 0 else a[0] for a, axis in zip(stacked, axes, strict=True)]
+
+    @jax.jit
+    def mapped():
+        return [jax.vmap(grads, axes)(*given(axes)) for axes in choices]
+
+    for axes, (xbars, kbars) in zip(choices, mapped(), strict=True):
+        for i in range(2):
+            x, k, ybar = (a[i if axis == 0 else 0] for a, axis in zip(stacked, axes, strict=True))
+            np.testing.assert_allclose(flat(xbars[i]), dense_in_x(case, k).T @ flat(ybar), **EXACT)
+            np.testing.assert_allclose(flat(kbars[i]), dense_in_kernel(case, x).T @ flat(ybar), **EXACT)
 
 
 @every_case

@@ -12,6 +12,7 @@ import pytest
 import derive as dv
 import kernels as kn
 from kernels import precision
+from kernels.checking import checks
 from tests import compiling
 from tests.kernels.cases import CASES, NAMES
 
@@ -55,19 +56,19 @@ def test_pools_and_matrices(dtype: str, rng) -> None:
     x = jnp.asarray(rng.normal(size=(2, 5, 6, 3)), dtype)
     kernel = jnp.asarray(rng.normal(size=(3, 2, 3, 2)), dtype)
     for pool in (kn.avg_pool, kn.max_pool):
-        y = pool(x, 2, strides=1, padding="SAME")
+        y = pool(x, (2, 2), strides=1, padding="SAME")
         assert y.dtype == dtype
-        assert distance(y, pool(x.astype("float64"), 2, strides=1, padding="SAME")) < TOLERANCES[dtype]
+        assert distance(y, pool(x.astype("float64"), (2, 2), strides=1, padding="SAME")) < TOLERANCES[dtype]
     assert kn.conv_matrix(kernel, (5, 6)).dtype == dtype
     assert kn.patch_matrix(x, (3, 2)).dtype == dtype
 
 
-@pytest.mark.parametrize("dtype", kn.checks.TOLERANCES)
+@pytest.mark.parametrize("dtype", checks.TOLERANCES)
 def test_checks_state_their_tolerance(dtype: str, rng) -> None:
     x, kernel = jnp.asarray(rng.normal(size=(9, 4)), dtype), jnp.asarray(rng.normal(size=(3, 4, 5)), dtype)
     report = kn.check_adjoints(kn.conv, kernel, x)
     assert report.dtype == dtype
-    assert {c.tolerance for c in report.comparisons} == {kn.checks.TOLERANCES[dtype]}
+    assert {c.tolerance for c in report.comparisons} == {checks.TOLERANCES[dtype]}
 
 
 def test_numpy_inputs_follow_jax(rng) -> None:
@@ -133,6 +134,19 @@ def test_precision_of_an_op(make) -> None:
         assert trace(plain, w, x).count("highest") == trace(precise, w, x).count("highest")
     assert alone.count("highest") < trace(precise, w, x).count("highest")
     np.testing.assert_array_equal(plain(w, x), precise(w, x))  # on CPU they are the same
+
+
+def test_precision_of_an_op_in_every_spelling() -> None:
+    """Whatever `jax.lax` takes for both operands has a name, under which ops are equal."""
+    highest = lowered(precision="highest")
+    for given in (jax.lax.Precision.HIGHEST, ("highest", "highest"), (jax.lax.Precision.HIGHEST,) * 2):
+        assert lowered(precision=given) == highest
+    assert lowered(precision="bfloat16_3x").precision == "high"
+    preset = jax.lax.DotAlgorithmPreset.BF16_BF16_F32
+    assert lowered(precision=preset).precision == preset.name
+    for wrong in (3, True, ("highest", "high"), ()):
+        with pytest.raises(kn.PrecisionError, match="precision must be one of"):
+            lowered(precision=wrong)
 
 
 def test_unknown_precision() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import partial
 
 import jax
@@ -13,6 +14,7 @@ import pytest
 import kernels as kn
 from kernels.checking import reference
 from kernels.convolution.algorithms import eigen
+from kernels.convolution.choice.thresholds import Thresholds
 from kernels.convolution.work import Work
 
 OPTIONS = [
@@ -52,7 +54,8 @@ def compiled(function, *shapes: tuple[int, ...]) -> str:
 
 
 @pytest.mark.skipif(jax.default_backend() != "cpu", reason="a choice on CPU")
-def test_what_is_compiled_by_default() -> None:
+def test_what_is_compiled_where_it_pays(thresholds: Callable[..., None]) -> None:
+    thresholds(eigen_products=1 << 27, eigen_strided_products=1 << 24, eigen_adjoint_channels=64)
     x, kernel = (8, 28, 28, 64), (3, 3, 64, 64)
     layer = compiled(kn.conv, x, kernel)
     assert all(step in layer for step in ("pad=1_1x2_2", "stride=1x2", "lhs_dilate=1x2", "rhs_dilate=1x2"))
@@ -71,7 +74,7 @@ def test_phases_take_what_pays(monkeypatch: pytest.MonkeyPatch, rng) -> None:
     for answer in (True, False):
         asked: list[Work] = []
 
-        def pays(work: Work, answer: bool = answer, asked: list[Work] = asked) -> bool:
+        def pays(work: Work, t: Thresholds, answer: bool = answer, asked: list[Work] = asked) -> bool:
             asked.append(work)
             return answer
 

@@ -14,6 +14,7 @@ import kernels as kn
 
 X, K = jnp.zeros((2, 5, 4), jnp.float32), jnp.zeros((3, 4, 6), jnp.float32)
 
+PADDING = "padding must be a name, an integer, or 1 of names, integers and (low, high) pairs, "
 BAD = [
     (kn.WindowError, {"strides": 0}, "strides must be a positive integer, got 0; give 1 or more"),
     (kn.WindowError, {"strides": -2}, "strides must be a positive integer, got -2; give 1 or more"),
@@ -29,23 +30,22 @@ BAD = [
         kn.PaddingError,
         {"padding": "FULL"},
         "padding must be a known name, got 'FULL'; "
-        "give one of ('SAME', 'VALID', 'CIRCULAR', 'REFLECT') or pairs",
+        "give one of ('SAME', 'SAME_LOWER', 'VALID', 'CAUSAL', 'CIRCULAR', 'REFLECT', 'REPLICATE') or pairs",
     ),
     (
         kn.PaddingError,
         {"padding": (1, 2)},
-        "padding must be a name, an integer or 1 pairs of integers, got (1, 2); write [(low, high), ...]",
+        PADDING + "got (1, 2); write [(low, high), ...]",
     ),
     (
         kn.PaddingError,
         {"padding": [(1, 1), (1, 1)]},
-        "padding must be a name, an integer or 1 pairs of integers, got [(1, 1), (1, 1)]; "
-        "write [(low, high), ...]",
+        PADDING + "got [(1, 1), (1, 1)]; write [(low, high), ...]",
     ),
     (
         kn.PaddingError,
         {"padding": 0.5},
-        "padding must be a name, an integer or 1 pairs of integers, got 0.5; write [(low, high), ...]",
+        PADDING + "got 0.5; write [(low, high), ...]",
     ),
     (kn.GroupsError, {"groups": 0}, "groups must be a positive integer, got 0; give 1 or more"),
     (
@@ -62,8 +62,8 @@ BAD = [
         kn.ImplementationError,
         {"implementation": "winograd"},
         "implementation must be a known name, got 'winograd'; "
-        "give one of ('auto', 'xla', 'shifted', 'grouped', 'matmul', 'fft', 'unfold', 'phases', 'blocks', "
-        "'pieces', 'eigen', 'bands') "
+        "give one of ('auto', 'lax', 'xla', 'shifted', 'grouped', 'matmul', 'fft', 'unfold', 'phases', "
+        "'blocks', 'pieces', 'eigen', 'bands') "
         "or a policy",
     ),
 ]
@@ -96,23 +96,42 @@ def test_adjoints_say_the_same(kind, options, message) -> None:
 @pytest.mark.parametrize("dtype", ["int32", "bool", "uint8"])
 def test_integer_arrays(dtype: str) -> None:
     message = f"x must be a real floating-point array, got {dtype}; convert it first, x.astype(jnp.float32)"
-    for call in (lambda x: kn.conv(x, K), lambda x: kn.max_pool(x, 2), lambda x: kn.avg_pool(x, 2)):
+    for pool in (kn.max_pool, kn.avg_pool):
         with raises(kn.DtypeError, message):
-            call(X.astype(dtype))
-    with raises(kn.DtypeError, message.replace("x must", "kernel must").replace("x.as", "kernel.as")):
+            pool(X.astype(dtype), (2,))
+    message = (
+        f"x of integers needs to be told the dtype of its sums, got {dtype}; "
+        "say preferred_element_type=jnp.int32, or convert it first, x.astype(jnp.float32)"
+    )
+    if dtype == "bool":
+        message = (
+            "x must be of floats of 16 bits or more, complex numbers or integers, got bool; "
+            "convert it first, x.astype(jnp.float32)"
+        )
+    with raises(kn.DtypeError, message):
+        kn.conv(X.astype(dtype), K)
+    with raises(
+        kn.DtypeError,
+        message.replace("x of", "kernel of").replace("x must", "kernel must").replace(" x.as", " kernel.as"),
+    ):
         kn.conv(X, K.astype(dtype))
 
 
 def test_complex_and_other_arrays() -> None:
     parts = "treat its real and imaginary parts as two arrays"
-    with raises(kn.DtypeError, f"x must be a real floating-point array, got complex64; {parts}"):
+    for pool in (kn.max_pool, kn.avg_pool):
+        with raises(kn.DtypeError, f"x must be a real floating-point array, got complex64; {parts}"):
+            pool(X.astype("complex64"), (2,))
+    with raises(
+        kn.DtypeError, "x and kernel must have one dtype, got complex64 and float32; cast with x.astype"
+    ):
         kn.conv(X.astype("complex64"), K)
     with raises(kn.DtypeError, "kernel must be an array, got list; wrap it in jnp.asarray"):
         kn.conv(X, [[[1.0]]])
     with raises(kn.DtypeError, "x must be an array, got list; wrap it in jnp.asarray"):
         kn.conv([[1.0]], K)
     with raises(kn.DtypeError, "x must be an array, got float; wrap it in jnp.asarray"):
-        kn.max_pool(1.0, 2)
+        kn.max_pool(1.0, (2,))
 
 
 def test_mixed_dtypes() -> None:
@@ -138,9 +157,9 @@ def test_shapes() -> None:
         kn.conv(X, jnp.zeros((4, 6)), padding=[(1, 1)])
     with raises(
         kn.ShapeError,
-        "kernel must have positive sizes, got (3, 0, 6); give every axis at least one entry",
+        "kernel must have at least one tap on every spatial axis, got (0, 4, 6); give it positive sizes",
     ):
-        kn.conv(X, jnp.zeros((3, 0, 6), "float32"))
+        kn.conv(X, jnp.zeros((0, 4, 6), "float32"))
     with raises(
         kn.ShapeError,
         "x must have axes (batch..., 2 spatial, channels), got (5, 4); add the missing axes",
@@ -194,7 +213,18 @@ def test_borders_that_cannot_repeat() -> None:
 
 def test_windows_and_matrices() -> None:
     with raises(kn.WindowError, "window must be a positive integer, got 0; give 1 or more"):
-        kn.avg_pool(X, 0)
+        kn.avg_pool(X, (0,))
+    for call in (kn.avg_pool, kn.max_pool, kn.patch_matrix):
+        name = "kernel_size" if call is kn.patch_matrix else "window"
+        remedy = "add rank=2, say, or give a tuple such as (3, 3)"
+        with raises(
+            kn.WindowError, f"{name} of one integer needs the number of spatial axes, got 3; {remedy}"
+        ):
+            call(X, 3)
+        with raises(kn.WindowError, f"rank must be the 1 axes of {name} (3,), got 2; leave it out"):
+            call(X, (3,), rank=2)
+        with raises(kn.WindowError, "rank must be a positive integer, got True; give 1 or more"):
+            call(X, 3, rank=True)
     with raises(
         kn.WindowError,
         "window must leave an axis for channels among 3, got (2, 2, 2); give one size per spatial axis",
@@ -205,8 +235,12 @@ def test_windows_and_matrices() -> None:
         "spatial_shape must have one size per spatial axis (1), got (5, 5); match the kernel's rank",
     ):
         kn.conv_matrix(K, (5, 5))
-    with raises(kn.ShapeError, "spatial_shape must be integers, got 2.5; give one size per spatial axis"):
-        kn.conv_matrix(K, 2.5)
+    for wrong in (2.5, (2.5,), (-1,), True, "5"):
+        message = (
+            f"spatial_shape must be non-negative integers, got {wrong!r}; give one size per spatial axis"
+        )
+        with raises(kn.ShapeError, message):
+            kn.conv_matrix(K, wrong)
     with raises(kn.GroupsError, "groups must divide the 3 output channels, got 2; give a divisor"):
         kn.patch_matrix(X, (3,), out_channels=3, groups=2)
     with raises(kn.ShapeError, "out_channels must be a positive integer, got 0; give 1 or more"):
@@ -248,7 +282,7 @@ def test_nan_passes_through() -> None:
     assert np.flatnonzero(np.isnan(kn.conv(x, ones))).tolist() == seen
     assert np.flatnonzero(np.isnan(kn.input_adjoint(x, ones, input_shape=(7, 1)))).tolist() == seen
     for pool in (kn.max_pool, kn.avg_pool):
-        assert np.flatnonzero(np.isnan(pool(x, 3, strides=1, padding="SAME"))).tolist() == seen
-    assert np.isnan(kn.patch_matrix(x, 3)).sum() == 3
+        assert np.flatnonzero(np.isnan(pool(x, (3,), strides=1, padding="SAME"))).tolist() == seen
+    assert np.isnan(kn.patch_matrix(x, (3,))).sum() == 3
     ones[1] = np.nan
     assert np.isnan(kn.conv_matrix(ones, 7)).sum() == 7

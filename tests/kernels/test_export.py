@@ -59,6 +59,8 @@ SYMBOLIC = {
     "dilated groups": {"dilation": 2, "groups": 2},
     "circular": {"padding": "CIRCULAR"},
     "reflect, stride": {"padding": "REFLECT", "strides": 2},
+    "one border per axis": {"padding": ("REPLICATE", "CAUSAL"), "strides": (1, 2)},
+    "input dilation": {"padding": ("CIRCULAR", "SAME_LOWER"), "input_dilation": (2, 1)},
 }
 
 
@@ -166,8 +168,10 @@ def test_artifacts_that_cannot_be_called() -> None:
         kn.ExportError, match=r"^data must be the bytes of an artifact, got 5 bytes; give op\.ex"
     ):
         kn.Artifact(b"bytes").platforms  # noqa: B018
-    with pytest.raises(kn.ExportError, match=r"^derivatives must be a number of times, got -1; give 0, 1"):
-        case.op.export(w, x.shape, derivatives=-1)
+    for wrong in (-1, True, 1.0):
+        message = rf"^derivatives must be a number of times, got {wrong!r}; give 0, 1"
+        with pytest.raises(kn.ExportError, match=message):
+            case.op.export(w, x.shape, derivatives=wrong)
 
 
 def test_other_shapes_than_exported_for() -> None:

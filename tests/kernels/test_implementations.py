@@ -11,8 +11,9 @@ import pytest
 
 import kernels as kn
 from kernels.checking import reference
-from kernels.convolution.algorithms import fft, row_sum, shifted
+from kernels.convolution.algorithms import fft, row_sum
 from kernels.convolution.choice import rules
+from kernels.convolution.choice.thresholds import DEFAULT
 from tests import compiling
 from tests.kernels.cases import CASES, NAMES, Case
 
@@ -133,27 +134,24 @@ def test_transforms_keep_their_bound(rng) -> None:
     ],
     ids=["rows", "three rows at a time", "two channels at a time", "rows of four channels", "3-D"],
 )
-def test_what_is_not_written_out_at_once(image, kernel, options, calls, rng, monkeypatch) -> None:
+def test_what_is_not_written_out_at_once(image, kernel, options, calls, rng, thresholds) -> None:
     """One function of at most 32 terms, called again and again, or a loop where that would be too often."""
-    monkeypatch.setattr(shifted, "CALLS", calls)
-    jax.clear_caches()
+    thresholds(calls=calls, one_channel_terms=1)
     x, kernel = pair(rng, image, kernel)
     run = jax.jit(partial(kn.conv, implementation="shifted", **options))
     program = run.lower(x, kernel).as_text()
     assert 0 < program.count("stablehlo.multiply") <= 32
     assert ("stablehlo.while" in program) == (calls == 1)
     np.testing.assert_allclose(run(x, kernel), reference.conv(x, kernel, **options), rtol=1e-11, atol=1e-11)
-    jax.clear_caches()
 
 
-def test_rows_in_pieces(rng, monkeypatch) -> None:
+def test_rows_in_pieces(rng, thresholds) -> None:
     """Rows too long for the cache are cut, the last piece being filled up with zeros."""
-    monkeypatch.setattr(row_sum, "ROOM", 64)
+    thresholds(sum_numbers=64)
     x, kernel = pair(rng, (2, 3, 11, 4), (3, 3, 1, 4))
-    assert row_sum._pieces(11, 36) == (6, 2)
+    assert row_sum._pieces(11, 36, 64) == (6, 2)
     for strides, dilation in ((2, 1), (1, 2)):
         options = {"groups": 4, "strides": strides, "dilation": dilation}
-        jax.clear_caches()
         got, expected = (
             jax.jit(partial(step, implementation=i, **options))(x, kernel) for i in ("shifted", "xla")
         )
@@ -181,4 +179,4 @@ def test_no_rule_writes_out_more_than_32_terms() -> None:
         shaped = (jax.ShapeDtypeStruct(shape, jnp.float32) for shape in (x, kernel))
         text = jax.jit(partial(step, implementation="auto", **options)).lower(*shaped).as_text()
         products = sum(text.count(f"stablehlo.{name}") for name in ("multiply", "dot_general", "convolution"))
-        assert products <= 3 * rules.UNROLLED + 10, (x, kernel)  # a few multiplications are of indices
+        assert products <= 3 * DEFAULT.written_terms + 10, (x, kernel)  # a few multiplications are of indices

@@ -25,10 +25,10 @@ OPS = {
     "conv_transpose": lambda: kn.conv_transpose(Y, K, strides=2),
     "input_adjoint": lambda: kn.input_adjoint(Y, K, input_shape=list(X.shape)),
     "kernel_adjoint": lambda: kn.kernel_adjoint(X, Y, kernel_shape=list(K.shape)),
-    "avg_pool": lambda: kn.avg_pool(X, 2),
+    "avg_pool": lambda: kn.avg_pool(X, 2, rank=2),
     "max_pool": lambda: kn.max_pool(X, (3, 2), padding="SAME"),
     "conv_matrix": lambda: kn.conv_matrix(K, (4, 3)),
-    "patch_matrix": lambda: kn.patch_matrix(X, 3),
+    "patch_matrix": lambda: kn.patch_matrix(X, 3, rank=2),
 }
 
 

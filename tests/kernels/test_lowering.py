@@ -154,7 +154,7 @@ def test_kernel_holds_every_weight_once(case: Lowering) -> None:
     op = case.op
     w = jnp.arange(1.0, op.dim + 1).reshape(op.weight_shape)
     full = np.asarray(op.kernel(w))
-    assert full.ndim == len(op.spatial) + 2
+    assert full.ndim == len(op.plan.spatial) + 2
     np.testing.assert_array_equal(np.sort(full[full != 0]), w.ravel())
 
 

@@ -86,13 +86,20 @@ LOWER = {
     "unknown padding": (
         lambda: kn.lower(statement(), padding="MIRROR"),
         kn.PaddingError,
-        "padding must be a known name, got 'MIRROR'; give one of ('SAME', 'VALID', 'CIRCULAR', 'REFLECT') or "
-        "pairs",
+        "padding must be a known name, got 'MIRROR'; give one of ('SAME', 'SAME_LOWER', 'VALID', 'CAUSAL', "
+        "'CIRCULAR', 'REFLECT', 'REPLICATE') or pairs",
     ),
     "padding pairs of another rank": (
         lambda: kn.lower(statement(), padding=[(1, 1)]),
         kn.PaddingError,
-        "padding must be a name, an integer or 2 pairs of integers, got [(1, 1)]; write [(low, high), ...]",
+        "padding must be a name, an integer, or 2 of names, integers and (low, high) pairs, got [(1, 1)]; "
+        "write [(low, high), ...]",
+    ),
+    "padding that ops do not have": (
+        lambda: kn.lower(statement(), padding=("SAME", "REPLICATE")),
+        kn.PaddingError,
+        "padding of a lowered op must be one of ('SAME', 'VALID', 'CIRCULAR', 'REFLECT') or pairs, got "
+        "REPLICATE; use one of these",
     ),
     "VALID where weights repeat with a period": (
         lambda: kn.lower(polyphase(), padding="VALID"),

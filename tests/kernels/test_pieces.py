@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -15,11 +15,8 @@ from kernels.convolution.algorithms import pieces
 
 
 @pytest.fixture(autouse=True)
-def _little_room(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(pieces, "ROOM", 2048)
-    jax.clear_caches()
-    yield
-    jax.clear_caches()
+def _little_room(thresholds: Callable[..., None]) -> None:
+    thresholds(piece_bytes=2048)
 
 
 @pytest.mark.parametrize(

@@ -25,15 +25,26 @@ CASES = [
     ((4, 6), (4, 6), 1, "VALID"),
     ((4, 4), (1, 2), 2, 1),
     ((3, 4, 4), (2, 2, 3), (1, 2, 1), "SAME"),
+    ((6,), (3,), 2, "REPLICATE"),
+    ((6, 5), (4, 3), (3, 1), ("SAME_LOWER", "CAUSAL")),
+    ((5, 4), (3, 2), 1, ("REFLECT", 1)),
+]
+DILATED = [
+    ((7,), (3,), 2, "VALID", 2),
+    ((4, 5), (2, 3), (1, 2), ("SAME", "CIRCULAR"), (3, 2)),
+    ((60,), (20,), 3, "SAME", 2),
+    ((3,), (3,), 1, "VALID", 2),
 ]
 
 
-@pytest.mark.parametrize(("spatial", "window", "strides", "padding"), CASES)
+@pytest.mark.parametrize(
+    ("spatial", "window", "strides", "padding", "dilation"), [*((*case, 1) for case in CASES), *DILATED]
+)
 @pytest.mark.parametrize("kind", ["avg", "max", "avg without padding"])
-def test_against_oracle(spatial, window, strides, padding, kind, rng) -> None:
+def test_against_oracle(spatial, window, strides, padding, dilation, kind, rng) -> None:
     x = rng.normal(size=(2, *spatial, 3))
     include = kind != "avg without padding"
-    options = {"strides": strides, "padding": padding}
+    options = {"strides": strides, "padding": padding, "dilation": dilation}
     pool = partial(kn.max_pool, **options)
     if kind != "max":
         pool = partial(kn.avg_pool, count_include_pad=include, **options)
@@ -61,12 +72,17 @@ def test_average_is_a_convolution(rng) -> None:
 
 
 def test_integer_window_and_no_batch(rng) -> None:
-    """An integer is the size on every axis between batch and channels; a tuple fixes the axes itself."""
+    """An integer is the size on all `rank` axes, whatever lies before them; so `vmap` changes nothing."""
     x = rng.normal(size=(2, 4, 6, 3))
-    np.testing.assert_array_equal(kn.max_pool(x, 2), kn.max_pool(x, (2, 2)))
-    np.testing.assert_array_equal(kn.max_pool(x[0], (2, 2)), kn.max_pool(x, 2)[0])
-    np.testing.assert_array_equal(kn.avg_pool(x[None], (2, 2))[0], kn.avg_pool(x, 2))
-    assert kn.max_pool(x[:0], 2).shape == (0, 2, 3, 3)
+    for op in (kn.max_pool, kn.avg_pool, kn.patch_matrix):
+        single = partial(op, rank=2)
+        own = jax.vmap(lambda x, single=single: single(x, 2))(x)
+        np.testing.assert_array_equal(single(x, 2), op(x, (2, 2)))
+        np.testing.assert_array_equal(single(x[0], 2), own[0])
+        np.testing.assert_array_equal(single(x, 2), own.reshape(single(x, 2).shape))
+        np.testing.assert_array_equal(single(x[None], 2).ravel(), own.ravel())
+    assert kn.max_pool(x[:0], 2, rank=2).shape == (0, 2, 3, 3)
+    assert kn.avg_pool(x[..., 0], 2, rank=1).shape == (2, 2, 6)
 
 
 def test_pools_are_equivariant(rng) -> None:
@@ -76,14 +92,25 @@ def test_pools_are_equivariant(rng) -> None:
     coarse = partial(jnp.roll, shift=(1, -1), axis=(1, 2))
     one = partial(jnp.roll, shift=1, axis=1)
     for pool in (kn.avg_pool, kn.max_pool):
-        assert kn.check_equivariance(lambda x, w, pool=pool: pool(x, 2), None, x, [(shift, coarse)]).passed
+        assert kn.check_equivariance(
+            lambda x, w, pool=pool: pool(x, (2, 2)), None, x, [(shift, coarse)]
+        ).passed
         with pytest.raises(kn.CheckError, match="symmetry 0 must agree"):
-            kn.check_equivariance(lambda x, w, pool=pool: pool(x, 2), None, x, [(one, one)])
+            kn.check_equivariance(lambda x, w, pool=pool: pool(x, (2, 2)), None, x, [(one, one)])
 
 
 def test_ties_give_the_gradient_to_the_first() -> None:
     grad = jax.grad(lambda x: kn.max_pool(x, (2,)).sum())(jnp.ones((4, 1)))
     np.testing.assert_array_equal(grad.ravel(), [1, 0, 1, 0])
+    grad = jax.grad(lambda x: kn.max_pool(x, (2, 2), dilation=2, strides=9).sum())
+    ties = jnp.array([[0, 7, 1], [8, 8, 8], [1, 9, 1]], "float32")[..., None]
+    np.testing.assert_array_equal(grad(ties)[..., 0], [[0, 0, 1], [0, 0, 0], [0, 0, 0]])
+
+
+def test_a_nan_is_the_largest_in_windows_with_gaps() -> None:
+    x = jnp.array([1.0, 5, jnp.nan, 2, 3, 4, 0, 0])[:, None]
+    y = kn.max_pool(x, (2,), strides=1, dilation=2)
+    np.testing.assert_array_equal(y.ravel(), [np.nan, 5, np.nan, 4, 3, 4])
 
 
 def test_half_precision_sums_do_not_stall() -> None:
@@ -95,5 +122,5 @@ def test_half_precision_sums_do_not_stall() -> None:
 def test_vmap_and_jit(rng) -> None:
     x = jnp.asarray(rng.normal(size=(3, 2, 4, 4, 2)))
     for pool in (kn.avg_pool, kn.max_pool):
-        mapped = jax.jit(jax.vmap(lambda x, pool=pool: pool(x, 2)))(x)
+        mapped = jax.jit(jax.vmap(lambda x, pool=pool: pool(x, 2, rank=2)))(x)
         np.testing.assert_allclose(mapped, pool(x, (2, 2)), rtol=1e-12)

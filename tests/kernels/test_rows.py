@@ -210,7 +210,7 @@ def test_row_22_kernel_adjoint(flip: bool, rng) -> None:
     x = np.array([0, *X, 0])
     by_hand = [sum(vbar[p, 0] * x[p + j] for p in range(5)) for j in range(3)]
     np.testing.assert_allclose(derived.ravel(), by_hand[::-1] if flip else by_hand, rtol=1e-12)
-    patches = np.asarray(kn.patch_matrix(line(X), 3, flip=flip))
+    patches = np.asarray(kn.patch_matrix(line(X), (3,), flip=flip))
     np.testing.assert_allclose(derived.ravel(), patches.T @ vbar.ravel(), rtol=1e-12)
     (vjp,) = jax.vjp(lambda w: conv(line(X), w), taps(W))[1](jnp.asarray(vbar))
     grad = jax.grad(lambda w: jnp.vdot(vbar, conv(line(X), w)))(taps(W))

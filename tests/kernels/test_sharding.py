@@ -133,8 +133,12 @@ IMAGE = np.zeros((4, 64, 10, 3))
             "a halo of 9; share that axis out over at most 7 devices",
         ),
         (
+            {"spatial": ("rows", None), "window": (3, True)},
+            "window must be a positive integer, got True; give 1 or more",
+        ),
+        (
             {"spatial": ("rows", None), "window": (3,)},
-            "window must have one entry per spatial axis (2), got (3,); give one each",
+            "window must have one entry per spatial axis (2), got (3,); give an integer or 2 of them",
         ),
         (
             {"spatial": "rows"},

@@ -1,28 +1,43 @@
-"""The convolution with the sites of an output block as channels, for images of one channel or a few.
+"""The convolution with the sites of a block as channels, for images of one channel or a few.
+
+With blocks of b output sites, p = b p' + t,
 
     y[n,b p'+t,i] = sum_{m,c} K[m,c,(t,i)] x[n, strides b p' + m - low, c]
     K[strides t + rhs_dilation j, c, (t,i)] = kernel[j,c,i], zero elsewhere
 
 K holds one shifted copy of the kernel for every site t of a block: as many times the channels, which a kernel
-made for matrix products can use, for a window larger by the block.
+made for matrix products can use, for a window larger by the block. Its zeros meet values that the output does
+not depend on: where one of them is not finite, XLA's convolution is computed instead.
+
+In a kernel adjoint, whose kernel is as large as an image, the blocks are of the kernel: ``block_sums.py``.
 
 Source: the Toeplitz matrix of a convolution cut into blocks of rows.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-from kernels.convolution.algorithms import grouped, xla
+from kernels.convolution.algorithms import block_sums, finite, grouped, xla
 from kernels.convolution.borders import zero_pad
 
 
-def _dense(
+def _dense(x: jax.Array, kernel: jax.Array, **options: Any) -> jax.Array:
+    """By blocks of the kernel or of the output, whichever is larger."""
+    if math.prod(kernel.shape[:-2]) > math.prod(options["out"]):
+        return block_sums.compute(x, kernel, **options)
+    blocks, whole = (partial(f, **options) for f in (_over_blocks, partial(xla.compute, groups=1)))
+    return finite.guarded(x, blocks, whole)(x, kernel)
+
+
+def _over_blocks(
     x: jax.Array,
     kernel: jax.Array,
     *,

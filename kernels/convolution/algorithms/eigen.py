@@ -16,6 +16,8 @@ from typing import Any
 import jax
 
 from kernels.convolution.algorithms import grouped, xla
+from kernels.convolution.choice import in_effect
+from kernels.convolution.choice.thresholds import Thresholds
 from kernels.convolution.work import Work, work_of
 
 STEPS = ("strides", "lhs_dilation", "rhs_dilation")
@@ -31,10 +33,11 @@ def _dense(x: jax.Array, kernel: jax.Array, **options: Any) -> jax.Array:
 compute = grouped.each(_dense)
 
 
-def pays(work: Work) -> bool:
-    """Where it was seen to be faster: many products over images of a few thousand sites at most.
+def pays(work: Work, t: Thresholds) -> bool:
+    """Where XLA would take YNNPACK and there is enough to do, of many samples and channels.
 
-    In a kernel adjoint, whose channels are samples and whose batch are channels, with many of both.
+    The images have a few thousand sites at most. In a kernel adjoint samples are channels, and channels the
+    batch.
     """
     if work.symbolic or work.rank != 2 or work.groups > 1 or work.dtype == "float64":
         return False
@@ -45,16 +48,15 @@ def pays(work: Work) -> bool:
     ):
         return False  # XLA does not give these to YNNPACK
     if work.adjoint:
-        many = work.inputs >= 8 and min(work.batch, work.outputs) >= 64
-        return many and work.inputs * work.taps * work.batch * work.outputs >= 1 << 24
-    least, products = (700, 1 << 27) if max(work.strides) == 1 else (350, 1 << 24)
-    sites = work.batch * work.sites
-    if work.batch < 2 or min(work.inputs, work.outputs) < 16 or work.sites > 8192 or sites < least:
+        many = work.inputs >= 8 and min(work.batch, work.outputs) >= t.eigen_adjoint_channels
+        return many and work.inputs * work.taps * work.batch * work.outputs >= t.eigen_adjoint_products
+    if work.batch < 2 or min(work.inputs, work.outputs) < 16 or work.sites > t.eigen_sites:
         return False
-    return sites * work.taps * work.inputs * work.outputs >= products
+    least = t.eigen_products if max(work.strides) == 1 else t.eigen_strided_products
+    return work.batch * work.sites * work.taps * work.inputs * work.outputs >= least
 
 
 def best(x: jax.Array, kernel: jax.Array, **options: Any) -> jax.Array:
     """XLA's convolution, in this form where it pays."""
     on_cpu = work_of(x, kernel, "cpu", options)
-    return (compute if pays(on_cpu) else xla.compute)(x, kernel, **options)
+    return (compute if pays(on_cpu, in_effect.read().thresholds) else xla.compute)(x, kernel, **options)

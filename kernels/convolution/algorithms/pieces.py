@@ -19,8 +19,7 @@ from jax import lax
 
 from kernels.convolution.algorithms import divisors, grouped, xla
 from kernels.convolution.borders import zero_pad
-
-ROOM = 1 << 20  # bytes of image and kernel in one turn: they and their windows stay in a second-level cache
+from kernels.convolution.choice import in_effect
 
 
 class Rows(NamedTuple):
@@ -100,11 +99,12 @@ def pieces(images: Sequence[int], lines: Sequence[int]) -> tuple[int, tuple[Rows
     (1, (Rows(first=0, block=9, blocks=24), Rows(first=216, block=7, blocks=1)))
     """
     samples, size = lines[:2]
+    room = in_effect.read().thresholds.piece_bytes  # they and their windows stay in a second-level cache
     row = 4 * (math.prod(lines[2:]) + math.prod(images[1:]) // size)
-    fit = [n for n in range(1, samples + 1) if samples % n == 0 and n * size * row <= ROOM]
+    fit = [n for n in range(1, samples + 1) if samples % n == 0 and n * size * row <= room]
     if fit:
         return fit[-1], (Rows(0, size, 1),)
-    most = min(size, max(1, ROOM // row))
+    most = min(size, max(1, room // row))
     even = divisors.divisor(size, most)
     block = even if 2 * even > most else most  # a loop for the rest is compiled too
     blocks, rest = divmod(size, block)

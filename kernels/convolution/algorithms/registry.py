@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 from kernels.convolution.algorithms import (
     bands,
@@ -58,7 +59,7 @@ def _sized(work: Work) -> bool:
 
 
 def _transforms(work: Work) -> bool:
-    return _sized(work) and work.rank <= 3
+    return _sized(work) and work.rank <= 3 and jnp.issubdtype(work.dtype, jnp.floating)
 
 
 def _few(work: Work) -> bool:
@@ -78,7 +79,9 @@ IMPLEMENTATIONS = (
     Implementation("shifted", shifted.compute, "sizes that are numbers", _sized, ("apart",)),
     Implementation("grouped", grouped.compute, "nothing", _always, ("convolve",)),
     Implementation("matmul", matmul.compute, f"numbers as sizes and at most {MOST} products", _few),
-    Implementation("fft", fft.compute, "numbers as sizes and at most three spatial axes", _transforms),
+    Implementation(
+        "fft", fft.compute, "numbers as sizes, at most three spatial axes and no integers", _transforms
+    ),
     Implementation("unfold", unfold.compute, "sizes that are numbers", _sized, ("convolve",)),
     Implementation("phases", phases.compute, "sizes that are numbers", _sized, ("convolve",)),
     Implementation("blocks", blocks.compute, "sizes that are numbers", _sized),
@@ -88,11 +91,12 @@ IMPLEMENTATIONS = (
     Implementation("bands", bands.compute, f"numbers as sizes and an output of at most {MOST} sites", _short),
 )
 NAMES = tuple(one.name for one in IMPLEMENTATIONS)
+LAX = Implementation("lax", xla.compute, "nothing", _always)  # nothing else in the trace: no candidate
 
 
 def named(name: str, work: Work) -> Implementation:
     """The implementation of this name, or what it would need and which others serve the case."""
-    one = IMPLEMENTATIONS[NAMES.index(name)]
+    one = next(one for one in (*IMPLEMENTATIONS, LAX) if one.name == name)
     if not one.serves(work):
         able = ("auto", *(other.name for other in IMPLEMENTATIONS if other.serves(work)))
         rule = f"must serve the case, and {name!r} needs {one.needs}"

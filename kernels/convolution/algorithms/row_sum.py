@@ -21,9 +21,7 @@ from jax import lax
 from kernels.convolution import channel_axes
 from kernels.convolution.algorithms import divisors
 from kernels.convolution.borders import zero_pad
-
-ROOM = 1 << 16  # numbers in the running sums: what a second-level cache holds
-MOST = 16  # terms written out in one turn
+from kernels.convolution.choice import in_effect
 
 
 def compute(
@@ -40,9 +38,10 @@ def compute(
 ) -> jax.Array:
     """A loop over the rows of the kernel; `precision` says nothing to products of single numbers."""
     *size, inputs, outputs = kernel.shape
+    t = in_effect.read().thresholds
     copies = x.shape[0] * math.prod(out) * outputs
-    pieces, width = _pieces(size[-1], copies)
-    block = inputs if inputs * width * copies <= ROOM else 1
+    pieces, width = _pieces(size[-1], copies, t.sum_numbers)
+    block = inputs if inputs * width * copies <= t.sum_numbers else 1
     rest = pieces * width - size[-1]  # sites of zeros that make all pieces equal
     # In a kernel adjoint these undo transpositions that were made just before: they cost nothing.
     image = channel_axes.batch_to_channels(zero_pad.wide(x), groups)
@@ -55,7 +54,7 @@ def compute(
     steps = (1, 1, *strides[:-1], rhs_dilation[-1], 1)
     part = (*(1,) * (len(size) - 1), width)
     base = [inputs // block, *size[:-1]]
-    turn = divisors.divisor(base[-1], MOST // out[-1])
+    turn = divisors.divisor(base[-1], t.turn_terms // out[-1])
     base[-1] //= turn
 
     def add(i: jax.Array, sums: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
@@ -72,7 +71,10 @@ def compute(
             here = (*site[:-2], site[-2] + row, site[-1])
             weight = _part(weights, here, (block, *part, outputs))
             weight = weight.reshape(block, 1, *part, groups, outputs // groups)
-            return lax.slice(seen, (0,) * seen.ndim, seen.shape, steps)[..., None] * weight
+            read = lax.slice(seen, (0,) * seen.ndim, seen.shape, steps)
+            if rest:  # the zeros at the end of the weights are no weights: what they meet may be anything
+                read = jnp.where(jnp.arange(width)[:, None] < size[-1] - site[-1], read, 0)
+            return read[..., None] * weight
 
         return tuple(y + reduce(jnp.add, [term(p, row) for row in range(turn)]) for p, y in enumerate(sums))
 
@@ -102,9 +104,9 @@ def _bordered(
     return zero_pad.surround(moved, ((0, 0), *padding), (1, *lhs_dilation))
 
 
-def _pieces(row: int, copies: int) -> tuple[int, int]:
+def _pieces(row: int, copies: int, room: int) -> tuple[int, int]:
     """How many pieces a row is cut into, and their width, so that the running sums stay in cache."""
-    most = -(-row // max(1, min(row, row * copies // ROOM)))
+    most = -(-row // max(1, min(row, row * copies // room)))
     even = divisors.divisor(row, most)
     width = even if 2 * even > most else most  # what is cut unevenly needs zeros at its end
     return -(-row // width), width

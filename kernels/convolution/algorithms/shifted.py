@@ -22,13 +22,10 @@ from jax import lax
 from kernels.convolution import channel_axes
 from kernels.convolution.algorithms import divisors, phases, row_sum
 from kernels.convolution.borders import zero_pad
+from kernels.convolution.choice import in_effect
+from kernels.convolution.choice.thresholds import DEFAULT, Thresholds
 
-BARE = 10  # the most taps for which asking costs less than a border
 Apart = Callable[[Callable[..., jax.Array]], Callable[..., jax.Array]]
-UNROLLED = 32  # the most terms written out one by one: compiling more takes longer than it saves
-WHOLE = 64  # the same for one channel, all of them in one pass: half the time of a pass for every row
-FEW = 20  # terms that may read all channels of a group: more of them were slower than fewer channels
-CALLS = 32  # the most calls of what is written out: a turn of a loop takes as long as three of them
 
 
 def _merged(function: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
@@ -48,7 +45,7 @@ def compute(
         return row_sum.compute(x, kernel, out=out, **options)
     if max(options["lhs_dilation"]) > 1:
         return call(partial(phases.compute, out=out, convolve=compute, **options))(x, kernel)
-    if x.shape[-1] == 1 and math.prod(size) <= BARE and max(options["strides"]) == 1:
+    if x.shape[-1] == 1 and math.prod(size) <= _now().borderless_taps and max(options["strides"]) == 1:
         bare = partial(_borderless, out=out, padding=options["padding"], rhs_dilation=options["rhs_dilation"])
         return call(bare)(channel_axes.squeezed(x), kernel)
     return _over_taps(x, kernel, out=out, apart=apart, **options)
@@ -66,7 +63,7 @@ def _borderless(
 
     def term(j: tuple[int, ...]) -> jax.Array:
         first = [e * i - lo for e, i, (lo, _) in zip(rhs_dilation, j, padding, strict=True)]
-        return zero_pad.beyond(image, first, out) * taps[(*j, 0)]
+        return channel_axes.scaled(zero_pad.beyond(image, first, out), taps[(*j, 0)])
 
     terms = map(term, product(*map(range, kernel.shape[:-2])))
     return reduce(jnp.add, terms).astype(kernel.dtype)
@@ -87,7 +84,7 @@ def _over_taps(
 ) -> jax.Array:
     """One term per tap and channel of a group; `precision` says nothing to products of single numbers."""
     *size, inputs, outputs = kernel.shape
-    height, depth = _block(size, inputs)
+    height, depth = _block(size, inputs, _now())
     length = strides[0] * (out[0] - 1) + rhs_dilation[0] * (height - 1) + 1
     blocks = list(product(range(0, size[0], height), range(0, inputs, depth)))
 
@@ -103,7 +100,7 @@ def _over_taps(
         def term(j: tuple[int, ...], c: int) -> jax.Array:
             first = [e * i for e, i in zip(rhs_dilation, j, strict=True)]
             seen = zero_pad.window(planes[c], first, strides, out)
-            return zero_pad.wide(seen)[..., None] * taps[(*j, c)]
+            return channel_axes.scaled(zero_pad.wide(seen)[..., None], taps[(*j, c)])
 
         every = product(product(range(height), *map(range, size[1:])), range(depth))
         return reduce(jnp.add, (term(j, c) for j, c in every)).reshape(x.shape[0], *out, outputs)
@@ -122,7 +119,7 @@ def _over_taps(
         return (apart or _merged)(whole)(x, kernel)
     image, taps = prepared(x, kernel)
     y = jnp.zeros((x.shape[0], *out, outputs), taps.dtype)
-    if apart and len(blocks) <= CALLS:
+    if apart and len(blocks) <= _now().calls:
         for row, channel in blocks:
             y = apart(add)(y, image, taps, row, channel)
     else:
@@ -131,7 +128,11 @@ def _over_taps(
     return y.astype(kernel.dtype)
 
 
-def _block(size: Sequence[int], inputs: int) -> tuple[int, int]:
+def _now() -> Thresholds:
+    return in_effect.read().thresholds
+
+
+def _block(size: Sequence[int], inputs: int, t: Thresholds = DEFAULT) -> tuple[int, int]:
     """How many rows of the kernel and channels of a group are written out together, as measured.
 
     All channels of a row where those are few terms, and as many rows as there is room for; otherwise as many
@@ -141,9 +142,9 @@ def _block(size: Sequence[int], inputs: int) -> tuple[int, int]:
     ((3, 1), (1, 4), (3, 2), (7, 1), (3, 1))
     """
     line = math.prod(size[1:])
-    if inputs == 1 and line * size[0] <= WHOLE:
+    if inputs == 1 and line * size[0] <= t.one_channel_terms:
         return size[0], 1
-    if line * inputs <= FEW:
-        return divisors.divisor(size[0], UNROLLED // (line * inputs)), inputs
-    height = divisors.divisor(size[0], UNROLLED // line)
-    return height, divisors.divisor(inputs, UNROLLED // (line * height))
+    if line * inputs <= t.whole_terms:
+        return divisors.divisor(size[0], t.written_terms // (line * inputs)), inputs
+    height = divisors.divisor(size[0], t.written_terms // line)
+    return height, divisors.divisor(inputs, t.written_terms // (line * height))

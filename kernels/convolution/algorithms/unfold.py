@@ -8,20 +8,20 @@
 with s and e the first of strides and rhs_dilation. XLA on CPU has a fast kernel in one and two dimensions
 only, so this is how it computes three. Whatever is copied is the smaller side: the windows of the input, the
 results, or, in a kernel adjoint, whose kernel is as large as an image, the kernel, once for each of the few
-rows of the output.
+rows of the output; moved, it has zeros beside the image, so there all values have to be finite.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-from kernels.convolution.algorithms import grouped, pieces, xla
+from kernels.convolution.algorithms import finite, grouped, pieces, xla
 from kernels.convolution.borders import zero_pad
 
 
@@ -47,12 +47,18 @@ def _dense(
         "precision": precision,
     }
     low, stride, base, step = padding[0][0], strides[0], lhs_dilation[0], rhs_dilation[0]
-    if kernel.shape[0] > out[0] and base == step == 1 and len(out) > 1:
-        return _by_sites(x, kernel, out[0], stride, low, rest)
     if kernel.shape[0] <= out[0] and stride == 1 and kernel.shape[-1] <= x.shape[-1]:
         return _by_results(x, kernel, out[0], base, step, low, rest, convolve)
-    image = zero_pad.insert(x, (padding[0], *((0, 0),) * (len(out) - 1)), (base, *(1,) * (len(out) - 1)))
-    return _by_windows(image, kernel, out[0], stride, step, rest, convolve)
+
+    def by_windows(x: jax.Array, kernel: jax.Array) -> jax.Array:
+        others = len(out) - 1
+        image = zero_pad.insert(x, (padding[0], *((0, 0),) * others), (base, *(1,) * others))
+        return _by_windows(image, kernel, out[0], stride, step, rest, convolve)
+
+    if kernel.shape[0] > out[0] and base == step == 1 and len(out) > 1:
+        by_sites = partial(_by_sites, out=out[0], stride=stride, low=low, rest=rest)
+        return finite.guarded(x, by_sites, by_windows)(x, kernel)
+    return by_windows(x, kernel)
 
 
 compute = grouped.each(_dense)
@@ -86,9 +92,7 @@ def _by_sites(
 
     def one(sample: jax.Array | int) -> jax.Array:
         image, line = (lax.dynamic_index_in_dim(a, sample, keepdims=False) for a in (images, lines))
-        moved = [
-            zero_pad.along(zero_pad.wide(line), 0, low - stride * p, image.shape[0]) for p in range(out)
-        ]
+        moved = [zero_pad.along(zero_pad.wide(line), 0, low - stride * p, image.shape[0]) for p in range(out)]
         return pieces.summed(zero_pad.wide(image), jnp.concatenate(moved, -1), **rest)  # (q, ..., (p i))
 
     if len(images) == 1:

@@ -13,7 +13,7 @@ from typing import Any
 import jax
 
 from kernels.convolution.borders import wrap, zero_pad
-from kernels.convolution.options import Pads
+from kernels.convolution.borders.border import Pads
 from kernels.convolution.shapes import clamp, dilated
 
 LINE = 0  # the length that says: no circle, zeros beyond both ends

@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from kernels.precision import HALVES
+
 
 def insert(x: jax.Array, padding: Sequence[tuple[int, int]], lhs_dilation: Sequence[int]) -> jax.Array:
     """x (N, spatial..., C) with zeros between its sites and around them; a negative width crops.
@@ -17,7 +19,7 @@ def insert(x: jax.Array, padding: Sequence[tuple[int, int]], lhs_dilation: Seque
     [0.0, 1.0, 0.0, 0.0, 2.0]
     """
     room = [(lo, hi, b - 1) for (lo, hi), b in zip(padding, lhs_dilation, strict=True)]
-    return lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *room, (0, 0, 0)])
+    return lax.pad(x, jnp.zeros_like(x, shape=()), [(0, 0, 0), *room, (0, 0, 0)])
 
 
 def surround(x: jax.Array, padding: Sequence[tuple[int, int]], lhs_dilation: Sequence[int]) -> jax.Array:
@@ -62,7 +64,7 @@ def along(x: jax.Array, axis: int, first: int, count: int, base: int = 1) -> jax
     """
     length = base * (x.shape[axis] - 1) + 1
     room = (-first, first + count - length, base - 1)
-    return lax.pad(x, jnp.zeros((), x.dtype), [room if a == axis else (0, 0, 0) for a in range(x.ndim)])
+    return lax.pad(x, jnp.zeros_like(x, shape=()), [room if a == axis else (0, 0, 0) for a in range(x.ndim)])
 
 
 def after(x: jax.Array, axis: int, count: int) -> jax.Array:
@@ -74,7 +76,18 @@ def after(x: jax.Array, axis: int, count: int) -> jax.Array:
     if count == 0:
         return x
     room = [(0, count if a == axis % x.ndim else 0, 0) for a in range(x.ndim)]
-    return lax.pad(x, jnp.zeros((), x.dtype), room)
+    return lax.pad(x, jnp.zeros_like(x, shape=()), room)
+
+
+def around(x: jax.Array, room: Sequence[tuple[int, int]]) -> jax.Array:
+    """x with (low, high) zeros along every one of its axes.
+
+    >>> around(jnp.ones(2), [(1, 0)]).tolist()
+    [0.0, 1.0, 1.0]
+    """
+    if all(pair == (0, 0) for pair in room):
+        return x
+    return lax.pad(x, jnp.zeros_like(x, shape=()), [(low, high, 0) for low, high in room])
 
 
 def wide(x: jax.Array) -> jax.Array:
@@ -88,4 +101,4 @@ def summed(dtype: Any) -> Any:
     >>> summed(jnp.bfloat16).__name__, summed(jnp.float64).__name__
     ('float32', 'float64')
     """
-    return dtype if dtype in (jnp.float32, jnp.float64) else jnp.float32
+    return jnp.float32 if jnp.dtype(dtype).name in HALVES else dtype

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from statistics import median
-from time import perf_counter
 from typing import Any
 
 import jax
 import numpy as np
 
-from kernels.convolution import options as opt
 from kernels.convolution.algorithms.registry import IMPLEMENTATIONS, NAMES
+from kernels.convolution.borders.border import Padding
 from kernels.convolution.choice.directions import Direction, directions
 from kernels.convolution.choice.table import Entry, Policy
-from kernels.convolution.options import Ints, Padding
+from kernels.convolution.choice.timing import medians
 from kernels.errors import ImplementationError
+from kernels.integers import Ints, positive
 
 NOISE = 1.05
-HOPELESS = 5.0  # times the best so far, in the first call: not measured further
+LOCAL = tuple(name for name in NAMES if name != "fft")
 
 
 def autotune(
@@ -29,21 +28,24 @@ def autotune(
     strides: Ints = 1,
     padding: Padding = "SAME",
     dilation: Ints = 1,
+    input_dilation: Ints = 1,
     groups: int = 1,
     transposed: bool = False,
     dtype: Any = "float32",
-    candidates: Sequence[str] = NAMES,
+    candidates: Sequence[str] = LOCAL,
     rounds: int = 10,
 ) -> Policy:
     """Time every implementation of a layer and of both its adjoints here, and return the fastest as a policy.
 
     The policy is passed as ``implementation=policy`` to `conv`, `conv_transpose`, the adjoints and `lower`.
-    It speaks about layers of exactly these shapes, on this platform; all others follow the rules. Policies
-    add up, are hashable, and are kept as text: ``Policy.from_json(policy.to_json()) == policy``.
+    It speaks about layers of exactly these shapes with any batch, on this platform; all others follow the
+    rules. Policies add up, are hashable, and are kept as text: ``Policy.from_json(policy.to_json())``.
 
     Args:
-        x_shape, kernel_shape, strides, padding, dilation, groups, transposed, dtype: as in `explain`.
-        candidates: names to try; those that do not serve a direction are passed over.
+        x_shape, kernel_shape, strides, padding, dilation, input_dilation, groups, transposed, dtype: as in
+            `explain`.
+        candidates: names to try; those that do not serve a direction are passed over. By default all but
+            "fft", which lets every value of an image reach every output: name it where that may be.
         rounds: how often each is called, in turns; the medians are compared.
 
     Returns:
@@ -61,14 +63,20 @@ def autotune(
     for name in candidates:
         if name not in NAMES:
             raise ImplementationError("candidates", "must be known names", repr(name), f"choose from {NAMES}")
-    turns = opt.positive("rounds", rounds, ImplementationError)
-    layer = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
+    turns = positive("rounds", rounds, ImplementationError)
+    layer = {
+        "strides": strides,
+        "padding": padding,
+        "dilation": dilation,
+        "input_dilation": input_dilation,
+        "groups": groups,
+    }
     make = partial(directions, x_shape, kernel_shape, dtype, jax.default_backend(), transposed, **layer)
     plain = make()
     forced = {name: make(implementation=name) for name in candidates}
     policy = Policy()
     for i, direction in enumerate(plain):
-        if policy.get(direction.work) is None:  # an input adjoint may be the same convolution as the layer
+        if not policy.measured(direction.work):  # an input adjoint may be the same convolution as the layer
             own = {name: three[i] for name, three in forced.items()}
             policy += Policy((_fastest(direction, own, turns),))
     return policy
@@ -82,12 +90,8 @@ def _fastest(direction: Direction, forced: Mapping[str, Direction], turns: int) 
         )
     rng = np.random.default_rng(0)
     arrays = [jax.numpy.asarray(rng.normal(size=one.shape), one.dtype) for one in direction.operands]
-    calls = _hopeful({name: partial(jax.jit(forced[name].call), *arrays) for name in able})
-    seconds: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(turns):
-        for name, call in calls.items():
-            seconds[name].append(_time(call))
-    ranked = sorted((median(times), name) for name, times in seconds.items())
+    calls = {name: partial(jax.jit(forced[name].call), *arrays) for name in able}
+    ranked = sorted((time, name) for name, time in medians(calls, turns).items())
     shown = ", ".join(f"{name} {1e3 * time:.3g} ms" for time, name in ranked)
     return Entry(direction.work, _winner(ranked), f"measured: {shown}")
 
@@ -96,18 +100,3 @@ def _winner(ranked: Sequence[tuple[float, str]]) -> str:
     """The fastest, unless XLA's own convolution is as fast within the noise."""
     best, name = ranked[0]
     return next((other for time, other in ranked if other == "xla" and time <= NOISE * best), name)
-
-
-def _hopeful(calls: Mapping[str, Callable[[], Any]]) -> dict[str, Callable[[], Any]]:
-    """Those whose first call after compiling is not far behind the best one."""
-    first = {}
-    for name, call in calls.items():
-        jax.block_until_ready(call())
-        first[name] = _time(call)
-    return {name: call for name, call in calls.items() if first[name] <= HOPELESS * min(first.values())}
-
-
-def _time(call: Callable[[], Any]) -> float:
-    start = perf_counter()
-    jax.block_until_ready(call())
-    return perf_counter() - start

@@ -12,6 +12,8 @@ import jax.numpy as jnp
 from kernels.convolution.api import conv, conv_transpose
 from kernels.convolution.primitive import works
 from kernels.convolution.work import Work
+from kernels.integers import sizes
+from kernels.lax_alone import only_lax
 
 
 class Direction(NamedTuple):
@@ -33,7 +35,11 @@ def directions(
 ) -> tuple[Direction, Direction, Direction]:
     """The three of `conv`, or of `conv_transpose`, for operands of these shapes."""
     op: Callable[..., jax.Array] = partial(conv_transpose if transposed else conv, **options)
-    x, kernel = (jax.ShapeDtypeStruct(tuple(shape), jnp.dtype(dtype)) for shape in (x_shape, kernel_shape))
+    shapes = {"x_shape": x_shape, "kernel_shape": kernel_shape}
+    x, kernel = (
+        jax.ShapeDtypeStruct(sizes(name, shape, "give the shape of the array"), jnp.dtype(dtype))
+        for name, shape in shapes.items()
+    )
     ybar = jax.eval_shape(op, x, kernel)
 
     def input_adjoint(ybar: jax.Array, kernel: jax.Array) -> jax.Array:
@@ -54,5 +60,6 @@ def directions(
 
 def _work(call: Callable[..., Any], shaped: Sequence[Any], platform: str | None) -> Work:
     """What the one primitive in the trace of `call` has to do."""
-    (work,) = works(jax.make_jaxpr(call)(*shaped).jaxpr, platform)
+    with only_lax(False):
+        (work,) = works(jax.make_jaxpr(call)(*shaped).jaxpr, platform)
     return work

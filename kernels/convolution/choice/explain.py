@@ -10,11 +10,13 @@ import jax
 
 from kernels.convolution import options
 from kernels.convolution.algorithms import registry
+from kernels.convolution.borders.border import Padding
 from kernels.convolution.choice import rules
 from kernels.convolution.choice.directions import directions
 from kernels.convolution.choice.table import Policy
-from kernels.convolution.options import Ints, Padding
 from kernels.convolution.work import Work
+from kernels.integers import Ints
+from kernels.lax_alone import asked
 
 
 class Reason(NamedTuple):
@@ -48,6 +50,7 @@ def explain(
     strides: Ints = 1,
     padding: Padding = "SAME",
     dilation: Ints = 1,
+    input_dilation: Ints = 1,
     groups: int = 1,
     transposed: bool = False,
     dtype: Any = "float32",
@@ -58,7 +61,7 @@ def explain(
 
     Args:
         x_shape, kernel_shape: the shapes of the arrays given to `conv`, or to `conv_transpose`.
-        strides, padding, dilation, groups, implementation: as there.
+        strides, padding, dilation, input_dilation, groups, implementation: as there.
         transposed: the layer is `conv_transpose`.
         dtype: of both arrays.
         platform: "cpu", "cuda", "tpu", ...; the one that JAX uses unless given.
@@ -80,8 +83,15 @@ def explain(
     Source: the rules in `rules.py`.
     """
     options.check_implementation(implementation)
+    implementation = "lax" if asked(implementation) else implementation
     platform = jax.default_backend() if platform is None else platform
-    layer = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
+    layer = {
+        "strides": strides,
+        "padding": padding,
+        "dilation": dilation,
+        "input_dilation": input_dilation,
+        "groups": groups,
+    }
     three = directions(x_shape, kernel_shape, dtype, platform, transposed, **layer)
     return Explanation(platform, *(_reason(d.name, d.work, implementation) for d in three))
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
+from functools import cached_property
+from math import log
 from typing import Any, NamedTuple
 
 from kernels.convolution.work import Work
 from kernels.errors import ImplementationError
+from kernels.pickling import Fields
 
 
 class Entry(NamedTuple):
@@ -18,9 +22,12 @@ class Entry(NamedTuple):
     why: str
 
 
-@dataclass(frozen=True)
-class Policy:
-    """Choices for convolutions that were measured; all others follow the rules, as with "auto".
+@dataclass(frozen=True, eq=False)
+class Policy(Fields):
+    """Choices for convolutions that were measured, with any batch; all others follow the rules, as "auto".
+
+    Where a layer was measured with several batches, the nearest counts, by ratio. Asking takes the same time
+    with one entry as with many, and so do comparing and hashing after the first time.
 
     >>> policy = Policy.from_json(Policy().to_json())
     >>> policy, hash(policy) == hash(Policy())
@@ -29,18 +36,50 @@ class Policy:
 
     entries: tuple[Entry, ...] = ()
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The implementations it uses."""
         return tuple(dict.fromkeys(entry.name for entry in self.entries))
 
+    @cached_property
+    def _layers(self) -> dict[Work, dict[int, Entry]]:
+        """The entries of a layer by their batch; of two for the same convolution the first."""
+        layers: dict[Work, dict[int, Entry]] = {}
+        for entry in self.entries:
+            layers.setdefault(entry.work.with_samples(0), {}).setdefault(entry.work.samples, entry)
+        return layers
+
+    @cached_property
+    def _digest(self) -> bytes:
+        return hashlib.sha256(self.to_json().encode()).digest()
+
+    def __hash__(self) -> int:
+        return int.from_bytes(self._digest[:7])
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Policy) and self._digest == other._digest)
+
     def get(self, work: Work) -> Entry | None:
-        """The entry for exactly this convolution."""
-        return next((entry for entry in self.entries if entry.work == work), None)
+        """The entry for this convolution with this batch, or with the nearest that was measured."""
+        if work.symbolic or not work.samples:
+            return None
+        measured = self._layers.get(work.with_samples(0))
+        if measured is None:
+            return None
+        exact = measured.get(work.samples)
+        if exact is not None:
+            return exact
+        nearest = min(measured, key=lambda n: abs(log(max(n, 1) / work.samples)))
+        entry = measured[nearest]
+        return entry._replace(why=f"{entry.why}, with a batch of {nearest}")
+
+    def measured(self, work: Work) -> bool:
+        """Whether there is an entry for exactly this convolution."""
+        return work.samples in self._layers.get(work.with_samples(0), {})
 
     def __add__(self, other: Policy) -> Policy:
         """Both policies; where they differ, the first."""
-        return Policy((*self.entries, *(e for e in other.entries if self.get(e.work) is None)))
+        return Policy((*self.entries, *(e for e in other.entries if not self.measured(e.work))))
 
     def to_json(self) -> str:
         """The policy as text."""

@@ -30,9 +30,9 @@ from jax.interpreters import mlir
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from kernels.convolution.borders import circle
-from kernels.convolution.sharding import halo
+from kernels.convolution.sharding import cache_name, halo
 from kernels.convolution.sharding.halo import Names
-from kernels.jax_versions import told_devices
+from kernels.jax_versions import told_devices, under_one_name
 
 
 def lowering(primitive: Any, plain: Callable[..., Any]) -> Callable[..., Any]:
@@ -44,7 +44,11 @@ def lowering(primitive: Any, plain: Callable[..., Any]) -> Callable[..., Any]:
         if not _several(ctx):
             return plain(ctx, *operands, **options)
         split = mlir.lower_fun(lambda *arrays: _split(primitive, arrays, options), multiple_results=False)
-        return split(ctx, *operands)
+        results = split(ctx, *operands)
+        name = cache_name.of(primitive.name, options, ctx.module_context.axis_context.device_assignment)
+        if name is not None:
+            under_one_name(ctx, results, name)
+        return results
 
     return rule
 
@@ -108,6 +112,15 @@ class _Split(NamedTuple):
     def groups(self) -> int:
         return self.options["groups"]
 
+    @property
+    def turned(self) -> bool:
+        """Whether the kernel is kept with its channels swapped: (taps..., outputs / groups, inputs)."""
+        return self.options["turned"]
+
+    def channels(self, inputs: Any, outputs: Any) -> tuple[Any, Any]:
+        """What belongs to the two channel axes of the kernel, of what belongs to inputs and to outputs."""
+        return (outputs, inputs) if self.turned else (inputs, outputs)
+
     def order(self, x: Any, kernel: Any, y: Any) -> tuple[Any, Any, Any]:
         """Both operands and the result, of (x, kernel, y); its own inverse."""
         return (x, y, kernel) if self.adjoint else (x, kernel, y)
@@ -118,12 +131,14 @@ class _Split(NamedTuple):
         """Which axes are distributed alike, which are summed over, which stay whole."""
         axes = range(len(self.options["strides"]))
         image, taps = [f"u{a}" for a in axes], [f"k{a}" for a in axes]
-        inputs, outputs, sizes = self._channels(x.shape[-1], other.shape[-1])
+        inputs, outputs, sizes = self._channels(x.shape[-1], self._outputs(other))
+        within, _ = self.channels("inputs", "outputs")
         image_x, image_y = ArrayMapping("batch", *image, inputs), ArrayMapping("batch", *image, outputs)
-        mappings = self.order(image_x, ArrayMapping(*taps, "inputs", outputs), image_y)
+        last = self.channels(inputs, outputs)[1]
+        mappings = self.order(image_x, ArrayMapping(*taps, within, last), image_y)
         summed = {"batch", *image} if self.adjoint else {"inputs"} if self.groups == 1 else set()
-        whole = {*taps, *({"inputs", *sizes} - {"group"} if self.groups > 1 else ())}
-        sizes.pop("inputs", None)  # the kernel has this one as an axis of its own
+        whole = {*taps, *({within, *sizes} - {"group"} if self.groups > 1 else ())}
+        sizes.pop(within, None)  # the kernel has this one as an axis of its own
         return SdyShardingRule(
             mappings[:2],
             mappings[2:],
@@ -131,6 +146,10 @@ class _Split(NamedTuple):
             need_replication_factors=_as_they_come(whole, mappings),
             **sizes,  # type: ignore[arg-type]
         )
+
+    def _outputs(self, other: Any) -> int:
+        """The number of output channels, from the second operand."""
+        return other.shape[-2] * self.groups if self.turned and not self.adjoint else other.shape[-1]
 
     def _channels(self, inputs: int, outputs: int) -> tuple[Any, Any, dict[str, int]]:
         """The factors of both channel axes: groups, and channels within a group where there are several."""
@@ -156,9 +175,10 @@ class _Split(NamedTuple):
         return mesh, lambda x, other: self._local(x, other, roles, options), last, tuple(first)
 
     def _shardings(self, mesh: Mesh, roles: _Roles) -> list[NamedSharding]:
+        within, last = self.channels(roles.inputs, roles.outputs)
         specs = self.order(
             (roles.batch, *roles.spatial, roles.inputs),
-            (*((),) * len(roles.image), roles.inputs if self.groups == 1 else (), roles.outputs),
+            (*((),) * len(roles.image), within if self.groups == 1 else (), last),
             (roles.batch, *roles.spatial, roles.outputs),
         )
         return [NamedSharding(mesh, PartitionSpec(*(names or None for names in spec))) for spec in specs]
@@ -189,8 +209,9 @@ class _Split(NamedTuple):
         if self.groups > 1:
             groups = take(self.groups, (x, -1), (y, -1), (kernel, -1))
             return _Roles(batch, image, groups, groups)
-        outputs = take(y.shape[-1], (kernel, -1), (y, -1))
-        return _Roles(batch, image, take(x.shape[-1], (x, -1), (kernel, -2)), outputs)
+        of_inputs, of_outputs = self.channels(-2, -1)
+        outputs = take(y.shape[-1], (kernel, of_outputs), (y, -1))
+        return _Roles(batch, image, take(x.shape[-1], (x, -1), (kernel, of_inputs)), outputs)
 
     def _axis(self, a: int, x: Any, kernel: Any, y: Any) -> halo.Axis:
         of = self.options

@@ -10,8 +10,8 @@ import jax
 import numpy as np
 from jax.sharding import AbstractMesh, Mesh, NamedSharding, PartitionSpec
 
-from kernels.convolution.options import positive
 from kernels.errors import MeshError
+from kernels.integers import per_axis
 
 Entry = str | tuple[str, ...] | None  # the mesh axes that share out one array axis
 
@@ -109,12 +109,9 @@ def _check_sizes(shape: Sequence[int], spec: Sequence[Entry], mesh: Mesh) -> Non
 def _check_halos(
     shape: Sequence[int], spec: Sequence[Entry], mesh: Mesh, window: int | Sequence[int], rank: int
 ) -> None:
-    windows = (window,) * rank if isinstance(window, int | str) else tuple(window)
-    if len(windows) != rank:
-        raise MeshError("window", f"must have one entry per spatial axis ({rank})", windows, "give one each")
+    windows = per_axis("window", window, rank, MeshError)
     first = len(shape) - 1 - rank
     for axis, sites in enumerate(windows, first):
-        positive("window", sites, MeshError)
         shards = _shards(spec[axis], mesh)
         block, halo = shape[axis] // shards, sites // 2
         if shards > 1 and halo > block:

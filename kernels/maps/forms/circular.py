@@ -15,16 +15,18 @@ import numpy as np
 
 from kernels.convolution.adjoint_api import input_adjoint, kernel_adjoint
 from kernels.convolution.api import conv
+from kernels.convolution.borders import zero_pad
+from kernels.convolution.choice.table import Policy
 from kernels.maps.forms.entries import Form
-from kernels.pickling import Fields
-from kernels.precision import summed
-from kernels.static import Static
+from kernels.precision import cast, constant, summed
+from kernels.sparse import SparseMatrix, reorder, sparse_matrix, times
+from kernels.static import Content, Static
 
 LONG = 256  # points from which a circular convolution of as many taps goes through the Fourier transform
 
 
-@dataclass(frozen=True)
-class Circular(Fields):
+@dataclass(frozen=True, eq=False)
+class Circular(Content):
     """y[out[t, i]] = sum over d, j of value[d, i, j] w[weight[d, i, j]] x[into[t + d, j]], 0 <= d < n.
 
     A circular convolution of n taps along the cycle: beyond n, x begins again, times `turn[j]`. Where that is
@@ -38,6 +40,12 @@ class Circular(Fields):
     value: Static
     turn: Static
     weights: int
+    implementation: str | Policy = "auto"
+
+    @property
+    def by_transform(self) -> bool:
+        """Whether it goes through the Fourier transform: where it is long and nothing else was asked for."""
+        return self.points >= LONG and self.implementation == "auto"
 
     @property
     def points(self) -> int:
@@ -50,30 +58,32 @@ class Circular(Fields):
 
     def apply(self, w: jax.Array, x: jax.Array) -> jax.Array:
         taps, field = self._taps(w), _along(x, self.into.index)
-        if self.points >= LONG:
+        if self.by_transform:
             y = _spectral(self._turned(field), self._longer(taps, 0))[:, : self.points]
         elif self.changes_sign:
-            y = conv(self._turned(field)[:, :-1], taps, padding="VALID")
+            y = conv(self._turned(field)[:, :-1], taps, padding="VALID", implementation=self.implementation)
         else:
-            y = conv(field, self._centred(taps), padding="CIRCULAR")
+            y = conv(field, self._centred(taps), padding="CIRCULAR", implementation=self.implementation)
         return _back(y, self.out.index)
 
     def adjoint(self, w: jax.Array, x: jax.Array, ybar: jax.Array) -> tuple[jax.Array, jax.Array]:
         taps, field, back = self._taps(w), _along(x, self.into.index), _along(ybar, self.out.index)
-        if self.points >= LONG:
+        if self.by_transform:
             pair = self._longer(taps, 0), self._longer(back, 1)
             taps_bar, field_bar = _spectral_adjoint(self._turned(field), *pair)
             taps_bar, field_bar = taps_bar[: self.points], self._returned(field_bar)
         elif self.changes_sign:
             field = self._turned(field)[:, :-1]
-            taps_bar = kernel_adjoint(field, back, kernel_shape=taps.shape, padding="VALID")
-            field_bar = input_adjoint(back, taps, input_shape=field.shape, padding="VALID")
-            field_bar = self._returned(jnp.pad(field_bar, ((0, 0), (0, 1), (0, 0))))
+            how: dict[str, Any] = {"padding": "VALID", "implementation": self.implementation}
+            taps_bar = kernel_adjoint(field, back, kernel_shape=taps.shape, **how)
+            field_bar = input_adjoint(back, taps, input_shape=field.shape, **how)
+            field_bar = self._returned(zero_pad.after(field_bar, 1, 1))
         else:
             kernel = self._centred(taps)
-            kernel_bar = kernel_adjoint(field, back, kernel_shape=kernel.shape, padding="CIRCULAR")
+            how = {"padding": "CIRCULAR", "implementation": self.implementation}
+            kernel_bar = kernel_adjoint(field, back, kernel_shape=kernel.shape, **how)
             taps_bar = jnp.roll(kernel_bar, -self._low, 0)
-            field_bar = input_adjoint(back, kernel, input_shape=field.shape, padding="CIRCULAR")
+            field_bar = input_adjoint(back, kernel, input_shape=field.shape, **how)
         return self._untapped(taps_bar, w), _back(field_bar, self.into.index)
 
     def _turned(self, field: jax.Array) -> jax.Array:
@@ -90,12 +100,15 @@ class Circular(Fields):
 
     def _signs(self, field: jax.Array) -> jax.Array:
         """One for every channel, the orbits of the cycle fastest."""
-        return jnp.asarray(np.tile(self.turn.array, field.shape[2] // len(self.turn.array)), field.dtype)
+        signs = np.tile(self.turn.array, field.shape[2] // len(self.turn.array))
+        return constant(signs, field.dtype)[None, None]
 
     def _longer(self, array: jax.Array, axis: int) -> jax.Array:
         """Zeros for the second turn, where there is one."""
-        more = self.points if self.changes_sign else 0
-        return jnp.pad(array, [(0, more if a == axis else 0) for a in range(3)])
+        if not self.changes_sign:
+            return array
+        more = [self.points if a == axis else n for a, n in enumerate(array.shape)]
+        return jnp.concatenate([array, jnp.zeros_like(array, shape=tuple(more))], axis)
 
     @property
     def _low(self) -> int:
@@ -107,38 +120,33 @@ class Circular(Fields):
 
     def _taps(self, w: jax.Array) -> jax.Array:
         """The kernel (displacement, C_in, C_out) with the orbits of the cycle as channels, fastest."""
-        padded = jnp.concatenate([w, jnp.zeros((1, *w.shape[1:]), w.dtype)])
-        taps = padded[self.weight.index] * self._values(w.dtype)
         n, outs, ins = self.weight.array.shape
+        taps = times(self._placing, w).reshape(n, outs, ins, *w.shape[1:])
         return taps.transpose(0, 3, 2, 4, 1).reshape(n, w.shape[1] * ins, w.shape[2] * outs)
 
     def _untapped(self, bar: jax.Array, w: jax.Array) -> jax.Array:
         n, outs, ins = self.weight.array.shape
         bar = bar.reshape(n, w.shape[1], ins, w.shape[2], outs).transpose(0, 4, 2, 1, 3)
-        empty = jnp.zeros((self.weights + 1, *w.shape[1:]), w.dtype)
-        return empty.at[self.weight.index].add(bar * self._values(w.dtype))[:-1]
+        return times(self._placing.transposed, bar.reshape(-1, *w.shape[1:]))
 
-    def _values(self, dtype: Any) -> jax.Array:
-        return jnp.asarray(self.value.array, dtype)[..., None, None]
+    @cached_property
+    def _placing(self) -> SparseMatrix:
+        """Weights to taps, times their values."""
+        weight, value = self.weight.array.reshape(-1), self.value.array.reshape(-1)
+        (at,) = np.nonzero(weight >= 0)
+        return sparse_matrix(at, weight[at], value[at], (len(weight), self.weights))
 
     def describe(self) -> str:
         n, outs, ins = self.weight.array.shape
-        how = ", by the Fourier transform" if n >= LONG else ""
+        how = ", by the Fourier transform" if self.by_transform else ""
         kind = "circular" if not self.changes_sign else "negacyclic"
         if self.changes_sign and (self.turn.array > 0).any():
             kind = "circular and negacyclic"
         return f"{kind} convolution on {n} points, {ins} -> {outs} channels, free weights {self.weights}{how}"
 
-    @cached_property
-    def _hash(self) -> int:
-        return hash((self.out, self.into, self.weight, self.value, self.turn))
 
-    def __hash__(self) -> int:
-        return self._hash
-
-
-@dataclass(frozen=True)
-class Signs(Fields):
+@dataclass(frozen=True, eq=False)
+class Signs(Content):
     """A form between bases with signs: y = sign_out * form(w, sign_in * x)."""
 
     form: Form
@@ -146,29 +154,21 @@ class Signs(Fields):
     sign_out: Static
 
     def apply(self, w: jax.Array, x: jax.Array) -> jax.Array:
-        y = self.form.apply(w, x * jnp.asarray(self.sign_in.array, x.dtype))
-        return y * jnp.asarray(self.sign_out.array, y.dtype)
+        y = self.form.apply(w, x * constant(self.sign_in.array, x.dtype)[None, None])
+        return y * constant(self.sign_out.array, y.dtype)[None, None]
 
     def adjoint(self, w: jax.Array, x: jax.Array, ybar: jax.Array) -> tuple[jax.Array, jax.Array]:
-        into, out = (jnp.asarray(s.array, x.dtype) for s in (self.sign_in, self.sign_out))
+        into, out = (constant(s.array, x.dtype)[None, None] for s in (self.sign_in, self.sign_out))
         wbar, xbar = self.form.adjoint(w, x * into, ybar * out)
         return wbar, xbar * into
 
     def describe(self) -> str:
         return f"{self.form.describe()}, with signs"
 
-    @cached_property
-    def _hash(self) -> int:
-        return hash((self.form, self.sign_in, self.sign_out))
-
-    def __hash__(self) -> int:
-        return self._hash
-
 
 def _along(x: jax.Array, points: np.ndarray) -> jax.Array:
     """(batch, C, points) to (batch, cycle, C * orbits)."""
-    if points.shape[1] > 1 or (points[:, 0] != np.arange(len(points))).any():
-        x = x[:, :, points]
+    x = times(reorder(points.reshape(-1)), x, 2)
     x = x.reshape(*x.shape[:2], *points.shape)
     return x.transpose(0, 2, 1, 3).reshape(x.shape[0], len(points), -1)
 
@@ -177,8 +177,7 @@ def _back(y: jax.Array, points: np.ndarray) -> jax.Array:
     """The inverse of `_along`, which is also its transpose."""
     n, orbits = points.shape
     flat = y.reshape(y.shape[0], n, -1, orbits).transpose(0, 2, 1, 3).reshape(y.shape[0], -1, points.size)
-    inverse = np.argsort(points.reshape(-1)).astype(np.int32)
-    return flat if (inverse == np.arange(points.size)).all() else flat[:, :, inverse]
+    return times(reorder(np.argsort(points.reshape(-1))), flat, 2)
 
 
 def _spectral(x: jax.Array, taps: jax.Array) -> jax.Array:
@@ -200,4 +199,4 @@ def _rfft(x: jax.Array, axis: int) -> jax.Array:
 
 
 def _irfft(waves: jax.Array, n: int, axis: int, dtype: Any) -> jax.Array:
-    return jnp.fft.irfft(waves, n, axis=axis).astype(dtype)
+    return cast(jnp.fft.irfft(waves, n, axis=axis), dtype)

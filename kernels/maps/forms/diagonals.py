@@ -7,21 +7,17 @@ has more than n^max(k, l) entries for a map of V^l to V^k.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kernels.pickling import Fields
-from kernels.precision import summed
-from kernels.static import Static
-
-DENSE = 1 << 20  # entries up to which the change of weights is a small matrix product
+from kernels.precision import cast, summed
+from kernels.sparse import SparseMatrix, sparse_matrix, times
+from kernels.static import Content, Static
 
 Blocks = tuple[tuple[tuple[int, ...], int], ...]  # (axes, range) of every block
 Pool = dict[tuple[Blocks, tuple[int, ...]], jax.Array]
@@ -42,8 +38,8 @@ class Group(NamedTuple):
     out: tuple[Feature, ...]
 
 
-@dataclass(frozen=True)
-class Diagonals(Fields):
+@dataclass(frozen=True, eq=False)
+class Diagonals(Content):
     """y = sum over groups of spread(w' margins(x)).
 
     `change`: (term, weight, integer) triples, where terms run over the groups' (in margin, out margin) pairs.
@@ -62,7 +58,7 @@ class Diagonals(Fields):
             jnp.einsum("bcfp,fgcd->bdgp", f, v)
             for f, v in zip(self._margins(summed(x), False), self._terms(summed(w)), strict=True)
         ]
-        return self._spread(parts, True, (x.shape[0], w.shape[2])).astype(x.dtype)
+        return cast(self._spread(parts, True, (x.shape[0], w.shape[2])), x.dtype)
 
     def adjoint(self, w: jax.Array, x: jax.Array, ybar: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Margins and spreads are each other's transposes, so both adjoints are of the same form."""
@@ -74,7 +70,7 @@ class Diagonals(Fields):
             for f, g in zip(into, out, strict=True)
         ]
         wbar = self._changed(jnp.concatenate(bars), transpose=True)
-        return wbar.astype(w.dtype), self._spread(back, False, x.shape[:2]).astype(x.dtype)
+        return cast(wbar, w.dtype), cast(self._spread(back, False, x.shape[:2]), x.dtype)
 
     def _terms(self, w: jax.Array) -> list[jax.Array]:
         flat, at, terms = self._changed(w), 0, []
@@ -91,16 +87,8 @@ class Diagonals(Fields):
     def _changed(self, w: jax.Array, transpose: bool = False) -> jax.Array:
         """The integer change of weights, or its transpose."""
         row, column, value = self.change.array
-        row, column = row.astype(np.int32), column.astype(np.int32)
-        shape = (self._count, self.weights)
-        if transpose:
-            row, column, shape = column, row, shape[::-1]
-        if math.prod(shape) <= DENSE:
-            matrix = np.zeros(shape)
-            matrix[row, column] = value
-            return jnp.einsum("st,tcd->scd", jnp.asarray(matrix, w.dtype), w, precision="highest")
-        terms = w[column] * jnp.asarray(value, w.dtype)[:, None, None]
-        return jnp.zeros((shape[0], *w.shape[1:]), w.dtype).at[row].add(terms)
+        matrix = sparse_matrix(row, column, value, (self._count, self.weights))
+        return times(matrix.transposed if transpose else matrix, w)
 
     def _margins(self, x: jax.Array, out: bool) -> list[jax.Array]:
         """For every group the stacked margins (batch, channels, margin, points)."""
@@ -182,13 +170,6 @@ class Diagonals(Fields):
             f"{margins(False)}, diagonals of the output {self.sizes_out} {margins(True)}"
         )
 
-    @cached_property
-    def _hash(self) -> int:
-        return hash((self.sizes_in, self.sizes_out, self.ranges, self.groups, self.change))
-
-    def __hash__(self) -> int:
-        return self._hash
-
 
 def _larger(blocks: Blocks, kept: tuple[int, ...]) -> tuple[tuple[int, ...], int]:
     """The kept blocks with the last missing one added, and its place among them."""
@@ -224,7 +205,7 @@ def on_diagonal(x: jax.Array, at: int, many: int) -> jax.Array:
         return x
     n = x.shape[at]
     gaps = [(0, 0, _stride(n, many) - 1 if i == at else 0) for i in range(x.ndim)]
-    flat = jax.lax.pad(x, jnp.zeros((), x.dtype), gaps)
+    flat = jax.lax.pad(x, jnp.zeros_like(x, shape=()), gaps)
     return flat.reshape(*x.shape[:at], *(n,) * many, *x.shape[at + 1 :])
 
 
@@ -239,7 +220,11 @@ def take(x: jax.Array, at: int, points: np.ndarray) -> jax.Array:
     first, last = int(points[0]), int(points[-1])
     if last - first + 1 == len(points):
         return jax.lax.slice_in_dim(x, first, last + 1, 1, at)
-    return x[(slice(None),) * at + (points,)]
+    return times(_reading(points, x.shape[at]), x, at)
+
+
+def _reading(points: np.ndarray, size: int) -> SparseMatrix:
+    return sparse_matrix(np.arange(len(points)), points, 1, (len(points), size))
 
 
 def put(x: jax.Array, at: int, points: np.ndarray, size: int) -> jax.Array:
@@ -248,7 +233,6 @@ def put(x: jax.Array, at: int, points: np.ndarray, size: int) -> jax.Array:
         return x
     first, last = int(points[0]), int(points[-1])
     if last - first + 1 == len(points):
-        widths = [(first, size - 1 - last) if i == at else (0, 0) for i in range(x.ndim)]
-        return jnp.pad(x, widths)
-    empty = jnp.zeros((*x.shape[:at], size, *x.shape[at + 1 :]), x.dtype)
-    return empty.at[(slice(None),) * at + (points,)].set(x)
+        widths = [(first, size - 1 - last, 0) if i == at else (0, 0, 0) for i in range(x.ndim)]
+        return jax.lax.pad(x, jnp.zeros_like(x, shape=()), widths)
+    return times(_reading(points, size).transposed, x, at)

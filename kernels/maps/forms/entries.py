@@ -15,12 +15,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from kernels.lattice.weights import Block, contract, expand
-from kernels.pickling import Fields
-from kernels.static import Static
+from kernels.sparse import SparseMatrix, sparse_matrix, times
+from kernels.static import Content, Static
 
 
-@dataclass(frozen=True)
-class Matrix(Fields):
+@dataclass(frozen=True, eq=False)
+class Matrix(Content):
     """y = A x with the weights put into a small dense matrix: labels with signs, or a basis."""
 
     block: Block
@@ -31,26 +31,19 @@ class Matrix(Fields):
 
     def adjoint(self, w: jax.Array, x: jax.Array, ybar: jax.Array) -> tuple[jax.Array, jax.Array]:
         flat, back = x.reshape(x.shape[0], -1), ybar.reshape(x.shape[0], -1)
-        wbar = contract((self.block,), (flat.T @ back)[None])
+        (wbar,) = contract((self.block,), (flat.T @ back)[None])
         return wbar, (back @ self._matrix(w).T).reshape(x.shape)
 
     def _matrix(self, w: jax.Array) -> jax.Array:
-        return expand((self.block,), w, 1)[0]
+        return expand((self.block,), [w], 1)[0]
 
     def describe(self) -> str:
         b = self.block
         return f"dense {b.dim_out} x {b.dim_in} matrix, free weights {b.weights}"
 
-    @cached_property
-    def _hash(self) -> int:
-        return hash(self.block)
 
-    def __hash__(self) -> int:
-        return self._hash
-
-
-@dataclass(frozen=True)
-class Rows(Fields):
+@dataclass(frozen=True, eq=False)
+class Rows(Content):
     """y[r] = sum_j value[r, j] w[weight[r, j]] x[column[r, j]], few entries in every row.
 
     With one entry in every row, on the diagonal, it scales each channel by itself (depthwise).
@@ -75,36 +68,35 @@ class Rows(Fields):
         return jnp.einsum("bcrj,rjcd->bdr", self._read(x), self._factors(w))
 
     def adjoint(self, w: jax.Array, x: jax.Array, ybar: jax.Array) -> tuple[jax.Array, jax.Array]:
-        bars = jnp.einsum("bcrj,bdr->rjcd", self._read(x), ybar) * self._values(w.dtype)
-        empty = jnp.zeros((self.weights + 1, *w.shape[1:]), w.dtype)
-        wbar = empty.at[self.weight.index].add(bars)[:-1]
+        bars = jnp.einsum("bcrj,bdr->rjcd", self._read(x), ybar)
+        wbar = times(self._placing.transposed, bars.reshape(-1, *w.shape[1:]))
         back = jnp.einsum("bdr,rjcd->bcrj", ybar, self._factors(w))
-        if self.is_diagonal:
-            return wbar, back[..., 0]
-        return wbar, jnp.zeros_like(x).at[:, :, self.column.index].add(back)
+        return wbar, times(self._reading.transposed, back.reshape(*x.shape[:2], -1), 2)
+
+    @cached_property
+    def _reading(self) -> SparseMatrix:
+        """The input to the entries of all rows; where each reads its own, the identity."""
+        column = self.column.array.reshape(-1)
+        return sparse_matrix(np.arange(len(column)), column, 1, (len(column), self.dim_in))
+
+    @cached_property
+    def _placing(self) -> SparseMatrix:
+        """Weights to the entries of all rows, times their values."""
+        weight, value = self.weight.array.reshape(-1), self.value.array.reshape(-1)
+        (at,) = np.nonzero(weight >= 0)
+        return sparse_matrix(at, weight[at], value[at], (len(weight), self.weights))
 
     def _read(self, x: jax.Array) -> jax.Array:
-        return x[..., None] if self.is_diagonal else x[:, :, self.column.index]
-
-    def _values(self, dtype: Any) -> jax.Array:
-        return jnp.asarray(self.value.array, dtype)[:, :, None, None]
+        return times(self._reading, x, 2).reshape(*x.shape[:2], *self.column.array.shape)
 
     def _factors(self, w: jax.Array) -> jax.Array:
-        padded = jnp.concatenate([w, jnp.zeros((1, *w.shape[1:]), w.dtype)])
-        return padded[self.weight.index] * self._values(w.dtype)
+        return times(self._placing, w).reshape(*self.weight.array.shape, *w.shape[1:])
 
     def describe(self) -> str:
         if self.is_diagonal:
             return f"depthwise: scales each of {self.dim_in} channels, free weights {self.weights}"
         rows = len(self.column.array)
         return f"gathers {self.width} entries for each of {rows} rows, free weights {self.weights}"
-
-    @cached_property
-    def _hash(self) -> int:
-        return hash((self.weight, self.column, self.value, self.dim_in))
-
-    def __hash__(self) -> int:
-        return self._hash
 
 
 Form = Any  # apply, adjoint, describe

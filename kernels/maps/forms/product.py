@@ -11,19 +11,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from kernels.maps.forms.entries import Form
-from kernels.pickling import Fields
+from kernels.precision import constant
 from kernels.sparse import SparseMatrix, times
+from kernels.static import Content
 
 
-@dataclass(frozen=True)
-class Product(Fields):
+@dataclass(frozen=True, eq=False)
+class Product(Content):
     """The forms of the parts, the last one with the weights; `counts`: the maps of each.
 
     `axes_in`, `axes_out`: the axes of every part; `order`: weights to (maps of the first part, ...).
@@ -67,7 +67,7 @@ class Product(Fields):
 
     def _unit(self, t: int, x: jax.Array) -> jax.Array:
         """Weights that put every map of part t into a channel of its own."""
-        return jnp.eye(self.counts[t], dtype=x.dtype)[:, None]
+        return constant(np.eye(self.counts[t]), x.dtype)[:, None]
 
     def _weights(self, w: jax.Array) -> jax.Array:
         """(maps of the last part, C_in and maps of the others, C_out)."""
@@ -82,13 +82,6 @@ class Product(Fields):
         """The parts, in the order in which they are applied."""
         parts = "; then ".join(form.describe() for form in self.forms)
         return f"a product of {len(self.forms)} parts, free weights {math.prod(self.counts)}: {parts}"
-
-    @cached_property
-    def _hash(self) -> int:
-        return hash((self.forms, self.sizes_in, self.sizes_out, self.axes_in, self.axes_out, self.order))
-
-    def __hash__(self) -> int:
-        return self._hash
 
 
 def _order(sizes: Sequence[int], axes: Sequence[Sequence[int]]) -> list[int]:

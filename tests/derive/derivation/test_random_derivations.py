@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from test_intertwiners import pairs, signed_matrices, unimodular_matrices
 
 import derive as dv
 from tests.derive.brute_force import equations, nullity
+from tests.derive.hom.test_intertwiners import pairs, signed_matrices, unimodular_matrices
 
 NORMAL = settings(max_examples=25, suppress_health_check=list(HealthCheck))
 LONG = settings(max_examples=500, suppress_health_check=list(HealthCheck))

@@ -10,7 +10,6 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from sympy.combinatorics import Permutation, PermutationGroup
 from sympy.combinatorics.named_groups import AlternatingGroup
-from test_cover import monomials
 
 from derive.errors import TooLargeError
 from derive.orbits import giants, schreier
@@ -22,6 +21,7 @@ from derive.orbits.schreier import Chain, schreier_sims
 from derive.orbits.stabilisers import Abelian, Enumerated, Product, Trivial, abelian, enumerate_group
 from derive.symmetry.monomial import Monomial, direct_sum, identity_map
 from tests.derive.brute_force import closure, orbit_of
+from tests.derive.orbits.test_cover import monomials
 
 
 def moving(covers):
