@@ -25,7 +25,6 @@ from kernels.convolution.algorithms import (
     phases,
     pieces,
     shifted,
-    tiles,
     unfold,
     xla,
 )
@@ -66,10 +65,6 @@ def _few(work: Work) -> bool:
     return _sized(work) and min(work.taps, work.sites) * work.groups <= MOST
 
 
-def _tiled(work: Work) -> bool:
-    return _sized(work) and tiles.tiled(work)
-
-
 def _short(work: Work) -> bool:
     return _sized(work) and work.sites * work.groups <= MOST
 
@@ -87,7 +82,6 @@ IMPLEMENTATIONS = (
     Implementation("blocks", blocks.compute, "sizes that are numbers", _sized),
     Implementation("pieces", pieces.compute, "sizes that are numbers", _sized),
     Implementation("eigen", eigen.compute, "sizes that are numbers", _sized),
-    Implementation("tiles", tiles.compute, "windows without overlap or gaps", _tiled),
     Implementation("bands", bands.compute, f"numbers as sizes and an output of at most {MOST} sites", _short),
 )
 NAMES = tuple(one.name for one in IMPLEMENTATIONS)
