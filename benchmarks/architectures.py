@@ -101,7 +101,7 @@ class Network:
 
         def weight(*shape: int) -> Array:
             found.append(shape)
-            return jax.numpy.zeros(shape)
+            return jax.numpy.zeros(shape, "float32")
 
         jax.eval_shape(
             lambda x: self.apply(Layers(LAX_LAST, weight), x), jax.ShapeDtypeStruct(self.image, "float32")

@@ -110,7 +110,7 @@ def sweep(names: Iterable[str], budget: float) -> list[Measured]:
 def measured(name: str, budget: float) -> Measured:
     """Races in a process that may die, then every engine alone."""
     print(f"  {name}", file=sys.stderr, flush=True)
-    ((races, beside, seconds, differences),) = elsewhere(_together, [(name, budget)])
+    ((races, beside, seconds, differences),) = elsewhere(together, [(name, budget)])
     apart = {engine.name: _alone(name, engine.name) for engine in engines() if engine.name in differences}
     compiling = {
         engine.name: [seconds[engine.name], apart[engine.name].compiling or seconds[engine.name]]
@@ -119,7 +119,7 @@ def measured(name: str, budget: float) -> Measured:
     return Measured(KNOWN[name], races, beside, Race(compiling), apart, differences)
 
 
-def _together(
+def together(
     name: str, budget: float
 ) -> tuple[dict[str, Race], dict[str, Race], dict[str, float], dict[str, float]]:
     """The races of both programs, with and without torch; seconds to compile; differences."""
@@ -159,7 +159,12 @@ def _alone(network: str, engine: str) -> Alone:
     outcome = fresh(source, LIMIT)
     if outcome.text is None:
         raise RuntimeError(f"{network}, {engine}: {outcome.reason}")
-    return Alone(**json.loads(outcome.text.splitlines()[-1]))
+    return told(outcome.text)
+
+
+def told(text: str) -> Alone:
+    """What `alone` has printed, on its last line."""
+    return Alone(**json.loads(text.splitlines()[-1]))
 
 
 def alone(network: str, engine: str) -> None:

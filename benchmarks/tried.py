@@ -50,6 +50,14 @@ TRIED: dict[str, str] = {
     "transposed 28x28, 64 to 64, k4, stride 2: kernel adjoint": (
         "four phases, each by Eigen where that is faster; ratios from 88 to 106 were seen"
     ),
+    "whole networks: tracing and compiling a step, to lax NHWC": (
+        "most of it is XLA's code generation, in proportion to the number and size of kernels that differ:"
+        " equal ones are compiled once already, and equal layers are lowered once. Windows of up to 64 taps"
+        " of one channel in one pass, its border with it: half the time of such a layer; windows that tile"
+        " the image as one product instead of phases; kernel adjoints of small volumes row by row instead of"
+        " in loops: half of theirs. A whole layer as a function of its own that XLA may not inline: no gain,"
+        " it is copied for every call; optimisation barriers between layers: XLA drops them too early"
+    ),
     "compiling a training step against lax NHWC": (
         "every loop that XLA has to compile costs 20 to 40 ms, and lax's three convolutions have none."
         " Tiles of transforms in a loop instead of written out: a third of the time; shifted copies as"

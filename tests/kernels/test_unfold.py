@@ -9,6 +9,7 @@ import pytest
 
 import kernels as kn
 from kernels.checking import reference
+from kernels.convolution.algorithms import unfold, xla
 
 
 @pytest.mark.parametrize(
@@ -42,3 +43,15 @@ def test_value_and_adjoints(image, kernel, options, rng) -> None:
     by_input, by_kernel = reference.conv(dx, k, **options), reference.conv(x, dk, **options)
     np.testing.assert_allclose(np.vdot(xbar, dx), np.vdot(ybar, by_input), rtol=1e-10)
     np.testing.assert_allclose(np.vdot(kbar, dk), np.vdot(ybar, by_kernel), rtol=1e-10)
+
+
+@pytest.mark.parametrize(("stride", "low"), [(1, 1), (2, 0), (1, 6), (3, 2)])
+def test_row_by_row_or_side_by_side(stride: int, low: int, rng) -> None:
+    """A kernel adjoint of a volume, by what every row of the result sees, or by the kernel moved for each."""
+    lhs, rhs = (jnp.asarray(rng.standard_normal(shape)) for shape in ((3, 5, 4, 4, 2), (5, 4, 4, 2, 6)))
+    rest = {"strides": (1, 2), "lhs_dilation": (1, 1), "rhs_dilation": (1, 1), "padding": ((1, 0), (0, 1))}
+    rest |= {"out": (2, 1), "precision": None}
+    right = unfold._by_sites(lhs, rhs, 3, stride, low, rest)
+    rows = unfold._by_rows(lhs, rhs, 3, stride, low, rest, xla.compute)
+    assert rows.shape == (3, 3, 2, 1, 6)
+    np.testing.assert_allclose(rows, right, rtol=1e-12, atol=1e-12)

@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from kernels.convolution.algorithms import grouped
+from kernels.convolution.algorithms import grouped, tiles
 from kernels.convolution.borders import zero_pad
 
 
@@ -34,7 +34,18 @@ def _dense(
     rhs_dilation: Sequence[int],
     precision: Any,
 ) -> jax.Array:
-    """The sum over taps, or one product per output site."""
+    """The sum over taps, or one product per output site; where windows tile the image, one in all."""
+    if tiles.tiled(kernel.shape[:-2], out, strides, lhs_dilation, rhs_dilation):
+        return tiles.compute(
+            x,
+            kernel,
+            out=out,
+            strides=strides,
+            padding=padding,
+            lhs_dilation=lhs_dilation,
+            rhs_dilation=rhs_dilation,
+            precision=precision,
+        )
     border = partial(zero_pad.insert, padding=padding, lhs_dilation=lhs_dilation)
     if math.prod(kernel.shape[:-2]) <= math.prod(out):
         return _over_taps(border(x), kernel, out, strides, rhs_dilation, precision)

@@ -1,14 +1,16 @@
-"""The convolution with one spatial axis less: rows of the first axis join the channels, in one of three ways.
+"""The convolution with one spatial axis less: rows of the first axis join the channels, in one of four ways.
 
     windows   y[n,(p0,.),i] = sum_{j',(j0,c)} kernel[(j0,j'),c,i] x[n, (s p0 + e j0 - low0, .), c]
     results   y[n,(p0,.),i] = sum_{j0} z[n,(p0 + e j0 - low0, .),(j0,i)],
               z[n,(q,.),(j0,i)] = sum_{j',c} kernel[(j0,j'),c,i] x[n, (q, .), c]
     sites     y[n,(p0,.),i] = sum_{j',(q,c)} kernel[(q + low0 - s p0, j'),c,i] x[n, (q, .), c]
+    rows      the same, one p0 after another, over the q that there are
 
 with s and e the first of strides and rhs_dilation. XLA on CPU has a fast kernel in one and two dimensions
 only, so this is how it computes three. Whatever is copied is the smaller side: the windows of the input, the
 results, or, in a kernel adjoint, whose kernel is as large as an image, the kernel, once for each of the few
-rows of the output; moved, it has zeros beside the image, so there all values have to be finite.
+rows of the output; moved, it has zeros beside the image, so there all values have to be finite. A small one
+takes row by row what is seen of it.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from jax import lax
 
 from kernels.convolution.algorithms import finite, grouped, pieces, xla
 from kernels.convolution.borders import zero_pad
+from kernels.convolution.choice import in_effect
 
 
 def _dense(
@@ -56,6 +59,8 @@ def _dense(
         return _by_windows(image, kernel, out[0], stride, step, rest, convolve)
 
     if kernel.shape[0] > out[0] and base == step == 1 and len(out) > 1:
+        if len(out) == 3 and 4 * (x.size + kernel.size) <= in_effect.read().thresholds.piece_bytes:
+            return _by_rows(x, kernel, out[0], stride, low, rest, convolve)
         by_sites = partial(_by_sites, out=out[0], stride=stride, low=low, rest=rest)
         return finite.guarded(x, by_sites, by_windows)(x, kernel)
     return by_windows(x, kernel)
@@ -81,6 +86,34 @@ def _by_results(
     z = z.reshape(*x.shape[:2], *rest["out"], rows, outputs)
     terms = (zero_pad.along(z[..., j, :], 1, step * j - low, out, base) for j in range(rows))
     return reduce(jnp.add, terms).astype(kernel.dtype)
+
+
+def _by_rows(
+    x: jax.Array,
+    kernel: jax.Array,
+    out: int,
+    stride: int,
+    low: int,
+    rest: dict[str, Any],
+    convolve: grouped.Compute,
+) -> jax.Array:
+    """A convolution for every row of the output, of what it sees, which joins the channels.
+
+    No zeros and no loop: half as much to compile as `_by_sites`, and as fast while everything is in cache.
+    """
+
+    def row(p: int) -> jax.Array:
+        first = stride * p - low
+        begin, end = max(0, -first), min(kernel.shape[0], x.shape[1] - first)
+        if begin >= end:  # it sees the border alone
+            return jnp.zeros((x.shape[0], *rest["out"], kernel.shape[-1]), kernel.dtype)
+        lines = jnp.moveaxis(lax.slice_in_dim(x, begin + first, end + first, axis=1), 1, -1)
+        part = jnp.moveaxis(lax.slice_in_dim(kernel, begin, end, axis=0), 0, -2)
+        lines = lines.reshape(*lines.shape[:-2], -1)
+        part = part.reshape(*part.shape[:-3], -1, part.shape[-1])
+        return convolve(lines, part, groups=1, **rest)
+
+    return jnp.stack([row(p) for p in range(out)], 1)
 
 
 def _by_sites(

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
-from kernels.convolution.algorithms import eigen, registry
+from kernels.convolution.algorithms import eigen, registry, tiles
 from kernels.convolution.choice import in_effect
 from kernels.convolution.choice.table import Policy
 from kernels.convolution.choice.thresholds import DEFAULT, Thresholds
@@ -119,6 +119,16 @@ def _long_row(work: Work, t: Thresholds) -> bool:
     return work.out[-1] >= least and work.batch * work.outputs <= most
 
 
+def _tiles(work: Work, t: Thresholds) -> bool:
+    """Windows that tile the image, as both adjoints have them of a layer without overlap or gaps.
+
+    Forward XLA's own is as fast, or Eigen's, which is also faster in kernel adjoints of many channels.
+    """
+    if work.groups > 1 or max(work.strides) > 1 or eigen.pays(work, t):
+        return False
+    return tiles.tiled(work.window, work.out, work.strides, work.lhs_dilation, work.rhs_dilation)
+
+
 def _few_samples(work: Work, t: Thresholds) -> bool:
     """A kernel adjoint of one or two samples and a few channels: too little for a matrix product."""
     if not work.adjoint or work.rank != 2 or work.dilated:
@@ -187,6 +197,11 @@ RULES = (
         "unfold",
         _few_samples,
         "copies of the kernel, one for every row of the output, make products of more than a few numbers",
+    ),
+    Rule(
+        "matmul",
+        _tiles,
+        "windows that tile the image are one matrix product between two changes of shape",
     ),
     Rule(
         "grouped",
