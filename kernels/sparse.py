@@ -21,7 +21,7 @@ from jax.interpreters import ad, batching, mlir
 
 from kernels.jax_versions import known_to_tools
 from kernels.lax_alone import asked
-from kernels.precision import cast, constant, summed, zeros
+from kernels.precision import cast, constant, mode_of, summed, zeros
 from kernels.static import Content, Static
 
 DENSE = 1 << 16  # entries up to which a matrix with several entries in a row is written out
@@ -118,6 +118,11 @@ def times(matrix: SparseMatrix, x: jax.Array, axis: int = 0) -> jax.Array:
 
 
 def _compute(x: jax.Array, *, matrix: SparseMatrix) -> jax.Array:
+    with mode_of(x.dtype):
+        return _product(x, matrix)
+
+
+def _product(x: jax.Array, matrix: SparseMatrix) -> jax.Array:
     many, rows = len(matrix.row.array), matrix.shape[0]
     if not many:
         return zeros((x.shape[0], rows, x.shape[2]), x.dtype)

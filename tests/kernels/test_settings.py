@@ -35,7 +35,7 @@ def _lowered(setting: str, item: Item) -> None:
     wide = setting == "made in the 64-bit mode"
     # outside of that mode JAX's own derivatives of slices, gathers and transforms mix float32 in
     function = item.op if wide else item.both
-    with jax.enable_x64(wide):
+    with jax.enable_x64(True):
         operands = item.operands("float64" if wide else "float32")
     with jax.enable_x64(False), SETTINGS[setting]():
         traced = jax.jit(function).trace(*operands)
