@@ -100,7 +100,9 @@ def _dense(cells: Sequence[Cell]) -> tuple[Target, ...]:
 
 # ---- whole networks ---------------------------------------------------------------------------------------
 
-COMPILING, MEAN, SAME = 1.3, 3.5, 1e-2
+COMPILING, MEAN = 1.3, 3.5
+# In float32 rounding turns rectifiers over: torch and lax differ by 1e-2 then, by 1e-13 in float64.
+SAME = 5e-2
 
 
 class Whole(NamedTuple):
