@@ -115,7 +115,7 @@ def check_adjoints(
     with jax.default_matmul_precision("highest"):
         pairs = _adjoint_pairs(target, w, x, input_adjoint, kernel_adjoint, seed)
         if isinstance(op, EquivariantOp) and op.bias_dim:
-            pairs += _bias_pairs(op, w, x, seed)
+            pairs += _bias_pairs(op, w, target.corner(x, output_size(target, w, x)), seed)
     return _conclude("check_adjoints", x, [Comparison(n, _distance(a, b), limit) for n, a, b in pairs])
 
 

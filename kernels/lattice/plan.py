@@ -219,12 +219,11 @@ def _repeated(plan: LatticePlan, shape: Sequence[int]) -> list[tuple[AxisPlan, i
 
 
 def bias_table(plan: LatticePlan, b: Any, grid: Sequence[int]) -> np.ndarray:
-    """The same site by site in float64: the oracle of `bias_field`."""
+    """The same in float64, the class of every site looked up: the oracle of `bias_field`."""
     shape = plan.output_shape(grid)
     own = [i for i, axis in enumerate(plan.axes) if axis.has_output]
-    classes = {tuple(site[i] for i in own): k for k, site in enumerate(plan.bias_site.array.tolist())}
-    values, full = np.asarray(b, dtype=np.float64).reshape(plan.bias_shape), np.zeros(shape)
-    for site in np.ndindex(*shape[:-1]):
-        repeated = zip(site, _repeated(plan, shape), strict=True)
-        full[site] = values[classes[tuple((p + axis.start) % period for p, (axis, period, _) in repeated)]]
-    return full
+    classes = np.zeros(_periods(plan), dtype=int)
+    for k, site in enumerate(plan.bias_site.array[:, own]):
+        classes[tuple(site)] = k
+    phases = [(np.arange(n) + axis.start) % period for axis, period, n in _repeated(plan, shape)]
+    return np.asarray(b, dtype=np.float64).reshape(plan.bias_shape)[classes[np.ix_(*phases)]].reshape(shape)
