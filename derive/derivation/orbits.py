@@ -121,13 +121,18 @@ def _by_matrices(unknown: Unknown, state: State) -> Generator[Move, None, Listed
             Tuple(*state),
             "each word takes the representative of an orbit to the class on the left",
         )
-    dims = Counter(orbit.dim for orbit in orbits)
-    return state, _sum_of([Mul(many, n, evaluate=False) for n, many in sorted(dims.items())])
+    dims = Counter(orbit.dim for orbit in orbits if orbit.dim)
+    return state, _sum_of([_product(many, n) for n, many in sorted(dims.items())])
+
+
+def _product(many: int, n: int) -> sympy.Expr:
+    """So many orbits with n weights each, not multiplied."""
+    return sympy.Integer(many * n) if 1 in (many, n) else Mul(many, n, evaluate=False)
 
 
 def _sum_of(terms: Sequence[sympy.Expr]) -> sympy.Expr:
     """The sum as it stands, not added up."""
-    return terms[0] if len(terms) == 1 else Add(*terms, evaluate=False)
+    return terms[0] if len(terms) == 1 else Add(*terms, evaluate=False) if terms else sympy.S.Zero
 
 
 def _times(copies: sympy.Expr, total: sympy.Expr) -> sympy.Expr:
