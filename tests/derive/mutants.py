@@ -93,12 +93,30 @@ def equivalent(first: sp.Basic, second: sp.Basic) -> bool:
         sizes = sorted(gap.free_symbols, key=str)
         tried = [{s: sp.Integer(n + 5 * k) for k, s in enumerate(sizes)} for n in range(1, 13)]
         return all(gap.xreplace(known).doit() == 0 for known in tried)
-    if isinstance(first, sp.Sum) and first.limits == second.limits:
-        spans = [(v, range(int(low), int(high) + 1)) for v, low, high in first.limits if _finite(low, high)]
-        names, runs = [v for v, _ in spans], product(*(run for _, run in spans))
-        places = [dict(zip(names, map(sp.Integer, run), strict=True)) for run in runs]
-        return all(first.function.xreplace(p) == second.function.xreplace(p) for p in places)
+    if isinstance(first, sp.Sum) and _runs(first) and _runs(first).keys() == _runs(second).keys():
+        return _terms_agree(first, second)
     return all(equivalent(a, b) for a, b in zip(first.args, second.args, strict=True))
+
+
+def _runs(total: sp.Sum) -> dict[sp.Basic, range]:
+    """The range of every index that runs over numbers."""
+    return {v: range(int(low), int(high) + 1) for v, low, high in total.limits if _finite(low, high)}
+
+
+def _terms_agree(first: sp.Sum, second: sp.Sum) -> bool:
+    """Term by term over both ranges: beyond its own range a sum adds nothing."""
+    own, other = _runs(first), _runs(second)
+    rest = [[limit for limit in total.limits if limit[0] not in own] for total in (first, second)]
+    if rest[0] != rest[1]:
+        return False
+
+    def term(total: sp.Sum, runs: dict[sp.Basic, range], place: dict[sp.Basic, sp.Integer]) -> sp.Basic:
+        inside = all(int(n) in runs[v] for v, n in place.items())
+        return total.function.xreplace(place) if inside else sp.S.Zero
+
+    spans = [range(min(r.start, other[v].start), max(r.stop, other[v].stop)) for v, r in own.items()]
+    places = [dict(zip(own, map(sp.Integer, run), strict=True)) for run in product(*spans)]
+    return all(term(first, own, p) == term(second, other, p) for p in places)
 
 
 def narrowed(given: sp.Tuple, other: sp.Tuple) -> bool:

@@ -221,6 +221,10 @@ def test_an_equivalent_print_is_no_mutant() -> None:
     assert equivalent(terms[0], terms[1])
     assert equivalent(terms[0], terms[2])  # k >= 0 adds 0 at k = 0
     assert not equivalent(terms[0], sp.Sum(k + 1, (k, 0, 1)))
+    cut = sp.Piecewise((k, k < 2), (0, True))
+    assert equivalent(sp.Sum(cut, (k, 0, 1)), sp.Sum(cut, (k, 0, 4)))  # beyond 1 the condition cuts it off
+    assert not equivalent(sp.Sum(cut, (k, 0, 1)), sp.Sum(cut, (k, 0, 0)))
+    assert not equivalent(sp.Sum(k, (k, 0, 1)), sp.Sum(k, (k, 0, 2)))
 
 
 @pytest.mark.parametrize("name", MUTATED)
