@@ -217,6 +217,7 @@ B4 = dv.defining(dv.hyperoctahedral(4))
 TABLED: dict[str, Callable[[], Any]] = {
     "large": LARGE["large"],
     "products of independent groups": lambda: dv.solve(*(2 * [dv.defining(S3 * dv.symmetric(4)) ** 2])),
+    "orbits times null spaces": lambda: dv.solve(*(2 * [dv.outer(R3**2, V)])),
     "blocks and copies": lambda: dv.solve(2 * V**3 + ONE, V**2 + V),
     "phases": lambda: dv.solve(B4**2 + B4**4, B4**2),
     "a Lie group": lambda: dv.solve(R3**3, R3**3),

@@ -44,6 +44,7 @@ def _lowered(setting: str, item: Item) -> None:
     assert kinds == {np.dtype("float64" if wide else "float32")}
 
 
+@pytest.mark.filterwarnings("error:Explicitly requested dtype")
 @pytest.mark.parametrize(("setting", "item"), _sampled(SHARE))
 def test_strict_settings(setting: str, item: Item) -> None:
     _lowered(setting, item)
