@@ -17,7 +17,8 @@ from kernels.pickling import Fields
 class Content(Fields):
     """A frozen dataclass that is equal to another of its fields, and is hashed by them.
 
-    Python's own hash of a string differs from process to process; this one is read off a digest.
+    Both are read off a digest, taken once: comparing costs the same however much there is, and the hash is
+    the same in every process, which Python's own hash of a string is not.
     """
 
     @cached_property
@@ -34,7 +35,7 @@ class Content(Fields):
         return int.from_bytes(self.digest[:8], "big", signed=True)
 
     def __eq__(self, other: object) -> bool:
-        return self is other or (type(other) is type(self) and self._compared == other._compared)
+        return self is other or (type(other) is type(self) and self.digest == other.digest)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +69,7 @@ def _parts(value: Any) -> Iterator[bytes]:
     elif is_dataclass(value):
         yield from _parts((type(value).__name__, *(getattr(value, f.name) for f in fields(value))))
     elif value is None or isinstance(value, bool | int | float | str | Fraction | np.dtype | np.generic):
-        text = repr(value).encode()
+        text = repr(value.item() if isinstance(value, np.generic) else value).encode()
         yield b"s%d:" % len(text) + text
     else:
         raise TypeError(f"no digest of {type(value).__name__}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +10,7 @@ from typing import Any, NamedTuple
 
 from kernels.convolution.work import Work
 from kernels.errors import ImplementationError
-from kernels.pickling import Fields
+from kernels.static import Content
 
 
 class Entry(NamedTuple):
@@ -23,7 +22,7 @@ class Entry(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Policy(Fields):
+class Policy(Content):
     """Choices for convolutions that were measured, with any batch; all others follow the rules, as "auto".
 
     Where a layer was measured with several batches, the nearest counts, by ratio. Asking takes the same time
@@ -48,16 +47,6 @@ class Policy(Fields):
         for entry in self.entries:
             layers.setdefault(entry.work.with_samples(0), {}).setdefault(entry.work.samples, entry)
         return layers
-
-    @cached_property
-    def _digest(self) -> bytes:
-        return hashlib.sha256(self.to_json().encode()).digest()
-
-    def __hash__(self) -> int:
-        return int.from_bytes(self._digest[:7])
-
-    def __eq__(self, other: object) -> bool:
-        return self is other or (isinstance(other, Policy) and self._digest == other._digest)
 
     def get(self, work: Work) -> Entry | None:
         """The entry for this convolution with this batch, or with the nearest that was measured."""
