@@ -93,7 +93,12 @@ def _over_sites(
 
     def site(p: tuple[int, ...]) -> jax.Array:
         seen = zero_pad.window(image, [s * i for s, i in zip(strides, p, strict=True)], dilation, size)
-        return _product(seen, kernel, ((mine, theirs), ((), ())), precision)
+        if free == 0 or seen.shape[free] <= kernel.shape[-1]:
+            return _product(seen, kernel, ((mine, theirs), ((), ())), precision)
+        # A product x^T y is computed from a copy of x that is transposed: make it of the smaller side. The
+        # barrier keeps XLA from turning the product round again.
+        turned = _product(kernel, seen, ((theirs, mine), ((), ())), precision)
+        return lax.optimization_barrier(turned).T
 
     y = jnp.stack([site(p) for p in product(*map(range, out))])
     y = jnp.moveaxis(y, 0, 1)
