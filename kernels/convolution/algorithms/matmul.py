@@ -21,6 +21,7 @@ from jax import lax
 
 from kernels.convolution.algorithms import grouped, tiles
 from kernels.convolution.borders import zero_pad
+from kernels.precision import sum_dtype
 
 
 def _dense(
@@ -107,4 +108,4 @@ def _over_sites(
 
 def _product(a: jax.Array, b: jax.Array, dimensions: Any, precision: Any) -> jax.Array:
     """Summed in float32 at least, without widening the operands: units for half precision take them so."""
-    return lax.dot_general(a, b, dimensions, precision, zero_pad.summed(b.dtype))
+    return lax.dot_general(a, b, dimensions, precision, sum_dtype(b.dtype))

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
-
-from kernels.precision import HALVES
 
 
 def insert(x: jax.Array, padding: Sequence[tuple[int, int]], lhs_dilation: Sequence[int]) -> jax.Array:
@@ -88,17 +85,3 @@ def around(x: jax.Array, room: Sequence[tuple[int, int]]) -> jax.Array:
     if all(pair == (0, 0) for pair in room):
         return x
     return lax.pad(x, jnp.zeros_like(x, shape=()), [(low, high, 0) for low, high in room])
-
-
-def wide(x: jax.Array) -> jax.Array:
-    """x in the dtype of its sums."""
-    return x.astype(summed(x.dtype))
-
-
-def summed(dtype: Any) -> Any:
-    """Sums of half-precision products are kept in float32, as XLA's convolution does.
-
-    >>> summed(jnp.bfloat16).__name__, summed(jnp.float64).__name__
-    ('float32', 'float64')
-    """
-    return jnp.float32 if jnp.dtype(dtype).name in HALVES else dtype
