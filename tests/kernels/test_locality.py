@@ -33,6 +33,7 @@ LARGE = (
     case("3d, few channels", (5, 5, 5), (3, 2, 3), channels=(2, 3), padding="VALID"),
     case("3d", (5, 5, 5), (3, 2, 3), channels=(6, 11), padding="VALID"),
     case("phases", (10, 8), (3, 3), channels=(9, 8), strides=2, transposed=True),
+    case("few sites", (2, 2), (3, 3), channels=(128, 128), batch=(1,)),
     case("many groups", (6, 6), (3, 3), channels=(66, 330), groups=33, batch=(3,)),
     case("depthwise rows", (7, 13), (3, 3), channels=(4, 4), groups=4, batch=(1,)),
 )

@@ -43,14 +43,20 @@ def window(image: jax.Array, first: Sequence[int], step: Sequence[int], count: S
     return lax.slice(image, (0, *first, 0), (image.shape[0], *stop, image.shape[-1]), (1, *step, 1))
 
 
-def beyond(x: jax.Array, first: Sequence[int], count: Sequence[int]) -> jax.Array:
+def beyond(
+    x: jax.Array, first: Sequence[int], count: Sequence[int], base: Sequence[int] | None = None
+) -> jax.Array:
     """Along each spatial axis `count` sites of x (N, spatial..., C) from `first` on, zeros beyond it.
+
+    `base`: how far apart the sites of x are set beforehand.
 
     >>> beyond(jnp.arange(1.0, 4.0).reshape(1, 3, 1), (-1,), (3,)).ravel().tolist()
     [0.0, 1.0, 2.0]
     """
-    room = [(-a, a + m - n) for a, m, n in zip(first, count, x.shape[1:-1], strict=True)]
-    return insert(x, room, (1,) * len(first))
+    base = (1,) * len(first) if base is None else base
+    ends = [b * (n - 1) + 1 for b, n in zip(base, x.shape[1:-1], strict=True)]
+    room = [(-a, a + m - n) for a, m, n in zip(first, count, ends, strict=True)]
+    return insert(x, room, base)
 
 
 def along(x: jax.Array, axis: int, first: int, count: int, base: int = 1) -> jax.Array:
