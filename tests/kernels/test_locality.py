@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from itertools import product
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -18,6 +19,7 @@ import numpy as np
 import pytest
 
 import kernels as kn
+from kernels.convolution.algorithms import registry
 from kernels.convolution.choice import rules
 from tests.kernels.cases import CASES, NAMES, Case, case
 
@@ -140,6 +142,11 @@ def test_the_cases_reach_every_rule() -> None:
     assert seen >= {rule.name for rule in rules.RULES} - {"eigen", "pieces"}
     assert "fft" not in {rule.name for rule in rules.RULES}
     assert "fft" in rules.NAMES
+
+
+def test_the_page_says_what_keeps_every_way_local() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "choices.md").read_text()
+    assert all(f"`{name}`" in page for name in registry.NAMES)
 
 
 def test_pieces_of_uneven_rows(rng, thresholds) -> None:
