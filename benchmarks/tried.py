@@ -56,13 +56,14 @@ TRIED: dict[str, str] = {
         "four phases, each by Eigen where that is faster; ratios from 88 to 106 were seen"
     ),
     "whole networks: geometric mean of the steps, to the better lax layout": (
-        "profiles of the compiled steps (two cores, AVX-512): convolutions are 36 of 94 ms in WaveNet, 23 of"
-        " 49 in MobileNetV2, 40 of 70 in ConvNeXt; the rest is norms, activations and their gradients, XLA's for"
-        " everybody, and the dense convolutions of WaveNet and the forward pass of ResNet-18 are XLA's own"
-        " on both sides. Input adjoints of deep layers as one product with the kernel as it lies: 110 to 79"
-        " ms of processor time in ResNet-18; maxima tap by tap: 96 to 89 in the U-Net; kernel adjoints of 1x1"
-        " layers with the smaller side transposed: 92 to 86 in ConvNeXt. Kernel adjoints of WaveNet as"
-        " products per tap, or windows side by side: no faster; of small volumes slab by slab: no faster"
+        "profiles of the compiled steps (two cores, AVX-512): convolutions are 36 of 94 ms in WaveNet, 23"
+        " of 49 in MobileNetV2, 40 of 70 in ConvNeXt; the rest is norms, activations and their gradients,"
+        " XLA's for everybody, and the dense convolutions of WaveNet and the forward pass of ResNet-18"
+        " are XLA's own on both sides. Input adjoints of deep layers as one product with the kernel as it"
+        " lies: 110 to 79 ms of processor time in ResNet-18; maxima tap by tap: 96 to 89 in the U-Net;"
+        " kernel adjoints of 1x1 layers with the smaller side transposed: 92 to 86 in ConvNeXt. Kernel"
+        " adjoints of WaveNet as products per tap, or windows side by side: no faster; of small volumes"
+        " slab by slab: no faster"
     ),
     "whole networks: step and forward pass, to the better lax layout": (
         "where it is below, both sides run the same dense convolutions of XLA, and the ratio is that of two"
