@@ -1,4 +1,4 @@
-"""The pages say what the library does: their code runs, outputs are real, tables are regenerated, links lead on."""
+"""The pages say what the library does: code runs, outputs are real, tables are regenerated, links lead on."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ TEXT = README.read_text()
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 # devices.md needs several devices: see kernels/test_devices.py
 EXECUTED = [page for page in PAGES if ">>>" in page.read_text() and page.name != "devices.md"]
-    page for page in PAGES if ">>>" in page.read_text() and page.name != "devices.md"
-]  # see test_devices
 SCREEN = 40  # lines
 
 
