@@ -1,5 +1,7 @@
 """Jitted JAX convolutions whose adjoints are derived, registered and checked; channels last throughout."""
 
+from kernels.action.act import act
+from kernels.action.random import random_element
 from kernels.checking.checks import (
     Comparison,
     Report,
@@ -64,6 +66,7 @@ __all__ = [
     "ShapeError",
     "Thresholds",
     "WindowError",
+    "act",
     "autotune",
     "avg_pool",
     "calibrate",
@@ -82,5 +85,6 @@ __all__ = [
     "max_pool",
     "only_lax",
     "patch_matrix",
+    "random_element",
     "shard_image",
 ]

@@ -32,7 +32,8 @@ Term: TypeAlias = Monomial | ImmutableMatrix | Generated
 class Fibre(Protocol):
     """What a representation is made of."""
 
-    blocks: tuple[tuple[Any, Piece], ...]
+    @property
+    def blocks(self) -> tuple[tuple[Any, Piece], ...]: ...
 
     @property
     def name(self) -> str: ...
@@ -94,7 +95,7 @@ def _terms(factor: Factor, element: Element) -> Iterator[Term]:
             letters = tuple(letter for letter in f if letter[0] in factor.group.generators)
             image = image_of_word(letters, {g: _image(factor, g) for g, _ in letters}, factor.dim)
             if not (isinstance(image, Monomial) and image.is_identity):
-                yield image  # type: ignore[misc]
+                yield image
 
 
 def _image(factor: Factor, generator: str) -> Image:

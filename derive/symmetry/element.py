@@ -152,7 +152,9 @@ def _parameters(point: Group, given: Mapping[Any, Any]) -> tuple[Factor, ...]:
     for name, value in given.items():
         point.index(name)
         if name in point.algebra and not _is_number(value):
-            raise GroupError("g", f"must give {name!r} a real parameter", brief(value), f"use {{{name!r}: 0.3}}")
+            raise GroupError(
+                "g", f"must give {name!r} a real parameter", brief(value), f"use {{{name!r}: 0.3}}"
+            )
         if name not in point.algebra and not (isinstance(value, Integral) and not isinstance(value, bool)):
             rule = f"must give {name!r} a whole power, since it is an element of the group"
             raise GroupError("g", rule, brief(value), f"use {{{name!r}: 1}}")

@@ -87,8 +87,8 @@ class Field:
     def action(self, g: Any, channels: int | None = None) -> Action:
         """How an element of the group acts: (g x)(p) = rho(g) x(g^-1 p), space and fibre apart.
 
-        `g`: a word in the generators, the number of an element of the point group, shifts in sites, parameters
-        of a Lie group, a tuple of these; `channels`: their number, where copies are a symbol.
+        `g`: a word in the generators, the number of an element of the point group, shifts in sites,
+        parameters of a Lie group, a tuple of these; `channels`: their number, where copies are a symbol.
 
         >>> from derive import wallpaper
         >>> Field(wallpaper("p4m")).action("t_u*r").motion
