@@ -42,9 +42,9 @@ def test_a_stride_on_an_even_size_is_said_once() -> None:
     op = kn.lower(solution())
     assert called(op, 7, 7) == called(op, 7, 9) == called(op, 9, 7) == []
     assert called(op, 8, 8) == [
-        "this op does not keep r, m of p4m: 4 x 4 outputs at stride 2 that stand (1/2, 1/2) beside the middle "
-        "of 8 x 8 inputs; use 7 x 7 or 9 x 9, or put the outputs at offset=(1/2, 1/2), the group's centre too, "
-        "with an even window; or use on_broken='ignore'"
+        "this op does not keep r, m of p4m: 4 x 4 outputs at stride 2 that stand (1/2, 1/2) beside the "
+        "middle of 8 x 8 inputs; use 7 x 7 or 9 x 9, or put the outputs at offset=(1/2, 1/2), the group's "
+        "centre too, with an even window; or use on_broken='ignore'"
     ]
     assert called(op, 8, 8) == []  # the same size again
     assert len(called(op, 6, 8)) == 1
