@@ -84,7 +84,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        return _complain(f"{error.filename or 'a file'} cannot be used: {(error.strerror or str(error)).lower()}", 2)
+        return _complain(
+            f"{error.filename or 'a file'} cannot be used: {(error.strerror or str(error)).lower()}", 2
+        )
     except MemoryError:
         return _complain("this does not fit in memory; ask for something smaller", 2)
     except ValueError as error:

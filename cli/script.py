@@ -41,7 +41,7 @@ def script(question: Question) -> str:
         rule = "the answer has infinitely many weights, which no code can hold"
         remedy = "give a kernel such as --kernel 3, or a lattice such as --lattice 'periodic 32x32'"
         raise WordError("--symmetry", question.asked.symmetry, 0, rule, remedy)
-    sizes = _sizes(question)
+    sizes = numbers(question)
     named = [f"sizes={_dictionary(sizes)}"] if sizes else []
     border = question.asked.border
     named += [f'padding="{PADDINGS[border]}"'] if border else []
@@ -78,7 +78,7 @@ def _dictionary(sizes: dict[str, int]) -> str:
     return "{" + ", ".join(f'"{name}": {n}' for name, n in sizes.items()) + "}"
 
 
-def _sizes(question: Question) -> dict[str, int]:
+def numbers(question: Question) -> dict[str, int]:
     """A number for every name: what was given, else one that is small."""
     grids: set[str] = set()
     for side in (question.x, question.y):

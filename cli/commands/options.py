@@ -9,14 +9,15 @@ import click
 
 from cli.question import Asked
 
+SYMMETRY = click.option(
+    "-s",
+    "--symmetry",
+    required=True,
+    metavar="WORDS",
+    help="p4m, 'translations in 1-D', 'D4 on 8x8', 'O in 3-D', S5, 'SO(3)', 'S5 x S3'; see 'derive list'.",
+)
 STATED = (
-    click.option(
-        "-s",
-        "--symmetry",
-        required=True,
-        metavar="WORDS",
-        help="p4m, 'translations in 1-D', 'D4 on 8x8', 'O in 3-D', S5, 'SO(3)', 'S5 x S3'; see 'derive list'.",
-    ),
+    SYMMETRY,
     click.option(
         "--in",
         "into",
@@ -46,7 +47,9 @@ STATED = (
         type=click.Choice(["zero", "circular", "reflect", "valid"]),
         help="What the code puts beyond an image, where the lattice has no end.",
     ),
-    click.option("--size", "sizes", multiple=True, metavar="NAME=N", help="A number for a name, for the code."),
+    click.option(
+        "--size", "sizes", multiple=True, metavar="NAME=N", help="A number for a name, for the code."
+    ),
 )
 
 

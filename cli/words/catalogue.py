@@ -22,8 +22,8 @@ WALLPAPERS = {
     "p4m": "quarter turns, mirrors through their centres: the square lattice whole",
     "p4g": "quarter turns, mirrors that miss their centres",
     "p3": "thirds of a turn",
-    "p31m": "thirds of a turn, some centres off the mirrors",
-    "p3m1": "thirds of a turn, every centre on a mirror",
+    "p31m": "thirds of a turn, mirrors across the shortest shifts",
+    "p3m1": "thirds of a turn, mirrors along the shortest shifts",
     "p6": "sixths of a turn",
     "p6m": "sixths of a turn, mirrors through their centres: the hexagonal lattice whole",
 }

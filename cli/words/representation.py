@@ -49,7 +49,9 @@ def representation(text: str, group: Said, option: str) -> Said:
 
 def plain_channels(text: str) -> int | str | None:
     """The number or name of channels, where all of them are trivial: 3, C, 3 trivial, C trivial."""
-    found = re.fullmatch(r"\s*(?:(\d{1,7})|(?!V|P)([^\W\d]\w*?))?\s*(trivial|scalars?)?\s*", text, re.IGNORECASE)
+    found = re.fullmatch(
+        r"\s*(?:(\d{1,7})|(?!V|P)([^\W\d]\w*?))?\s*(trivial|scalars?)?\s*", text, re.IGNORECASE
+    )
     if not found or not any(found.groups()):
         return None
     number, name, word = found.groups()
@@ -126,9 +128,7 @@ class _Reader:
         if word in self._irreps():
             return self._irrep_at(at, self._irreps().index(word))
         known = [*NAMED, *SHAPED]
-        raise self.s.fail(
-            f"no representation is called {word!r}", suggestion(word, known, EXAMPLES), at
-        )
+        raise self.s.fail(f"no representation is called {word!r}", suggestion(word, known, EXAMPLES), at)
 
     # ---- words with something behind them ---------------------------------------------------------------
 

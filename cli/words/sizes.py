@@ -17,7 +17,7 @@ BORDERS = {
     "zeros": "zero",
     "window": "zero",
 }
-CROSS = r"[x×](?=[\s\dA-Z])|,"
+CROSS = r"(?-i:[x×](?=[\s\dA-Z]))|,"
 LATTICES = "write infinite, 'periodic 32x32', 'window 28x28', 'hexagonal periodic 12x12', or 8x8 for a grid"
 KERNELS = "write 5, 5x3, 'hexagon 2', 'ball 3/2', 'radius r' or all"
 
@@ -104,8 +104,8 @@ def _size(s: Scanner, what: str, remedy: str) -> int | str:
     if s.peek(r"\d"):
         return s.number(what, remedy)
     at = s.at
-    found = s.expect(r"[^\W\d](?:(?!x[A-Z\d])\w)*", what, remedy)[0]
-    if len(found) > 3:
+    found = s.expect(r"(?-i:[^\W\d](?:(?!x[A-Z\d])\w)*)", what, remedy)[0]
+    if len(found) > 3 or "x" in found[1:]:
         known = [*BORDERS, "infinite", "hexagonal", "hexagon", "ball", "radius", "all"]
         raise s.fail(f"cannot read {found!r}", suggestion(found, known, remedy), at)
     return found

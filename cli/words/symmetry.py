@@ -16,6 +16,7 @@ from derive.symmetry.wallpaper import WALLPAPER
 
 OPTION = "--symmetry"
 HELP = "'derive list' shows all of them"
+LARGEST = 10**6  # points or dimensions of a group
 TIMES = r"(?:x|×|\*)(?!\w)|[×*]"
 
 
@@ -239,6 +240,8 @@ def _member(s: Scanner, at: int, word: str, dim: int | None) -> Symmetry:
     family, n = found
     if dim is not None:
         raise s.fail(f"{word} acts on no lattice", f"leave '{dim}-D' out", at)
+    if n > LARGEST:
+        raise s.fail(f"{word} is too large", f"the largest number is {LARGEST}", at)
     maker, size = family.make(n)
     if size is None:
         raise s.fail(f"{word} must act on an even number of dimensions", f"write Sp({n + 1})", at)
