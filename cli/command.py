@@ -15,7 +15,7 @@ import click
 from cli.terminal import is_terminal, survive_encoding
 from cli.words.scanner import WordError, nearest
 
-# name -> what `derive --help` says; a command is imported when it is called, since JAX and SymPy take seconds.
+# name -> what `derive --help` says; a command is imported when it is called, since JAX takes seconds.
 COMMANDS = {
     "solve": "Every equivariant linear map, its proof, and the code that uses it.",
     "report": "The same as one self-contained HTML page.",

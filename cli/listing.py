@@ -42,7 +42,7 @@ class Entry:
         return generator_letters(group.point)
 
     def pictures(self) -> list[str]:
-        """Pictures as SVG: the pattern in the plane and the tied kernel, or the matrices of the generators."""
+        """Pictures as SVG: the pattern in the plane and the tied kernel, or matrices of the generators."""
         group = self.group
         if isinstance(group, dv.SpaceGroup) and group.dim <= 2:
             drawn = [pattern(group, f"{self.word}: {self.line}")] if group.dim == 2 else []

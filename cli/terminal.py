@@ -45,7 +45,7 @@ def survive_encoding() -> None:
 
 @contextmanager
 def progress(what: str) -> Iterator[None]:
-    """On a terminal, a line on stderr with the seconds that work has taken; it is gone when the work is done."""
+    """On a terminal, a line on stderr with the seconds that work has taken, gone when it is done."""
     if not is_terminal(sys.stderr):
         yield
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import TextIO
 
 import click
 
@@ -18,7 +19,7 @@ from cli.terminal import progress
 @click.option(
     "-o", "--output", type=click.File("w", encoding="utf-8", lazy=False), default="-", help="A file."
 )
-def command(words: tuple[str, ...], as_html: bool, as_json: bool, output: click.File) -> int:
+def command(words: tuple[str, ...], as_html: bool, as_json: bool, output: TextIO) -> int:
     """The symmetries that have a word, each with a line and a picture: how it ties a 3 x 3 kernel.
 
     Equal letters are equal weights; groups without a plane show their generators.

@@ -101,7 +101,7 @@ def _extent(table: np.ndarray, shear: int) -> tuple[float, float]:
 
 
 def _places(table: np.ndarray, shear: int) -> Iterator[tuple[Any, _Cell]]:
-    """Every entry with its cell; on a hexagonal lattice rows are shifted, and zeros beyond the hexagon left out."""
+    """Every entry with its cell; hexagonal rows are shifted, and zeros beyond the hexagon left out."""
     (rows, columns), side = table.shape, _side(table)
     top = side / sqrt(3) if shear else side / 2
     for (i, j), entry in np.ndenumerate(table):

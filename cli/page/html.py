@@ -45,7 +45,8 @@ def display(latex: str, label: str = "formula") -> str:
     rows = ANNOTATION.sub("", mathematics).split("<mtr")
     wide = max(len(unescape(TAGS.sub("", row))) for row in rows)
     fit = f' style="--fit: {PAPER / wide:.2f}"' if wide > PAPER else ""
-    return f'<div class="scroll" role="group" tabindex="0" aria-label="{escape(label)}"{fit}>{mathematics}</div>'
+    attributes = f'class="scroll" role="group" tabindex="0" aria-label="{escape(label)}"{fit}'
+    return f"<div {attributes}>{mathematics}</div>"
 
 
 def math(latex: str, block: bool = False) -> str:

@@ -38,7 +38,7 @@ class Axes:
 
 @dataclass(frozen=True)
 class Lattice:
-    """Where sites stand: sizes (None: all of Z) and borders along the axes; no sizes: the infinite lattice."""
+    """Where sites stand: sizes (None: all of Z) and borders along the axes; no sizes: all of Z^n."""
 
     scanner: Scanner
     sizes: Axes | None

@@ -25,8 +25,8 @@ class Symmetry:
     """What was asked for, before the lattice is known.
 
     `kind`: 'translations', 'wallpaper', 'point' (of a lattice, with or without translations) or 'abstract'
-    (no lattice); `group`: the group, of which `period` and `centre` are still open; `on`: the lattice that was
-    named with it.
+    (no lattice); `group`: the group, of which `period` and `centre` are still open; `on`: the lattice that
+    was named with it.
     """
 
     scanner: Scanner

@@ -26,8 +26,8 @@ ENTRIES = 1 << 16  # entries of a matrix that is looked at
 class Panel:
     """One table of a pattern: of which pieces, and on a lattice of which entry of the fibre map.
 
-    `names`: the input piece and the output piece; `entry`: (row, column), None without a lattice; `table`: SymPy
-    sums of the weights, as `Tying.table` has them; `weights`: how many are free for one pair of copies.
+    `names`: the input piece and the output piece; `entry`: (row, column), None without a lattice; `table`:
+    SymPy sums of the weights, as `Tying.table` has them; `weights`: how many are free for a pair of copies.
     """
 
     names: tuple[str, str]
