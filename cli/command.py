@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
 import click
 
@@ -26,6 +27,10 @@ COMMANDS = {
 EXPECTED = ("DeriveError", "KernelError", "WordError")
 
 
+class _Ended(Exception):
+    """What click would end in its own way: the error that it must not see."""
+
+
 class _Commands(click.Group):
     """Commands that are imported when they are asked for."""
 
@@ -41,6 +46,12 @@ class _Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, BrokenPipeError) as error:
+            raise _Ended from error
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -78,11 +89,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except click.ClickException as error:
         return _complain(" ".join(error.format_message().split()), 2)
-    except (click.Abort, KeyboardInterrupt):
+    except (_Ended, click.Abort, KeyboardInterrupt, BrokenPipeError) as error:
+        if isinstance(error.__cause__ or error, BrokenPipeError):  # whoever read this has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
         return _complain("stopped", 130)
-    except BrokenPipeError:  # whoever read this has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except OSError as error:
         return _complain(
             f"{error.filename or 'a file'} cannot be used: {(error.strerror or str(error)).lower()}", 2

@@ -33,10 +33,10 @@ def command(output: str, **given: Any) -> int:
 
     Exit status: 0 if the certificate and every step hold, 1 if not, 2 for bad input.
     """
-    with click.open_file(output, "a", encoding="utf-8"):  # refuse what cannot be written before the work
-        pass
     with progress("solving"):
         question = ask(asked(given))
+    if output != "-":
+        _require_writable(Path(output))
     with progress("proving"):
         checks = checked(question.solution, steps=True)
     with progress("drawing"):
@@ -46,3 +46,12 @@ def command(output: str, **given: Any) -> int:
     else:
         Path(output).write_text(text, encoding="utf-8")
     return 0 if checks.hold else 1
+
+
+def _require_writable(path: Path) -> None:
+    """Refuse what cannot be written before the work, and leave nothing behind."""
+    there = path.exists()
+    with path.open("a", encoding="utf-8"):
+        pass
+    if not there:
+        path.unlink()

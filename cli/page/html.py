@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from html import escape, unescape
+from html import escape
+from xml.etree.ElementTree import fromstring
 
 from latex2mathml.converter import convert
 
 from cli.page.style import STYLE
+from cli.page.widths import width
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"  # no scripts, no network
-PAPER = 90  # characters of a formula that fit a printed line
-TAGS, ANNOTATION = re.compile(r"<[^>]*>|\s"), re.compile(r"<annotation.*?</annotation>", re.DOTALL)
+PAPER = 40  # em that fit a printed line, as `width` counts them
 PRIMED = re.compile(r"<msup><mi>(\w)</mi><mi>&#x02032;</mi></msup>")  # too small to read in a subscript
 
 
@@ -42,8 +43,7 @@ def page(title: str, navigation: str, main: str, footer: str) -> str:
 def display(latex: str, label: str = "formula") -> str:
     """A formula on lines of its own; where it is wide it scrolls by itself, and is printed smaller."""
     mathematics = math(latex, block=True)
-    rows = ANNOTATION.sub("", mathematics).split("<mtr")
-    wide = max(len(unescape(TAGS.sub("", row))) for row in rows)
+    wide = width(fromstring(mathematics))
     fit = f' style="--fit: {PAPER / wide:.2f}"' if wide > PAPER else ""
     attributes = f'class="scroll" role="group" tabindex="0" aria-label="{escape(label)}"{fit}'
     return f"<div {attributes}>{mathematics}</div>"
@@ -51,7 +51,8 @@ def display(latex: str, label: str = "formula") -> str:
 
 def math(latex: str, block: bool = False) -> str:
     """LaTeX as MathML, the LaTeX itself beside it for those who copy."""
-    found = convert(latex, display="block" if block else "inline")
+    lines = latex.replace(r"\begin{gathered}", r"\begin{array}{l}").replace(r"\end{gathered}", r"\end{array}")
+    found = convert(lines, display="block" if block else "inline")
     body = re.fullmatch(r"<math[^>]*>(.*)</math>", found, re.DOTALL)
     inside = PRIMED.sub(r'<mi class="primed">\1&#x2032;</mi>', body[1] if body else found)
     annotation = f'<annotation encoding="application/x-tex">{escape(latex)}</annotation>'

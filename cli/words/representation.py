@@ -27,6 +27,7 @@ NAMED = {
     "points": "permutation",
     "regular": "regular",
 }
+HIGHEST = 64  # power of a representation
 EXAMPLES = "write '3 trivial', '16 regular', 'V^2', '2 trivial + sign', 'irreps[3]' or 'quotient r^2'"
 WORD = r"[^\W\d]\w*'?"
 TIMES = r"[*⊗×]|x(?!\w)"
@@ -106,9 +107,10 @@ class _Reader:
         at = self.s.at
         found = self.atom()
         while self.s.take(r"\^|\*\*"):
+            here = self.s.at
             k = self.s.number("a power", "write V^2")
-            if k > 64:
-                raise self.s.fail("a power above 64 is too large", "write V^2", at)
+            if k > HIGHEST:
+                raise self.s.fail(f"a power above {HIGHEST} is too large", "write V^2", here)
             base = found
             found = self._made(at, lambda base=base, k=k: power(base, k))  # type: ignore[misc]
         return found
