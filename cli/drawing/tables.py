@@ -17,7 +17,6 @@ SIDE = 28.0  # of a cell, in pixels
 LEAST = 14.0  # of a cell in a large table
 MANY = 12  # cells along an axis from which they shrink
 LABEL = 7  # characters that fit a cell
-STROKES = 3  # through a cell whose weight is negated
 EDGE = {"stroke": "currentColor", "stroke_opacity": "0.4"}
 
 
@@ -40,15 +39,13 @@ class _Cell:
         return element("polygon", points=" ".join(f"{x:.1f},{y:.1f}" for x, y in corners), **given)
 
     def strokes(self, ink: str) -> str:
-        """Thin strokes from the lower left to the upper right."""
-        half = self.side / 3
-        shifts = [half * (2 * k / (STROKES - 1) - 1) for k in range(STROKES)]
-        reach = [half - abs(s) / 2 for s in shifts]
+        """Two thin strokes across opposite corners, which leave the letter alone."""
+        far, half = 0.62 * self.side / 2, 0.3 * self.side / 2
+        ends = [(s * far - half, s * far + half, s * far + half, s * far - half) for s in (-1, 1)]
         path = "".join(
-            f"M{self.x + s - r:.1f} {self.y + s + r:.1f}L{self.x + s + r:.1f} {self.y + s - r:.1f}"
-            for s, r in zip([s / 2 for s in shifts], reach, strict=True)
+            f"M{self.x + a:.1f} {self.y + b:.1f}L{self.x + c:.1f} {self.y + d:.1f}" for a, b, c, d in ends
         )
-        return element("path", d=path, stroke=ink, stroke_opacity="0.4", fill="none")
+        return element("path", d=path, stroke=ink, stroke_width="1.5", fill="none")
 
     def label(self, text: str, size: float, **more: object) -> str:
         return words(text, self.x, self.y, size, **more)
@@ -113,7 +110,7 @@ def _places(table: np.ndarray, shear: int) -> Iterator[tuple[Any, _Cell]]:
 
 
 def _tied(entry: Any, cell: _Cell) -> str:
-    """One sum of weights: the colour of its letter, hatched where it is negated, grey where it is a sum."""
+    """One sum of weights: the colour of its letter, two corners cut where it is negated, grey where it is a sum."""
     if entry == 0:
         return _empty(cell)
     label = sympy.sstr(entry).replace("*", "").replace("-", "−")
@@ -136,7 +133,7 @@ def _number(entry: Any, most: float, cell: _Cell) -> str:
     shown = exact if len(exact) <= 4 else f"{value:.2f}".replace("-", "−")
     size = min(0.5 * cell.side, 1.4 * cell.side / len(shown))
     strength = 0.35 + 0.65 * abs(value) / most
-    ink = "#ffffff" if strength > 0.6 else "currentColor"
+    ink = "#ffffff" if strength > 0.75 else "currentColor"
     shape = cell.shape("#0072b2" if value > 0 else "#b34700", strength)
     return element("g", element("title", exact), shape, cell.label(shown, size, fill=ink))
 

@@ -123,8 +123,8 @@ def _pattern(question: Question, checks: Checks) -> Iterator[str]:
     if not drawn:
         return
     yield paragraph(
-        "Equal letters are equal free weights (colours repeat after eight letters), a hatched cell is the "
-        "negative of its letter, a dot is zero. " + _meaning(question)
+        "Equal letters are equal free weights (colours repeat after eight letters), a cell with two corners "
+        "cut is the negative of its letter, a dot is zero. " + _meaning(question)
     )
     put = {name: n for name, n in numbers(question).items() if name not in _channels(question)}
     if put:

@@ -57,7 +57,7 @@ def test_a_tying_picture_has_a_letter_and_a_colour_for_every_weight(name: str) -
     assert len({colour for _, colour in pairs}) == min(8, len(pairs))
 
 
-def test_negated_weights_are_hatched_and_zeros_are_dots() -> None:
+def test_negated_weights_are_cut_and_zeros_are_dots() -> None:
     G = dv.wallpaper("p4m")
     panel = next(dv.solve(dv.Field(G), dv.Field(G, fibre=dv.defining(G.point)), dv.box(1)).tying.panels())
     root = drawn(next(tying(panel.table, "gradient")))
