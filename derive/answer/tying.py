@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,20 @@ from derive.lattice.problem import Problem
 SHOWN = 64  # tables, and the rows and columns of a matrix, that are printed
 WIDTH = 160  # characters of a line of a matrix that is printed
 ENTRIES = 1 << 16  # entries of a matrix that is looked at
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """One table of a pattern: of which pieces, and on a lattice of which entry of the fibre map.
+
+    `names`: the input piece and the output piece; `entry`: (row, column), None without a lattice; `table`:
+    SymPy sums of the weights, as `Tying.table` has them; `weights`: how many are free for a pair of copies.
+    """
+
+    names: tuple[str, str]
+    entry: tuple[int, int] | None
+    table: np.ndarray
+    weights: int
 
 
 @dataclass(frozen=True)
@@ -91,6 +105,27 @@ class Tying:
             return _matrix(self.answer, block)
         listed = self._listed()
         return _table(listed, (listed.blocks or ())[block], row, column)
+
+    def panels(self, sizes: Mapping[str, int] | None = None) -> Iterator[Panel]:
+        """All tables that hold a weight, one pair of pieces after the other; `sizes` are numbers for symbols.
+
+        >>> import derive as dv
+        >>> G = dv.cyclic(3)
+        >>> [panel.table.tolist() for panel in dv.solve(dv.defining(G), dv.trivial(G)).tying.panels()]
+        [[[a, a, a]]]
+        """
+        if isinstance(self.answer, MapAnswer):
+            for k, found in enumerate(self.answer.maps.pairs):
+                names = found.maps.input.name, found.maps.output.name
+                if found.maps.dim:
+                    yield Panel(names, None, _matrix(self.answer, k), int(found.maps.dim))
+            return
+        listed = self._listed(sizes)
+        for pair, block in zip(self.answer.pairs, listed.blocks or (), strict=True):
+            entries = sorted(set(zip(block.row.tolist(), block.column.tolist(), strict=True)))
+            for row, column in entries:
+                names = pair.input.name, pair.output.name
+                yield Panel(names, (row, column), _table(listed, block, row, column), block.weights)
 
     def __repr__(self) -> str:
         return f"Tying({self.answer.name}: {_weights(self.answer.dim)})"
