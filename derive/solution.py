@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from html import escape
 from typing import Any
 
 import sympy
@@ -19,6 +20,7 @@ from derive.answer.on_lattice import LatticeAnswer, bias_problem
 from derive.answer.plain import Plain
 from derive.answer.plain_maps import PlainMaps
 from derive.answer.projection import Projection, project
+from derive.answer.shown import pattern_figures
 from derive.answer.tying import Tying
 from derive.certificate.certificate import Certificate, certify
 from derive.derivation.chapters import constraints, derive, equations
@@ -26,9 +28,10 @@ from derive.derivation.derivation import Derivation
 from derive.derivation.kernel import form
 from derive.derivation.layer import layer
 from derive.derivation.operator import Notation, general_operator
-from derive.derivation.render import latex
+from derive.derivation.render import SCROLLS, latex
 from derive.derivation.representations import commutes, equivariant
 from derive.derivation.windows import opened
+from derive.drawing.svg import card
 from derive.errors import SizeError
 from derive.lattice.problem import Problem
 from derive.pickling import Fields
@@ -189,6 +192,13 @@ class Solution(Fields):
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {latex(self.layer)}$"
+
+    def _repr_html_(self) -> str:
+        """What is mapped to what, the counts, the layer, and the tying pattern where it is small."""
+        rows = [("from", repr(self.problem.x)), ("to", repr(self.problem.y)), ("free weights", str(self.dim))]
+        rows += [("free biases", str(self.bias_dim))] if self.problem.bias else []
+        layer_ = f'<p style="{SCROLLS}">{escape(self._repr_latex_())}</p>'
+        return card("Every equivariant layer", rows, [layer_, *pattern_figures(self.problem, self.answer)])
 
 
 def _answer(problem: Problem) -> LatticeAnswer | MapAnswer:
