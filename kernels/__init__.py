@@ -1,5 +1,7 @@
 """Jitted JAX convolutions whose adjoints are derived, registered and checked; channels last throughout."""
 
+from kernels.auditing.audit import audit
+from kernels.auditing.report import Audit, AuditedLayer
 from kernels.checking.checks import (
     Comparison,
     Report,
@@ -43,6 +45,8 @@ from kernels.pool import avg_pool, max_pool
 
 __all__ = [
     "Artifact",
+    "Audit",
+    "AuditedLayer",
     "CheckError",
     "Comparison",
     "DtypeError",
@@ -64,6 +68,7 @@ __all__ = [
     "ShapeError",
     "Thresholds",
     "WindowError",
+    "audit",
     "autotune",
     "avg_pool",
     "calibrate",

@@ -1,0 +1,283 @@
+"""The elements of a group as motions of the sites of an array and of its channels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from itertools import product
+from typing import Any
+
+import numpy as np
+from scipy.linalg import block_diag, expm
+
+from kernels.errors import KernelError
+
+PARAMETER = 0.7
+ELEMENTS = 96
+
+Word = tuple[tuple[str, int], ...]
+Vector = tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Element:
+    """A group element: sites move by p -> matrix p + shift, channels by what its word makes of them.
+
+    `axis`: along which a translation shifts; `parameter`: of a generator of a Lie algebra.
+    """
+
+    name: str
+    word: Word
+    matrix: np.ndarray
+    shift: tuple[Fraction, ...]
+    axis: int | None = None
+    parameter: float | None = None
+
+    @property
+    def is_shift(self) -> bool:
+        return self.axis is not None
+
+
+@dataclass(frozen=True)
+class Monomial:
+    """Channels permuted with signs: (g a)[j] = sign[j] a[source[j]]."""
+
+    source: np.ndarray
+    sign: np.ndarray
+
+
+Channel = Monomial | np.ndarray | None
+
+
+def format_word(word: Word) -> str:
+    return "*".join(g if e == 1 else f"{g}^{e}" for g, e in word) or "1"
+
+
+# ---- the group of a field -----------------------------------------------------------------------------
+
+
+def fibre_of(field: Any) -> Any:
+    """The representation of a field, or the representation given instead of one."""
+    return field.fibre if hasattr(field, "fibre") else field
+
+
+def lattice_of(field: Any) -> Any:
+    return getattr(field, "lattice", None)
+
+
+def point_of(field: Any) -> Any:
+    return fibre_of(field).group
+
+
+def dim_of(field: Any) -> int:
+    """The number of axes of sites."""
+    lattice = lattice_of(field)
+    return 0 if lattice is None else lattice.dim
+
+
+def generators_of(field: Any) -> list[Element]:
+    """Every generator of the point group, translations left out."""
+    point = point_of(field)
+    found = [_element(field, ((g, 1),)) for g in point.generators if g not in point.algebra]
+    return [_lie(g) for g in point.algebra] + found
+
+
+def elements_of(field: Any) -> list[Element]:
+    """Every element of a finite point group but 1, shortest words first; of others the generators."""
+    point = point_of(field)
+    if point.algebra or not point.generators or point.order > ELEMENTS:
+        return generators_of(field)
+    words = sorted(point.elements.words[1:], key=lambda w: sum(abs(e) for _, e in w))
+    return [_element(field, word) for word in words]
+
+
+def closure(field: Any, words: Iterable[Word]) -> set[int]:
+    """The numbers of the elements that words generate."""
+    elements = point_of(field).elements
+    starts = [elements.index(w) for w in words]
+    found, frontier = {0}, [0]
+    while frontier:
+        frontier = sorted({int(elements.table[s, i]) for s in starts for i in frontier} - found)
+        found |= set(frontier)
+    return found
+
+
+def _lie(generator: str) -> Element:
+    return Element(generator, ((generator, 1),), np.zeros((0, 0), int), (), parameter=PARAMETER)
+
+
+def _element(field: Any, word: Word) -> Element:
+    dim = dim_of(field)
+    matrix, shift = np.eye(dim, dtype=int), [Fraction(0)] * dim
+    if dim:
+        for name, power in reversed(word):
+            for _ in range(abs(power)):
+                m, t = _motion(field, name, power > 0)
+                matrix, shift = m @ matrix, [x + y for x, y in zip(_times(m, shift), t, strict=True)]
+    return Element(format_word(word), word, matrix, tuple(shift))
+
+
+def _motion(field: Any, name: str, forward: bool) -> tuple[np.ndarray, list[Fraction]]:
+    """The motion of the sites of a field's lattice that a generator makes, or its inverse."""
+    matrix, shift = field.lattice.carry(name, field.group.motions[name])
+    m, t = np.array(matrix, dtype=int), [Fraction(x) for x in shift]
+    if forward:
+        return m, t
+    inverse = np.rint(np.linalg.inv(m)).astype(int)
+    return inverse, [-x for x in _times(inverse, t)]
+
+
+def _times(matrix: np.ndarray, vector: Iterable[Fraction]) -> list[Fraction]:
+    entries = list(vector)
+    return [sum((int(m) * x for m, x in zip(row, entries, strict=True)), Fraction(0)) for row in matrix]
+
+
+def periods_of(field: Any) -> Vector:
+    """By how many sites translations of the group move each axis; 0 where none does."""
+    lattice = lattice_of(field)
+    if lattice is None:
+        return ()
+    return tuple(int(p / s) for p, s in zip(field.group.period, lattice.spacing, strict=True))
+
+
+def shift_element(axis: int, step: int, dim: int, name: str) -> Element:
+    """The translation by some sites along an axis."""
+    shift = tuple(Fraction(step if i == axis else 0) for i in range(dim))
+    return Element(name, (), np.eye(dim, dtype=int), shift, axis=axis)
+
+
+# ---- sites --------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=4096)
+def _sources(matrix: bytes, shift: Vector, sites: Vector, wrap: tuple[bool, ...]) -> np.ndarray | None:
+    """The flat number of the site that lands on each site; None where one comes from outside."""
+    dim = len(sites)
+    m = np.frombuffer(matrix, dtype=np.int64).reshape(dim, dim)
+    inverse = np.rint(np.linalg.inv(m)).astype(np.int64)
+    points = np.stack(np.meshgrid(*map(np.arange, sites), indexing="ij"), -1).reshape(-1, dim)
+    back = (points - np.array(shift)) @ inverse.T
+    for k, n in enumerate(sites):
+        if wrap[k]:
+            back[:, k] %= n
+        elif (back[:, k] < 0).any() or (back[:, k] >= n).any():
+            return None
+    flat = np.ravel_multi_index(tuple(back.T), sites)
+    return flat if len(np.unique(flat)) == len(flat) else None
+
+
+def sources(matrix: np.ndarray, shift: Vector, sites: Vector, wrap: tuple[bool, ...]) -> np.ndarray | None:
+    """As a gather: the moved array is array[sources]."""
+    return _sources(np.ascontiguousarray(matrix, dtype=np.int64).tobytes(), tuple(shift), tuple(sites), wrap)
+
+
+def own_centre(matrix: np.ndarray, sites: Vector) -> Vector | None:
+    """The shift with which a linear part turns an array about its own centre; None where sites miss sites."""
+    centre = [Fraction(n - 1, 2) for n in sites]
+    moved = _times(matrix, centre)
+    shift = [c - m for c, m in zip(centre, moved, strict=True)]
+    return tuple(int(t) for t in shift) if all(t.denominator == 1 for t in shift) else None
+
+
+def first_shifts(
+    element: Element, sites: Vector, wrap: tuple[bool, ...], periods: Vector, reach: int
+) -> list[Vector]:
+    """The shifts with which an element may move the input: those that make it an element of the group.
+
+    On open axes only the one about the array's own centre; on periodic ones some multiples of the periods.
+    """
+    if not sites:
+        return [()]
+    own = own_centre(element.matrix, sites)
+    along = []
+    for k, n in enumerate(sites):
+        step, start = periods[k], element.shift[k]
+        if start.denominator != 1:
+            return []
+        if wrap[k]:
+            count = min(reach, n // step) if step else 1
+            values = [(int(start) + step * i) % n for i in range(count)]
+            values += [own[k] % n] if own is not None and step and (own[k] - start) % step == 0 else []
+        elif own is None or ((own[k] - start) % step if step else own[k] != start):
+            return []
+        else:
+            values = [own[k]]
+        along.append(list(dict.fromkeys(values)))
+    shifts = [t for t in product(*along) if sources(element.matrix, t, sites, wrap) is not None]
+    return shifts
+
+
+# ---- channels -----------------------------------------------------------------------------------------
+
+
+def channel_action(representation: Any, element: Element, width: int) -> Channel:
+    """How an element acts on the channels of a representation."""
+    if element.is_shift:
+        return None
+    parts = []
+    for copies, piece in representation.blocks:
+        size = int(piece.dim)
+        number = copies if isinstance(copies, int) else width // size
+        block = _piece_matrix(piece, element)
+        parts += [block] * number
+    return reduced(block_diag(*parts) if parts else np.zeros((0, 0)))
+
+
+def _piece_matrix(piece: Any, element: Element) -> np.ndarray:
+    if element.parameter is not None:
+        return expm(element.parameter * _numbers(piece.matrix(element.word[0][0])))
+    result = np.eye(int(piece.dim))
+    for name, power in element.word:
+        m = _numbers(piece.matrix(name))
+        result = result @ np.linalg.matrix_power(m if power > 0 else np.linalg.inv(m), abs(power))
+    return result
+
+
+def _numbers(matrix: Any) -> np.ndarray:
+    """A SymPy matrix in float64."""
+    entries = np.array(matrix.evalf(20).tolist(), dtype=complex).reshape(matrix.shape)
+    if np.abs(entries.imag).max(initial=0) > 1e-12:
+        raise KernelError(
+            "into, out", "must have real fibres", "one of complex numbers", "use a real form of it"
+        )
+    return entries.real
+
+
+def reduced(matrix: np.ndarray) -> Channel:
+    """A matrix, or the signed permutation that it is, or nothing where it is the identity."""
+    size = len(matrix)
+    rounded = np.rint(matrix)
+    if np.abs(matrix - rounded).max(initial=0) > 1e-12 or (np.abs(rounded).sum(axis=1) != 1).any():
+        return matrix
+    source = np.abs(rounded).argmax(axis=1)
+    sign = rounded[np.arange(size), source]
+    if (source == np.arange(size)).all() and (sign == 1).all():
+        return None
+    return Monomial(source, sign)
+
+
+def as_array(action: Channel, size: int) -> np.ndarray:
+    """The matrix of an action on channels."""
+    if action is None:
+        return np.eye(size)
+    if isinstance(action, Monomial):
+        result = np.zeros((size, size))
+        result[np.arange(size), action.source] = action.sign
+        return result
+    return action
+
+
+def act_on_channels(array: np.ndarray, action: Channel) -> np.ndarray:
+    """The last axis moved."""
+    if action is None:
+        return array
+    if isinstance(action, Monomial):
+        moved = array[..., action.source]
+        return moved if (action.sign == 1).all() else moved * action.sign.astype(array.dtype)
+    return (array.astype(np.result_type(array.dtype, np.float32)) @ action.T).astype(array.dtype)
+
+
+def same_group(one: Any, other: Any) -> bool:
+    return point_of(one) == point_of(other)
