@@ -237,7 +237,19 @@ def _report(judge: Judge, judged: list[Judged], model: Judged, into: Any, shape:
         kept=_whole(judge, units, model, into),
         tolerance=max(bench.tolerance(j.unit) for j in units),
         uncarried=_uncarried(judge, into),
+        notes=tuple(_notes(layers, units, bench)),
     )
+
+
+def _notes(layers: Sequence[AuditedLayer], units: Sequence[Judged], bench: Bench) -> list[str]:
+    """Layers that keep all and yet make the output of one sample depend on the others."""
+    names = [
+        layer.name
+        for layer, j in zip(layers, units, strict=True)
+        if not layer.lost and bench.sums_samples(j.unit)
+    ]
+    rest = "uses the statistics of the batch, so that a sample's output depends on the other samples"
+    return [f"{', '.join(names)} {rest}: switch to inference"] if names else []
 
 
 def _title(into: Any) -> str:

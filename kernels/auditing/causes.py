@@ -8,7 +8,6 @@ from itertools import product
 
 import numpy as np
 
-from kernels.auditing.axes import BATCH
 from kernels.auditing.bench import Bench, quarter
 from kernels.auditing.judge import Judged
 from kernels.auditing.matching import distance
@@ -71,7 +70,7 @@ def causes(
         return [FIELDS]
     if uses_random(bench, unit):
         return [RANDOM]
-    if uses_batch(bench, unit):
+    if bench.sums_samples(unit):
         return [BATCH_STATISTICS]
     found = [_shift(bench, judged, axis) for axis in lost_shifts]
     if lost_points and POSITION not in found:
@@ -85,16 +84,6 @@ def causes(
 def uses_random(bench: Bench, unit: Unit) -> bool:
     """Random numbers meet the data entry by entry; random weights are weights."""
     return any(bench.program.random & set(s.ins) and s.name not in LINEAR for s in unit.steps)
-
-
-def uses_batch(bench: Bench, unit: Unit) -> bool:
-    """Whether it sums over the samples."""
-    for s in unit.steps:
-        axes = bench.program.axes.get(s.ins[0]) if s.name.startswith("reduce_") and s.ins else None
-        over = s.params.get("axes", ())
-        if axes is not None and any(a.kind == BATCH for i in over for a in axes[i]):
-            return True
-    return False
 
 
 def has_weights(unit: Unit) -> bool:
@@ -298,7 +287,8 @@ def _placed(
     if max(steps) == 1:
         return HALF
     n, m = bench.layout(unit.ins[0]).sites, bench.layout(unit.outs[0]).sites
-    what = "even size under a stride" if has_weights(unit) else "pooling phase"
+    size = "odd" if n[0] % 2 else "even"
+    what = f"{size} size under a stride" if has_weights(unit) else "pooling phase"
     k = next((k for k, row in enumerate(e.matrix) if row.sum() < 0), 0)
     if not m:
         return Cause(what, f"use sizes n of which n - 1 is a multiple of {steps[k]}")

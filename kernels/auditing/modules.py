@@ -90,9 +90,19 @@ def frameworks() -> tuple[type, ...]:
     return tuple(bases)
 
 
-def written_by_user(cls: type) -> bool:
-    """Whether a class comes from outside of the frameworks and of this library."""
-    return cls.__module__.split(".")[0] not in ("equinox", "flax", "jax", "kernels")
+def written_by_user(value: Any) -> bool:
+    """Whether a class or a function comes from outside of the frameworks and of this library."""
+    home = getattr(value, "__module__", None) or "builtins"
+    return home.split(".")[0] not in (
+        "equinox",
+        "flax",
+        "jax",
+        "jaxlib",
+        "kernels",
+        "derive",
+        "numpy",
+        "builtins",
+    )
 
 
 def is_nnx(model: Any) -> bool:
@@ -177,8 +187,10 @@ def _held(function: Any) -> Iterator[tuple[str, Any]]:
         return
     names = getattr(function, "__globals__", {})
     for name in code.co_names:
-        if isinstance(names.get(name), (*frameworks(), EquivariantOp, list, tuple, dict)):
-            yield name, names[name]
+        value = names.get(name)
+        known = isinstance(value, (*frameworks(), EquivariantOp, list, tuple, dict))
+        if known or (callable(value) and written_by_user(value)):
+            yield name, value
     for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
         try:
             yield name, cell.cell_contents

@@ -77,7 +77,7 @@ class Audit:
 
     def _head(self) -> str:
         shape = "(" + ", ".join(map(str, self.shape)) + ("," if len(self.shape) == 1 else "") + ")"
-        text = f"audit under {self.group}, x {shape}: {len(self.layers)} layers"
+        text = f"audit under {self.group}, x {shape}: {_many(self.layers)}"
         text += f", errors up to {self.tolerance:.0e} are rounding"
         return textwrap.shorten(text, WIDTH, placeholder="...")
 
@@ -106,6 +106,10 @@ class Audit:
         return f"<p>{html.escape(self._head())}</p>{table}" + "".join(
             f"<p>{html.escape(t)}</p>" for t in rest
         )
+
+
+def _many(layers: Sequence[AuditedLayer]) -> str:
+    return f"{len(layers)} layer" + ("s" if len(layers) != 1 else "")
 
 
 def _cells(row: Sequence[str], tag: str) -> str:
