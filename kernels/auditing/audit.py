@@ -29,7 +29,7 @@ from kernels.auditing.motions import (
 )
 from kernels.auditing.program import Program, trace
 from kernels.auditing.report import Audit, AuditedLayer
-from kernels.auditing.units import name_of, units_of, whole
+from kernels.auditing.units import names_of, units_of, whole
 from kernels.errors import KernelError, ShapeError
 
 SAMPLES = 4
@@ -127,6 +127,7 @@ def _read(x: Any, into: Any, book: Book) -> tuple[jax.Array, Axes]:
         if lattice is None
         else [int(n) if n is not None and n.is_Integer else None for n in lattice.grid]
     )
+    # of an array that could be either, an Equinox module takes the channels first
     places = {"last": (data.ndim - 1, range(data.ndim - 1 - dim, data.ndim - 1))}
     places["first"] = (data.ndim - 1 - dim, range(data.ndim - dim, data.ndim))
     for channels, sites in places.values():
@@ -216,11 +217,12 @@ def _named_axes(shape: tuple[int, ...], program: Program, out: Any) -> Axes:
 def _report(judge: Judge, judged: list[Judged], model: Judged, into: Any, shape: tuple[int, ...]) -> Audit:
     bench, units = judge.bench, judged
     layers = []
-    for j in units:
+    names = names_of([j.unit for j in units], bench.program)
+    for name, j in zip(names, units, strict=True):
         found = causes(bench, j, judge.elements, judge.shifts) if j.lost else []
         layers.append(
             AuditedLayer(
-                name_of(j.unit, bench.program),
+                name,
                 _kept(judge, j, into),
                 _lost(judge, j, into),
                 {g: j.verdicts[g].error for g in _generators(judge, into) if g in j.verdicts},
@@ -233,7 +235,7 @@ def _report(judge: Judge, judged: list[Judged], model: Judged, into: Any, shape:
         group=_title(into),
         shape=shape,
         generators=generators,
-        layers=tuple(_numbered(layers)),
+        layers=tuple(layers),
         kept=_whole(judge, units, model, into),
         tolerance=max(bench.tolerance(j.unit) for j in units),
         uncarried=_uncarried(judge, into),
@@ -324,15 +326,3 @@ def _uncarried(judge: Judge, into: Any) -> dict[str, str]:
                 else f"it carries {shown} sites to no sites about their centre"
             )
     return reasons
-
-
-def _numbered(layers: list[AuditedLayer]) -> list[AuditedLayer]:
-    """Lines that run several times are told apart."""
-    names = [layer.name for layer in layers]
-    seen: dict[str, int] = {}
-    result = []
-    for layer in layers:
-        seen[layer.name] = seen.get(layer.name, 0) + 1
-        again = f"{layer.name} ({seen[layer.name]})" if names.count(layer.name) > 1 else layer.name
-        result.append(AuditedLayer(again, layer.kept, layer.lost, layer.errors, layer.cause, layer.remedy))
-    return result

@@ -111,7 +111,9 @@ def layout(axes: Axes) -> Layout:
     """The layout of an array that holds a field."""
     flat = atoms(axes)
     rank = {BATCH: 0, FREE: 0, SITE: 1, CHANNEL: 2}
-    order = sorted(range(len(flat)), key=lambda i: (rank[flat[i].kind], flat[i].key or 0, i))
+    order = sorted(
+        range(len(flat)), key=lambda i: (rank[flat[i].kind], flat[i].kind == SITE and flat[i].key, i)
+    )
     return Layout(
         axes,
         tuple(map(size_of, axes)),
@@ -138,21 +140,31 @@ def resized(axis: Axis, size: int, book: Book) -> Axis:
     return (Atom(MIXED, size),)
 
 
-def merged(axes: Iterable[Axis], size: int) -> Axis:
+def merged(axes: Iterable[Axis], size: int, book: Book) -> Axis:
     """One axis of several operands that are combined entry by entry."""
     present = [a for a in axes if size_of(a) == size and a and any(b.kind != FREE for b in a)]
     if not present:
-        return next((a for a in axes if size_of(a) == size), (Atom(FREE, size),))
-    first = present[0]
-    if all(_same(first, other) for other in present):
-        return first
-    return (Atom(MIXED, size),)
+        return (Atom(FREE, size),)
+    if all(a == present[0] for a in present):
+        return present[0]
+    if any([b.kind for b in a] != [b.kind for b in present[0]] for a in present):
+        return (Atom(MIXED, size),)
+    return tuple(_combined(list(same), book) for same in zip(*present, strict=True))
 
 
-def _same(a: Axis, b: Axis) -> bool:
-    """Whether two axes mean the same; sets of channels of one size may be added."""
-    return len(a) == len(b) and all(
-        p == q or (p.kind == q.kind == CHANNEL and p.size == q.size) for p, q in zip(a, b, strict=True)
+def _combined(found: list[Atom], book: Book) -> Atom:
+    """Sets of channels of one size combined entry by entry are an image of them all."""
+    if all(a == found[0] for a in found):
+        return found[0]
+    if found[0].kind != CHANNEL or any(a.size != found[0].size for a in found):
+        return Atom(MIXED, found[0].size)
+    return book.new(found[0].size, "image", tuple(dict.fromkeys(found)))
+
+
+def images(axes: Axes, book: Book) -> Axes:
+    """The axes after a function of single numbers: it may change how the group acts on channels."""
+    return tuple(
+        tuple(book.new(a.size, "image", (a,)) if a.kind == CHANNEL else a for a in axis) for axis in axes
     )
 
 
@@ -200,6 +212,23 @@ def _rejoined(axis: list[Atom], book: Book) -> Axis:
             if high.how == "high" and low.how == "low" and high.of == low.of:
                 return _rejoined([*axis[:i], high.of[0], *axis[i + 2 :]], book)
     return tuple(axis)
+
+
+def refined(axes: Axes) -> Axes:
+    """Channels put between sites make a finer lattice, and so do sites that are repeated.
+
+    Where one axis holds all sites and all channels it is a list of both.
+    """
+    holding = [axis for axis in axes if any(a.kind in (SITE, CHANNEL) for a in axis)]
+    lone = len(holding) < 2 and (axes[-1:] != ((),) or len(axes) < 2)
+
+    def refine(axis: Axis) -> Axis:
+        first, rest = axis[:1], {a.kind for a in axis[1:]}
+        if len(axis) > 1 and first[0].kind == SITE and rest <= ({FREE} if lone else {FREE, CHANNEL}):
+            return (replace(first[0], size=size_of(axis)),)
+        return axis
+
+    return tuple(map(refine, axes))
 
 
 def settled(axes: Axes) -> Axes:

@@ -17,7 +17,6 @@ from kernels.auditing.matching import blurred, distance, find_shift, match_chann
 from kernels.auditing.motions import (
     Channel,
     Element,
-    Monomial,
     Vector,
     act_on_channels,
     as_array,
@@ -48,22 +47,26 @@ class Book:
     def __init__(self, program: Program) -> None:
         self.sets = program.book.sets
         self.declared: dict[int, Any] = {}
-        self.matched: dict[tuple[int, str], Monomial] = {}
+        self.matched: dict[tuple[int, str], Channel] = {}
 
     def is_open(self, atom: Atom) -> bool:
         """Whether nothing says how a set of channels moves."""
-        return self.sets[atom.key].how == "made" and atom.key not in self.declared
+        return self.sets[atom.key].how in ("made", "image") and atom.key not in self.declared
 
     def action(self, atom: Atom, element: Element) -> Channel:
         if element.is_shift:
             return None
         if atom.key in self.declared:
             return channel_action(self.declared[atom.key], element, atom.size)
-        return self.matched.get((atom.key, element.name)) or self._derived(atom, element)
+        if (atom.key, element.name) in self.matched:
+            return self.matched[atom.key, element.name]
+        return self._derived(atom, element)
 
     def _derived(self, atom: Atom, element: Element) -> Channel:
         """From the sets that a set was made of."""
         how, of = self.sets[atom.key].how, self.sets[atom.key].of
+        if how == "image":
+            return self.action(of[0], element)
         if how == "joined":
             blocks = [np.eye(n) if a is None else as_array(self.action(a, element), n) for a, n in of]
             ends = np.cumsum([0, *map(len, blocks)])
@@ -269,16 +272,37 @@ class Bench:
         lone = len(atoms) == 1 and self.book.is_open(atoms[0]) and not element.is_shift
         if shift is not None or not lone or (atoms[0].key, element.name) in self.book.matched:
             return shift, error
-        limit = self.tolerance(unit)
+        place, action, error = self._other_action(unit, number, element, got, base, hint, mask, error)
+        if place is not None:
+            self.book.matched[atoms[0].key, element.name] = action
+        return place, error
+
+    def _other_action(
+        self,
+        unit: Unit,
+        number: int,
+        element: Element,
+        got: np.ndarray,
+        base: np.ndarray,
+        hint: list[float],
+        mask: Vector | None,
+        error: float,
+    ) -> tuple[Vector | None, Channel, float]:
+        """An action that was not expected: that of another operand, or a signed permutation."""
+        (atom,), sites = self.layout(number).channels, self.layout(number).sites
+        sets = self.book.sets[atom.key]
+        others = [self.book.action(a, element) for a in sets.of[1:]] if sets.how == "image" else []
+        for action in others:
+            want = act_on_channels(base, action)
+            place, gap = self._search(unit, element, got, want, hint, sites, mask)
+            if place is not None:
+                return place, action, gap
         place, _ = self._search(unit, element, blurred(got), blurred(base), hint, sites, mask)
-        if place is None:
-            return None, error
-        still = moved_sites(base, element.matrix, place, self.wraps(number))
-        match = None if still is None else match_channels(got, still, limit)
-        if match is None:
-            return None, error
-        self.book.matched[atoms[0].key, element.name] = match
-        return place, distance(got, act_on_channels(still, match))  # type: ignore[arg-type]
+        still = None if place is None else moved_sites(base, element.matrix, place, self.wraps(number))
+        match = None if still is None else match_channels(got, still, self.tolerance(unit))
+        if match is None or still is None:
+            return None, None, error
+        return place, match, distance(got, act_on_channels(still, match))
 
     def _search(
         self,

@@ -96,20 +96,29 @@ def has_weights(unit: Unit) -> bool:
 def _shift(bench: Bench, judged: Judged, axis: Sequence[Element]) -> Cause:
     """A translation is lost: inside of the border too? by a stride?"""
     unit, k = judged.unit, axis[0].axis or 0
-    kept = [e for e in axis if e.name in judged.verdicts and judged.verdicts[e.name].kept]
+    kept = [int(e.shift[k]) for e in axis if e.name in judged.verdicts and judged.verdicts[e.name].kept]
+    lost = [int(e.shift[k]) for e in axis if e.name in judged.lost]
     step = inner_step(bench, unit, k)
+    if kept:
+        return _stride(unit, kept[0])
     if step is None:
         return _pointwise(bench, unit) or POSITION
-    least = min((int(e.shift[k]) for e in axis if e.name in judged.lost), default=1)
-    if step == 1 or (not kept and bench.wrap[k]):
-        return BORDER if bench.wrap[k] else POSITION
-    return _stride(unit, max(step, least))
+    if bench.wrap[k]:
+        return BORDER
+    ratio = _ratio(bench, unit, k)
+    return _stride(unit, lost[0] * max(step, ratio)) if max(step, ratio) > 1 else POSITION
+
+
+def _ratio(bench: Bench, unit: Unit, axis: int) -> int:
+    """How many sites of the input there are for one of the output, rounded."""
+    pairs = [(bench.layout(i).sites, bench.layout(o).sites) for i in unit.ins for o in unit.outs]
+    return max((round(n[axis] / m[axis]) for n, m in pairs if n and m), default=1)
 
 
 def _stride(unit: Unit, step: int) -> Cause:
     what = "a stride" if has_weights(unit) else "pooling with a stride"
     return Cause(
-        f"{what}: only shifts by multiples of {step} land on its sites",
+        f"{what}: of shifts of x, multiples of {step} sites land on its sites",
         f"state the group with period={step} if those are meant, or leave out the stride",
     )
 

@@ -62,24 +62,25 @@ def shifts_of(into: Any, sites: Vector, wrap: tuple[bool, ...]) -> list[list[Ele
     """For every axis that is translated: the translations to test, the shortest first.
 
     On a periodic axis the subgroups of all shifts are made by the divisors of its length; on an open one
-    a few steps are tested that stay inside.
+    steps are tested that stay inside.
     """
     dim, found = len(sites), []
     for k, (period, n) in enumerate(zip(periods_of(into), sites, strict=True)):
-        if not period or (not wrap[k] and quarter(n) < period):
+        if not period:
             continue
-        count = n // period
-        steps = (
-            [j for j in range(1, count) if count % j == 0] if wrap[k] else range(1, quarter(n) // period + 1)
-        )
+        last = n // period - 1 if wrap[k] else quarter(n) // period
+        steps = [j for j in range(1, last + 1) if (n // period % j == 0 if wrap[k] else _is_smooth(j))]
         name = f"t_{AXES[k] if dim <= len(AXES) else f'u{k + 1}'}"
-        found.append(
-            [
-                shift_element(k, j * period, dim, name if j == 1 else f"{name}^{j}")
-                for j in islice(steps, REACH)
-            ]
-        )
+        names = {j: name if j == 1 else f"{name}^{j}" for j in steps}
+        found.append([shift_element(k, j * period, dim, named) for j, named in names.items()])
     return [axis for axis in found if axis]
+
+
+def _is_smooth(n: int) -> bool:
+    """Whether 2 and 3 are the only primes of a number, as of products of strides."""
+    while n % 2 == 0 or n % 3 == 0:
+        n //= 2 if n % 2 == 0 else 3
+    return n == 1
 
 
 class Judge:

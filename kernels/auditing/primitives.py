@@ -16,7 +16,9 @@ from kernels.auditing.axes import (
     Axes,
     Axis,
     Book,
+    images,
     merged,
+    refined,
     reshaped,
     resized,
     settled,
@@ -29,6 +31,12 @@ Shape = tuple[int, ...]
 Rule = Callable[[list[Any], list[Shape], Shape, dict[str, Any], Book], Axes]
 
 RANDOM = ("random_bits", "random_gamma", "threefry2x32", "rng_bit_generator", "rng_uniform", "random_wrap")
+# Functions of single numbers that are not linear in them.
+CURVED = (
+    "abs", "cbrt", "ceil", "clamp", "cos", "cosh", "erf", "exp", "exp2", "expm1", "floor", "integer_pow",
+    "log", "log1p", "logistic", "max", "min", "pow", "round", "rsqrt", "sign", "sin", "sinh", "sqrt", "square",
+    "tan", "tanh", "eq", "ge", "gt", "le", "lt", "ne", "not", "and", "or", "xor",
+)  # fmt: skip
 LINEAR = ("conv", "conv_kernel", "sparse", "conv_general_dilated", "dot_general", "ragged_dot_general")
 
 
@@ -37,7 +45,8 @@ def axes_after(
 ) -> list[Axes]:
     """The meaning of every output of a primitive, from that of its operands."""
     rule = RULES.get(name, _same_rank)
-    return [settled(rule(given, shapes, shape, params, book)) for shape in out]
+    found = [settled(rule(given, shapes, shape, params, book)) for shape in out]
+    return [images(axes, book) for axes in found] if name in CURVED else found
 
 
 def _same_rank(given: list[Any], shapes: list[Shape], out: Shape, params: Any, book: Book) -> Axes:
@@ -48,7 +57,7 @@ def _same_rank(given: list[Any], shapes: list[Shape], out: Shape, params: Any, b
     axes = []
     for i, n in enumerate(out):
         kept = [a[i] for a in fitting if size_of(a[i]) == n]
-        axes.append(merged(kept, n) if kept else resized(fitting[0][i], n, book))
+        axes.append(merged(kept, n, book) if kept else resized(fitting[0][i], n, book))
     return tuple(axes)
 
 
@@ -57,7 +66,7 @@ def _transpose(given: list[Any], shapes: Any, out: Shape, params: dict[str, Any]
 
 
 def _reshape(given: list[Any], shapes: Any, out: Shape, params: dict[str, Any], book: Book) -> Axes:
-    return reshaped(given[0], out, book)
+    return refined(reshaped(given[0], out, book))
 
 
 def _squeeze(given: list[Any], shapes: Any, out: Shape, params: dict[str, Any], book: Book) -> Axes:
@@ -85,7 +94,7 @@ def _concatenate(
 ) -> Axes:
     at = params["dimension"]
     present = [a for a in given if a is not None]
-    axes = [merged([a[i] for a in present], n) for i, n in enumerate(out) if i != at]
+    axes = [merged([a[i] for a in present], n, book) for i, n in enumerate(out) if i != at]
     along = [None if a is None else a[at] for a in given]
     kinds = {a[0].kind if len(a) == 1 else MIXED for a in along if a is not None}
     if kinds == {CHANNEL}:
@@ -139,7 +148,7 @@ def _dot(given: list[Any], shapes: list[Shape], out: Shape, params: dict[str, An
         for s, c, b in zip(shapes, contract, batch, strict=True)
     ]
     shared = [
-        merged([a[i] for a, i in zip(given, pair, strict=True) if a is not None], shapes[0][pair[0]])
+        merged([a[i] for a, i in zip(given, pair, strict=True) if a is not None], shapes[0][pair[0]], book)
         for pair in zip(*batch, strict=True)
     ]
     sides: list[list[Axis]] = []

@@ -78,33 +78,56 @@ def layouts(program: Program, numbers: Iterable[int]) -> dict[int, Layout]:
     return {i: layout(program.axes[i]) for i in numbers}
 
 
-# ---- names --------------------------------------------------------------------------------------------
+# ---- names -----------------------------------------------------------------------------------------------
 
 
-def name_of(unit: Unit, program: Program) -> str:
-    """Such as 'blocks[2].conv1', or the text of a line; of several the first and the last."""
+def names_of(units: Sequence[Unit], program: Program) -> list[str]:
+    """Such as 'blocks[2].conv1', or the text of a line; of several the first and the last; all different."""
+    shared = _shared(label for unit in units for label in unit.labels)
+    names = [_name(unit, program, shared) for unit in units]
+    seen: dict[str, int] = {}
+    result = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        result.append(f"{name} ({seen[name]})" if names.count(name) > 1 else name)
+    return result
+
+
+def _name(unit: Unit, program: Program, shared: dict[int | None, int]) -> str:
     calls = [label for label in unit.labels if not label[2]]
-    if len(calls) == 1 and len(unit.labels) > 1 and all(label[:2] == calls[0][:2] for label in unit.labels):
-        return _name(calls[0], program, text=False)
-    if len(unit.labels) == 1:
-        return _name(unit.labels[0], program, text=True)
-    names = list(dict.fromkeys(_name(label, program, text=False) for label in unit.labels))
-    return names[0] if len(names) == 1 else f"{names[0]} .. {names[-1]}"
+    if len(calls) == 1 and all(label[:2] == calls[0][:2] for label in unit.labels):
+        return _part(calls[0], program, shared, text=False)
+    text = len(unit.labels) == 1
+    parts = list(dict.fromkeys(_part(label, program, shared, text) for label in unit.labels))
+    return parts[0] if len(parts) == 1 else f"{parts[0]} .. {parts[-1]}"
 
 
-def _name(label: Label, program: Program, text: bool) -> str:
+def _part(label: Label, program: Program, shared: dict[int | None, int], text: bool) -> str:
+    """The name of a call, or the line at which the user's code parts from that of other layers."""
     number, call, lines = label
     name = ""
     if number is not None:
-        name = program.registry.names[number] or (
-            "" if lines else type(program.registry.layers[number]).__name__
-        )
+        kind = type(program.registry.layers[number]).__name__
+        name = program.registry.names[number] or ("" if lines else kind)
         name += f" (call {call})" if call > 1 and not lines else ""
     if not lines:
         return name or "model"
-    file, line, function = lines[-1]
-    where = f"line {line}"
+    at = min(shared[number], len(lines) - 1)
+    file, line, function = lines[at]
+    where = f"line {line}" + (f" > {lines[-1][1]}" if at < len(lines) - 1 else "")
     if text:
         where += f": {source(file, line) or f'{Path(file).name}, {function}'}"
     named = f"{name}, {where}" if name else where
     return named if len(named) <= NAME_WIDTH else named[: NAME_WIDTH - 3] + "..."
+
+
+def _shared(labels: Iterable[Label]) -> dict[int | None, int]:
+    """Of how many lines all stacks of one layer begin with: wrappers around the code that matters."""
+    stacks: dict[int | None, set[Any]] = {}
+    for number, _, lines in labels:
+        stacks.setdefault(number, set()).add(lines)
+    common = {}
+    for number, found in stacks.items():
+        rows = list(zip(*found, strict=False))
+        common[number] = next((i for i, row in enumerate(rows) if len(set(row)) > 1), len(rows))
+    return common

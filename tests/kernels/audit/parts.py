@@ -72,7 +72,7 @@ def conv(kernel: np.ndarray, **options: Any) -> Callable[[jax.Array], jax.Array]
     return lambda x: kn.conv(x, jnp.asarray(kernel), **options)
 
 
-# ---- Equinox: channels first, one sample --------------------------------------------------------------------
+# ---- Equinox: channels first, one sample -----------------------------------------------------------------
 
 
 def eqx_conv(kernel: np.ndarray, **options: Any) -> eqx.nn.Conv:
@@ -129,7 +129,7 @@ def relu() -> eqx.nn.Lambda:
     return eqx.nn.Lambda(jax.nn.relu)
 
 
-# ---- Flax NNX: channels last, batches -----------------------------------------------------------------------
+# ---- Flax NNX: channels last, batches --------------------------------------------------------------------
 
 
 def nnx_conv(kernel: np.ndarray, **options: Any) -> nnx.Conv:
@@ -161,7 +161,7 @@ class Call(nnx.Module):
         return self.function(x)
 
 
-# ---- ops of this library ------------------------------------------------------------------------------------
+# ---- ops of this library ---------------------------------------------------------------------------------
 
 
 @cache
