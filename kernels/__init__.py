@@ -1,5 +1,7 @@
 """Jitted JAX convolutions whose adjoints are derived, registered and checked; channels last throughout."""
 
+from kernels.action.act import act
+from kernels.action.random import random_element
 from kernels.auditing.audit import audit
 from kernels.auditing.report import Audit, AuditedLayer
 from kernels.checking.checks import (
@@ -68,6 +70,7 @@ __all__ = [
     "ShapeError",
     "Thresholds",
     "WindowError",
+    "act",
     "audit",
     "autotune",
     "avg_pool",
@@ -87,5 +90,6 @@ __all__ = [
     "max_pool",
     "only_lax",
     "patch_matrix",
+    "random_element",
     "shard_image",
 ]

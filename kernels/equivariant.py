@@ -37,6 +37,8 @@ class EquivariantOp(Content, Exportable):
     implementation: str | Policy
     channels_in: int
     channels_out: int
+    into: Any  # the field of the input and that of the output, as `derive.solve` was given them
+    out: Any
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

@@ -46,6 +46,14 @@ class FibredOp(EquivariantOp):
         return self.lattice.channels_out
 
     @property
+    def into(self) -> Any:  # type: ignore[override]
+        return self.lattice.into
+
+    @property
+    def out(self) -> Any:  # type: ignore[override]
+        return self.lattice.out
+
+    @property
     def dtype(self) -> Any:
         return self.lattice.dtype
 

@@ -33,7 +33,7 @@ def lower_lattice(
     )
     sites = (Static(plain.out_site), Static(plain.in_site), Static(plain.bias_site))
     plan = LatticePlan(axes, plain.channels_in, plain.channels_out, *sites, implementation)
-    op = LatticeOp(plan, dtype, precision, plain.description)
+    op = LatticeOp(plan, dtype, precision, plain.description, plain.into, plain.out)
     if plain.blocks is None:
         return op
     return FibredOp(op, _blocks(plain.blocks), _blocks(plain.bias_blocks or ()), plain.description)

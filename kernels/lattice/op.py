@@ -40,6 +40,8 @@ class LatticeOp(EquivariantOp):
     dtype: Any = None
     precision: str | None = None
     name: str = field(default="", compare=False)
+    into: Any = field(default=None, compare=False)
+    out: Any = field(default=None, compare=False)
 
     @property
     def axes(self) -> tuple[AxisPlan, ...]:
