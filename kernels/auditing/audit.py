@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from kernels.action.act import own_map
 from kernels.auditing.axes import BATCH, SITE, Atom, Axes, Book, atoms, is_field
 from kernels.auditing.bench import Bench
-from kernels.auditing.causes import causes
-from kernels.auditing.judge import Judge, Judged, fits
+from kernels.auditing.judge import Judge, fits
 from kernels.auditing.modules import frameworks
 from kernels.auditing.motions import (
     Element,
@@ -23,13 +23,13 @@ from kernels.auditing.motions import (
     format_word,
     generators_of,
     lattice_of,
-    own_centre,
     point_of,
     same_group,
 )
 from kernels.auditing.program import Program, trace
 from kernels.auditing.report import Audit, AuditedLayer
 from kernels.auditing.units import names_of, units_of, whole
+from kernels.auditing.verdicts import Judged
 from kernels.errors import KernelError, ShapeError
 
 SAMPLES = 4
@@ -77,22 +77,22 @@ def audit(model: Callable[[Any], Any], x: Any, into: Any, out: Any = None) -> Au
     data, axes = _read(x, into, book)
     program = _trace(model, data, axes, book, into)
     _check_output(program, into, out)
-    judge, judged, all_of_it = _judge(program, into, out, generators_of(into))
-    if any(j.lost for j in (*judged, all_of_it)) and len(elements_of(into)) > len(generators_of(into)):
+    more = len(elements_of(into)) > len(generators_of(into))
+    judge, judged, all_of_it = _judge(program, into, out, generators_of(into), stop=more)
+    if more and any(j.lost for j in (*judged, all_of_it)):
         judge, judged, all_of_it = _judge(program, into, out, elements_of(into))
     return _report(judge, judged, all_of_it, into, np.shape(x))
 
 
 def _judge(
-    program: Program, into: Any, out: Any, elements: Sequence[Element]
+    program: Program, into: Any, out: Any, elements: Sequence[Element], stop: bool = False
 ) -> tuple[Judge, list[Judged], Judged]:
     bench = Bench(program, _wrap(into))
-    bench.book.declared[atoms(program.axes[program.x])[-1].key] = fibre_of(into)
     for a in atoms(program.axes[program.x]):
         if a.kind == "channel":
             bench.book.declared[a.key] = fibre_of(into)
     judge = Judge(bench, into, out, elements)
-    judged = judge.run(units_of(program, dim_of(into)))
+    judged = judge.run(units_of(program, dim_of(into)), stop)
     return judge, judged, judge.whole(whole(program))
 
 
@@ -219,15 +219,14 @@ def _report(judge: Judge, judged: list[Judged], model: Judged, into: Any, shape:
     layers = []
     names = names_of([j.unit for j in units], bench.program)
     for name, j in zip(names, units, strict=True):
-        found = causes(bench, j, judge.elements, judge.shifts) if j.lost else []
         layers.append(
             AuditedLayer(
                 name,
                 _kept(judge, j, into),
                 _lost(judge, j, into),
                 {g: j.verdicts[g].error for g in _generators(judge, into) if g in j.verdicts},
-                "; ".join(c.name for c in found),
-                "; ".join(c.remedy for c in found),
+                "; ".join(c.name for c in j.causes),
+                "; ".join(c.remedy for c in j.causes),
             )
         )
     generators = tuple(_generators(judge, into))
@@ -312,17 +311,13 @@ def _whole(judge: Judge, units: list[Judged], model: Judged, into: Any) -> tuple
 
 def _uncarried(judge: Judge, into: Any) -> dict[str, str]:
     """The generators that the sites of x do not carry to themselves, and why."""
-    sites, shown = judge.sites, " x ".join(map(str, judge.sites))
-    reasons = {}
-    for e in generators_of(into):
-        if e.name not in judge.carried:
-            own = own_centre(e.matrix, sites)
-            moved = " x ".join(str(abs(int(n))) for n in e.matrix @ np.array(sites))
-            reasons[e.name] = (
-                f"it carries {shown} sites onto {moved}"
-                if moved != shown
-                else f"about the centre of {shown} sites it is no element of the group"
-                if own is not None
-                else f"it carries {shown} sites to no sites about their centre"
-            )
-    return reasons
+    return {e.name: _refusal(into, e.name, judge) for e in generators_of(into) if e.name not in judge.carried}
+
+
+def _refusal(into: Any, name: str, judge: Judge) -> str:
+    x = judge.bench.program.x
+    try:
+        own_map(into, into.action(name, judge.bench.layout(x).width), judge.sites)
+    except KernelError as error:
+        return str(error)
+    return f"no motion of {' x '.join(map(str, judge.sites))} sites by it was found"

@@ -53,6 +53,11 @@ class Book:
         """Whether nothing says how a set of channels moves."""
         return self.sets[atom.key].how in ("made", "image") and atom.key not in self.declared
 
+    def learn(self, atom: Atom, element: Element, action: Channel) -> None:
+        """Remember an action that was found, unless one was found before."""
+        if action is not None:
+            self.matched.setdefault((atom.key, element.name), action)
+
     def action(self, atom: Atom, element: Element) -> Channel:
         if element.is_shift:
             return None

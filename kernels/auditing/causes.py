@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 
 from kernels.auditing.bench import Bench, quarter
-from kernels.auditing.judge import Judged
-from kernels.auditing.matching import distance
+from kernels.auditing.matching import blurred, distance, match_channels
 from kernels.auditing.motions import Element, Vector, act_on_channels, own_centre, shift_element
 from kernels.auditing.primitives import LINEAR
 from kernels.auditing.units import Unit
+from kernels.auditing.verdicts import Cause, Judged
 
 MAX_STEP = 4
-
-
-@dataclass(frozen=True)
-class Cause:
-    """What is wrong in a few words, and one line that would mend it."""
-
-    name: str
-    remedy: str
 
 
 RANDOM = Cause(
@@ -246,11 +237,16 @@ def inner_turn(bench: Bench, unit: Unit, e: Element, extra: Vector) -> Vector | 
         want = turn(act_on_channels(base, bench.book.of(bench.layout(o).channels, e)), e)
         if want is None:
             return None
+        limit, atoms = bench.tolerance(unit), bench.layout(o).channels
         if want.ndim == 2:
-            if distance(got, want) > bench.tolerance(unit):
+            if distance(got, want) > limit:
                 return None
             continue
-        shift = _inner_shift(got, want, bench.tolerance(unit))
+        shift = _inner_shift(got, want, limit)
+        if shift is None and len(atoms) == 1 and bench.book.is_open(atoms[0]):
+            shift = _inner_shift(blurred(got), blurred(want), limit)
+            if shift is not None:
+                bench.book.learn(atoms[0], e, match_channels(*_inner(got, want, shift), limit))
         if shift is None:
             return None
         offsets.add(shift)
@@ -277,15 +273,20 @@ def _inner_shift(got: np.ndarray, want: np.ndarray, limit: float) -> Vector | No
     top = float(np.abs(want).max()) or 1.0
     options = sorted(product(*(range(-2, 3) for _ in sites)), key=lambda t: sum(map(abs, t)))
     for t in options:
-        here, there = [slice(None)], [slice(None)]
-        for n, s in zip(sites, t, strict=True):
-            low, high = max(n // 4, n // 4 + s), min(n - n // 4, n - n // 4 + s)
-            here.append(slice(low, high))
-            there.append(slice(low - s, high - s))
-        a, b = got[tuple(here)], want[tuple(there)]
+        a, b = _inner(got, want, t)
         if a.size and np.abs(a - b).max() <= limit * top and np.abs(b).max() > 1e-3 * top:
             return tuple(t)
     return None
+
+
+def _inner(got: np.ndarray, want: np.ndarray, shift: Vector) -> tuple[np.ndarray, np.ndarray]:
+    """The inner sites of an array, and those of another that a shift moves there."""
+    here, there = [slice(None)], [slice(None)]
+    for n, s in zip(want.shape[1:-1], shift, strict=True):
+        low, high = max(n // 4, n // 4 + s), max(0, min(n - n // 4, n - n // 4 + s))
+        here.append(slice(low, high))
+        there.append(slice(low - s, high - s))
+    return got[tuple(here)], want[tuple(there)]
 
 
 def _placed(

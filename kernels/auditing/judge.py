@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import islice, product
 from typing import Any
 
 from kernels.auditing.bench import Bench, all_shifts, quarter
+from kernels.auditing.causes import causes
 from kernels.auditing.modules import has_fields
 from kernels.auditing.motions import (
     Channel,
@@ -24,6 +24,7 @@ from kernels.auditing.motions import (
     sources,
 )
 from kernels.auditing.units import Unit, join
+from kernels.auditing.verdicts import Judged, Verdict
 
 AHEAD = 3
 PAIRS = 64
@@ -33,29 +34,6 @@ AXES = "uvw"
 # How a motion began at the input: (element, its shift there); where it moves an array: a shift of its sites.
 Start = tuple[str, Any]
 Places = dict[Start, Vector]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a layer does to one element: kept or not, and the error."""
-
-    kept: bool
-    error: float
-    mismatch: bool = False
-
-
-@dataclass
-class Judged:
-    """A layer and a verdict for every element that could be tested."""
-
-    unit: Unit
-    verdicts: dict[str, Verdict] = field(default_factory=dict)
-    alive: set[str] = field(default_factory=set)
-
-    @property
-    def lost(self) -> list[str]:
-        """The elements that reached this layer and do not leave it."""
-        return [e for e, v in self.verdicts.items() if e in self.alive and not v.kept]
 
 
 def shifts_of(into: Any, sites: Vector, wrap: tuple[bool, ...]) -> list[list[Element]]:
@@ -104,9 +82,13 @@ class Judge:
 
     # ---- the run --------------------------------------------------------------------------------------
 
-    def run(self, units: Sequence[Unit]) -> list[Judged]:
-        """Every layer; neighbours are taken as one where only together they are a map of fields."""
-        result, at = [], 0
+    def run(self, units: Sequence[Unit], stop: bool = False) -> list[Judged]:
+        """Every layer; neighbours are taken as one where only together they are a map of fields.
+
+        `stop`: at the first layer that loses something, without asking why.
+        """
+        result: list[Judged] = []
+        at = 0
         while at < len(units):
             judged, places = self.judge(units[at])
             taken = 1
@@ -118,6 +100,10 @@ class Judge:
                     joined, joined_places = self.judge(together)
                     if len(joined.lost) < len(judged.lost):
                         judged, places, taken = joined, joined_places, count
+            if judged.lost and stop:
+                return [*result, judged]
+            if judged.lost:
+                judged.causes = causes(self.bench, judged, self.elements, self.shifts)
             self._settle(judged, places)
             result.append(judged)
             at += taken

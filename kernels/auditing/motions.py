@@ -9,9 +9,11 @@ from functools import lru_cache
 from itertools import product
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
-from scipy.linalg import block_diag, expm
 
+from kernels.action.fibres import move_channels, read_blocks
 from kernels.errors import KernelError
 
 PARAMETER = 0.7
@@ -109,24 +111,16 @@ def _lie(generator: str) -> Element:
 
 
 def _element(field: Any, word: Word) -> Element:
-    dim = dim_of(field)
-    matrix, shift = np.eye(dim, dtype=int), [Fraction(0)] * dim
-    if dim:
-        for name, power in reversed(word):
-            for _ in range(abs(power)):
-                m, t = _motion(field, name, power > 0)
-                matrix, shift = m @ matrix, [x + y for x, y in zip(_times(m, shift), t, strict=True)]
-    return Element(format_word(word), word, matrix, tuple(shift))
+    name, dim = format_word(word), dim_of(field)
+    if not dim:
+        return Element(name, word, np.zeros((0, 0), int), ())
+    matrix, shift = field.lattice.carry(name, field.action(name, _width(field)).motion)
+    return Element(name, word, np.array(matrix, dtype=int), tuple(map(Fraction, shift)))
 
 
-def _motion(field: Any, name: str, forward: bool) -> tuple[np.ndarray, list[Fraction]]:
-    """The motion of the sites of a field's lattice that a generator makes, or its inverse."""
-    matrix, shift = field.lattice.carry(name, field.group.motions[name])
-    m, t = np.array(matrix, dtype=int), [Fraction(x) for x in shift]
-    if forward:
-        return m, t
-    inverse = np.rint(np.linalg.inv(m)).astype(int)
-    return inverse, [-x for x in _times(inverse, t)]
+def _width(field: Any) -> int:
+    """Some number of channels that the fibre may have: copies that are symbols are taken once."""
+    return sum((c if isinstance(c, int) else 1) * int(p.dim) for c, p in fibre_of(field).blocks)
 
 
 def _times(matrix: np.ndarray, vector: Iterable[Fraction]) -> list[Fraction]:
@@ -216,33 +210,18 @@ def channel_action(representation: Any, element: Element, width: int) -> Channel
     """How an element acts on the channels of a representation."""
     if element.is_shift:
         return None
-    parts = []
-    for copies, piece in representation.blocks:
-        size = int(piece.dim)
-        number = copies if isinstance(copies, int) else width // size
-        block = _piece_matrix(piece, element)
-        parts += [block] * number
-    return reduced(block_diag(*parts) if parts else np.zeros((0, 0)))
+    return _channel_action(representation, element.name, element.parameter, width)
 
 
-def _piece_matrix(piece: Any, element: Element) -> np.ndarray:
-    if element.parameter is not None:
-        return expm(element.parameter * _numbers(piece.matrix(element.word[0][0])))
-    result = np.eye(int(piece.dim))
-    for name, power in element.word:
-        m = _numbers(piece.matrix(name))
-        result = result @ np.linalg.matrix_power(m if power > 0 else np.linalg.inv(m), abs(power))
-    return result
-
-
-def _numbers(matrix: Any) -> np.ndarray:
-    """A SymPy matrix in float64."""
-    entries = np.array(matrix.evalf(20).tolist(), dtype=complex).reshape(matrix.shape)
-    if np.abs(entries.imag).max(initial=0) > 1e-12:
-        raise KernelError(
-            "into, out", "must have real fibres", "one of complex numbers", "use a real form of it"
-        )
-    return entries.real
+@lru_cache(maxsize=1024)
+def _channel_action(representation: Any, name: str, parameter: float | None, width: int) -> Channel:
+    g: Any = name if parameter is None else {name: parameter}
+    blocks, matrices = read_blocks(representation.action(g, width).blocks)
+    if any(np.iscomplexobj(m) for m in matrices):
+        raise KernelError("into, out", "must have real fibres", "complex matrices", "use a real form")
+    with jax.enable_x64(True):
+        rows = np.asarray(move_channels(blocks, matrices, jnp.eye(width, dtype=jnp.float64)))
+    return reduced(rows.T)
 
 
 def reduced(matrix: np.ndarray) -> Channel:

@@ -34,8 +34,8 @@ RANDOM = ("random_bits", "random_gamma", "threefry2x32", "rng_bit_generator", "r
 # Functions of single numbers that are not linear in them.
 CURVED = (
     "abs", "cbrt", "ceil", "clamp", "cos", "cosh", "erf", "exp", "exp2", "expm1", "floor", "integer_pow",
-    "log", "log1p", "logistic", "max", "min", "pow", "round", "rsqrt", "sign", "sin", "sinh", "sqrt", "square",
-    "tan", "tanh", "eq", "ge", "gt", "le", "lt", "ne", "not", "and", "or", "xor",
+    "log", "log1p", "logistic", "max", "min", "pow", "round", "rsqrt", "sign", "sin", "sinh", "sqrt",
+    "square", "tan", "tanh", "eq", "ge", "gt", "le", "lt", "ne", "not", "and", "or", "xor",
 )  # fmt: skip
 LINEAR = ("conv", "conv_kernel", "sparse", "conv_general_dilated", "dot_general", "ragged_dot_general")
 
