@@ -92,6 +92,10 @@ def _judge(
         if a.kind == "channel":
             bench.book.declared[a.key] = fibre_of(into)
     judge = Judge(bench, into, out, elements)
+    if not judge.carried:
+        why = _uncarried(judge, into)
+        shown = next(iter(why.values()), f"the group {_title(into)}, which has none")
+        raise KernelError("into", "must have a generator that moves x", shown, "give another x or group")
     judged = judge.run(units_of(program, dim_of(into)), stop)
     return judge, judged, judge.whole(whole(program))
 
@@ -261,7 +265,8 @@ def _title(into: Any) -> str:
 
 def _generators(judge: Judge, into: Any) -> list[str]:
     """The group's own generators, translations first."""
-    return [axis[0].name for axis in judge.shifts] + [e.name for e in generators_of(into)]
+    translations = getattr(getattr(into, "group", None), "translations", {})
+    return [*translations, *(e.name for e in generators_of(into))]
 
 
 def _kept(judge: Judge, judged: Judged, into: Any) -> tuple[str, ...]:
@@ -311,7 +316,12 @@ def _whole(judge: Judge, units: list[Judged], model: Judged, into: Any) -> tuple
 
 def _uncarried(judge: Judge, into: Any) -> dict[str, str]:
     """The generators that the sites of x do not carry to themselves, and why."""
-    return {e.name: _refusal(into, e.name, judge) for e in generators_of(into) if e.name not in judge.carried}
+    tested = {axis[0].name for axis in judge.shifts}
+    translations = getattr(getattr(into, "group", None), "translations", {})
+    few = f"{' x '.join(map(str, judge.sites))} sites are too few to see a shift inside of the border"
+    reasons = {name: few for name in translations if name not in tested}
+    points = [e.name for e in generators_of(into) if e.name not in judge.carried]
+    return reasons | {name: _refusal(into, name, judge) for name in points}
 
 
 def _refusal(into: Any, name: str, judge: Judge) -> str:

@@ -140,8 +140,9 @@ def _traced(function: Callable[..., Any], given: Sequence[Any], registry: Regist
             registry.calls.clear()
             closed, shape = jax.make_jaxpr(function, return_shape=True)(*given)
     if not isinstance(shape, jax.ShapeDtypeStruct):
-        leaves = jax.tree.structure(shape)
-        raise KernelError("model", "must return one array", leaves, "wrap it: lambda x: model(x)[0]")
+        count = len(jax.tree.leaves(shape))
+        shown = f"a {type(shape).__name__} of {count}"
+        raise KernelError("model", "must return one array", shown, "wrap it: lambda x: model(x)[0]")
     return closed
 
 
