@@ -87,7 +87,7 @@ def test_sites_that_no_element_carries_are_reported() -> None:
 
 def test_a_field_of_which_nothing_can_be_carried() -> None:
     group = dv.space_group(C4, period=(0, 0), centre=(5, 5))
-    with pytest.raises(KernelError, match="into must have a generator that moves x, got .*8 x 8 sites"):
+    with pytest.raises(KernelError, match=r"into must have a generator that moves x, got .*8 x 8 sites"):
         kn.audit(conv(S14), X, dv.Field(group))
     with pytest.raises(KernelError, match="got the group C1, which has none"):
         kn.audit(conv(S14), X, dv.Field(dv.translations(2, period=(0, 0))))
