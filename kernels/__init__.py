@@ -4,13 +4,9 @@ from kernels.action.act import act
 from kernels.action.random import random_element
 from kernels.auditing.audit import audit
 from kernels.auditing.report import Audit, AuditedLayer
-from kernels.checking.checks import (
-    Comparison,
-    Report,
-    check_adjoints,
-    check_against_dense,
-    check_equivariance,
-)
+from kernels.checking.checks import check_adjoints, check_against_dense
+from kernels.checking.equivariance import check_equivariance
+from kernels.checking.report import Comparison, Report, Uncarried
 from kernels.convolution.adjoint_api import input_adjoint, kernel_adjoint
 from kernels.convolution.api import conv, conv_transpose
 from kernels.convolution.choice.autotune import autotune
@@ -35,6 +31,8 @@ from kernels.errors import (
     PaddingError,
     PrecisionError,
     ShapeError,
+    SymmetryError,
+    SymmetryWarning,
     WindowError,
 )
 from kernels.export import Artifact
@@ -68,7 +66,10 @@ __all__ = [
     "PrecisionError",
     "Report",
     "ShapeError",
+    "SymmetryError",
+    "SymmetryWarning",
     "Thresholds",
+    "Uncarried",
     "WindowError",
     "act",
     "audit",

@@ -11,17 +11,8 @@ import jax.numpy as jnp
 from jax.export import is_symbolic_dim
 
 from kernels.action.moves import move
-from kernels.action.sites import (
-    KINDS,
-    Obstacle,
-    SiteMap,
-    Sites,
-    axis_name,
-    by,
-    carry,
-    is_carried,
-    sizes_near,
-)
+from kernels.action.reasons import reason_of
+from kernels.action.sites import Obstacle, SiteMap, Sites, axis_name, carry, is_carried, sizes_near
 from kernels.errors import KernelError, ShapeError
 
 
@@ -74,7 +65,8 @@ def own_map(field: Any, action: Any, grid: tuple[int, ...]) -> SiteMap:
     found = _carried(own, action.motion.matrix, action.motion.shift, action.translation, field.group.period)
     if is_carried(found):
         return found[0]
-    raise refusal(field, action, own, found)
+    reason, remedy = why_not(field, action, own, found)
+    raise ShapeError("x", f"must be carried onto itself by {str(action.element)!r}", reason, remedy)
 
 
 @lru_cache(maxsize=1024)
@@ -100,27 +92,10 @@ def own_sites(field: Any, grid: tuple[int, ...]) -> Sites:
     return Sites(tuple(lattice.spacing), tuple(lattice.offset), zero, tuple(grid), wraps)
 
 
-def refusal(field: Any, action: Any, own: Sites, found: tuple[Obstacle, ...]) -> KernelError:
-    """The error of an element that does not carry an array of sites onto itself."""
-    name, first = repr(str(action.element)), min(found, key=lambda o: KINDS.index(o.kind))
-    axes = " and ".join(axis_name(i, len(own.sizes)) for i in sorted({i for o in found for i in o.axes}))
-    if first.kind == "shift":
-        rule = f"must keep the array along {axes}, and {name} shifts it, which ends there"
-        return KernelError("g", rule, f"{by(own.sizes)} sites", "use a field with boundary='periodic'")
-    turned = _turned(action.motion.matrix, own.sizes)
-    if first.kind == "glide":
-        rule = f"must keep the array along {axes}, and {name} is a glide that shifts it, which ends there"
-        return KernelError("g", rule, f"{by(own.sizes)} sites", "use a field with boundary='periodic'")
-    if first.kind == "mix":
-        rule = f"must be carried onto itself by {name}, which no array that ends along {axes} is"
-        return ShapeError("x", rule, f"{by(own.sizes)} sites", "use a field with boundary='periodic'")
-    near = near_sizes(field, action, own)
-    remedy = f"use {' or '.join(near)}" if near else "use a field with boundary='periodic'"
-    if turned is not None and turned != own.sizes:
-        rule = f"must have equal sizes along {axes} to be carried onto itself by {name}"
-        return ShapeError("x", rule, f"{by(own.sizes)} sites, which become {by(turned)}", remedy)
-    rule = f"must have its middle where {name} is in {field.group} about it, along {axes}"
-    return ShapeError("x", rule, f"{by(own.sizes)} sites", remedy)
+def why_not(field: Any, action: Any, own: Sites, found: tuple[Obstacle, ...]) -> tuple[str, str]:
+    """Why an element does not carry an array of sites onto itself, and what would help."""
+    matrix = action.motion.matrix
+    return reason_of(found, matrix, own.sizes, field.group, lambda: near_sizes(field, action, own))
 
 
 def near_sizes(field: Any, action: Any, own: Sites) -> tuple[str, ...]:
@@ -136,9 +111,3 @@ def near_sizes(field: Any, action: Any, own: Sites) -> tuple[str, ...]:
         return () if is_carried(found) else found
 
     return sizes_near(action.motion.matrix, own.sizes, obstacles, (1,) * len(own.sizes))
-
-
-def _turned(matrix: Any, sizes: tuple[int, ...]) -> tuple[int, ...] | None:
-    """The sizes that an array has after its axes were exchanged."""
-    from_ = [[j for j, x in enumerate(row) if x] for row in matrix]
-    return tuple(sizes[js[0]] for js in from_) if all(len(js) == 1 for js in from_) else None

@@ -155,39 +155,43 @@ def carry(
     matrix: Matrix,
     shift: Vector,
     translation: Vector,
-    period: Vector,
+    period: Vector | None,
     pairs: Sequence[Pair],
-    defect: Vector | None = None,
 ) -> tuple[SiteMap, ...] | tuple[Obstacle, ...]:
     """One motion, of those that are g up to translations, which carries all these arrays; or the obstacles.
 
-    v -> M v + t is g; along axes where an array is open, t is changed by whole periods so that the middle of
-    every array goes to the middle of the array that it should become. `translation` is the part of t that
-    was asked for by name. `defect`: a vector by which all of g is conjugated (the operator's own centre).
+    v -> M v + t is g. Along axes where an array ends, t is changed by whole periods (by anything, where they
+    are not given) so that the middle of every array goes to the middle of the one that it should become.
+    `translation` is the part of t that was asked for by name.
     """
-    dim, moved = len(matrix), list(shift)
-    if defect is not None:
-        moved = [t + d - x for t, d, x in zip(moved, defect, apply(matrix, defect), strict=True)]
-    found: list[Obstacle] = []
-    for i in range(dim):
+    moved, found = list(shift), []
+    for i in range(len(matrix)):
         wanted = {_centring(matrix, i, pair) for pair in pairs if not pair[1].wraps[i]}
-        if not wanted:
-            continue
-        mixed = _mixed(matrix, i, pairs)
-        if mixed is not None:
-            found.append(mixed)
-        elif translation[i]:
-            found.append(Obstacle("shift", (i,)))
-        elif len(wanted) > 1:
-            found.append(Obstacle("centre", (i,)))
-        elif not _whole(min(wanted) - moved[i], period[i]):
-            fixed = all(x == (i == j) for j, x in enumerate(matrix[i]))
-            found.append(Obstacle("glide" if fixed else "group", (i,)))
-        else:
+        if wanted:
+            step = None if period is None else period[i]
+            kind = _obstacle(matrix, i, pairs, bool(translation[i]), [t - moved[i] for t in wanted], step)
+            found += [kind] if kind else []
             moved[i] = min(wanted)
     maps = [site_map(matrix, tuple(moved), *pair) for pair in pairs] if not found else []
     found += [m for m in maps if isinstance(m, Obstacle)]
     return tuple(found) or tuple(m for m in maps if isinstance(m, SiteMap))
+
+
+def _obstacle(
+    matrix: Matrix, i: int, pairs: Sequence[Pair], shifted: bool, gaps: list[Fraction], step: Fraction | None
+) -> Obstacle | None:
+    """What forbids to send the middle of every array to the middle along an axis where one ends."""
+    mixed = _mixed(matrix, i, pairs)
+    if mixed is not None:
+        return mixed
+    if shifted:
+        return Obstacle("shift", (i,))
+    if len(gaps) > 1:
+        return Obstacle("centre", (i,))
+    if step is None or _whole(gaps[0], step):
+        return None
+    fixed = all(x == (i == j) for j, x in enumerate(matrix[i]))
+    return Obstacle("glide" if fixed else "group", (i,))
 
 
 def _centring(matrix: Matrix, i: int, pair: Pair) -> Fraction:
@@ -205,6 +209,12 @@ def _mixed(matrix: Matrix, i: int, pairs: Sequence[Pair]) -> Obstacle | None:
 
 def _whole(x: Fraction, step: Fraction) -> bool:
     return x % step == 0 if step else x == 0
+
+
+def exchanged_sizes(matrix: Matrix, sizes: Sequence[int]) -> tuple[int, ...] | None:
+    """The sizes of an array after its axes were exchanged; None where they are mixed."""
+    from_ = [[j for j, x in enumerate(row) if x] for row in matrix]
+    return tuple(sizes[js[0]] for js in from_) if all(len(js) == 1 for js in from_) else None
 
 
 def is_carried(found: tuple[Any, ...]) -> bool:
