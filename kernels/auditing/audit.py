@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kernels.action.act import own_map
-from kernels.auditing.axes import BATCH, SITE, Atom, Axes, Book, atoms, is_field
+from kernels.auditing.axes import BATCH, SITE, Atom, Axes, Book, atoms, is_field, named
 from kernels.auditing.bench import Bench
 from kernels.auditing.judge import Judge, fits
 from kernels.auditing.modules import frameworks
@@ -192,7 +192,9 @@ def _check_output(program: Program, into: Any, out: Any) -> None:
         if out is None:
             rule = "must return a field: what the axes of its output mean was lost on the way"
             raise KernelError("model", rule, shape, "give out=, a field with its sites, or a representation")
-        program.axes[program.y] = _named_axes(shape, program, out)
+        if len(shape) < dim_of(out) + 1:
+            raise ShapeError("out", f"must fit an output of shape {shape}", out, "name the output's field")
+        program.axes[program.y] = named(shape, dim_of(out), program.book)
     flat = atoms(program.axes[program.y])
     sites = sum(a.kind == SITE for a in flat)
     width = int(np.prod([a.size for a in flat if a.kind == "channel"], initial=1))
@@ -203,16 +205,6 @@ def _check_output(program: Program, into: Any, out: Any) -> None:
         raise ShapeError("out", rule, out, "use a representation for an output without sites")
     if not fits(out, width):
         raise ShapeError("out", f"must have the output's {width} channels", out, f"build a fibre of {width}")
-
-
-def _named_axes(shape: tuple[int, ...], program: Program, out: Any) -> Axes:
-    """(batch..., sites..., channels), as the field of the output says."""
-    dim = dim_of(out)
-    if len(shape) < dim + 1:
-        raise ShapeError("out", f"must fit an output of shape {shape}", out, "name the field of the output")
-    axes = [(Atom(BATCH, n),) for n in shape[: len(shape) - dim - 1]]
-    axes += [(Atom(SITE, n, k),) for k, n in enumerate(shape[len(shape) - dim - 1 : -1])]
-    return (*axes, (program.book.new(shape[-1]),))
 
 
 # ---- what was found -----------------------------------------------------------------------------------

@@ -73,6 +73,13 @@ def unknown(shape: Sequence[int]) -> Axes:
     return tuple((Atom(MIXED, n),) for n in shape)
 
 
+def named(shape: Sequence[int], dim: int, book: Book) -> Axes:
+    """The axes (batch..., sites..., channels) of an array."""
+    at = len(shape) - dim - 1
+    sites = ((Atom(SITE, n, k),) for k, n in enumerate(shape[at:-1]))
+    return (*((Atom(BATCH, n),) for n in shape[:at]), *sites, (book.new(shape[-1]),))
+
+
 def is_field(axes: Axes, dim: int) -> bool:
     """Whether an array holds channels on all axes of space, or on none of them."""
     found = [a for a in atoms(axes) if a.size > 1 or a.kind == SITE]

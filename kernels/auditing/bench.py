@@ -12,13 +12,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kernels.auditing.axes import BATCH, Atom, Layout, layout
+from kernels.auditing.axes import BATCH, Atom, Layout, layout, size_of
 from kernels.auditing.matching import blurred, distance, find_shift, match_channels, moved_sites
 from kernels.auditing.motions import (
     Channel,
     Element,
     Vector,
     act_on_channels,
+    acts,
     as_array,
     channel_action,
     own_centre,
@@ -49,9 +50,10 @@ class Book:
         self.declared: dict[int, Any] = {}
         self.matched: dict[tuple[int, str], Channel] = {}
 
-    def is_open(self, atom: Atom) -> bool:
-        """Whether nothing says how a set of channels moves."""
-        return self.sets[atom.key].how in ("made", "image") and atom.key not in self.declared
+    def is_open(self, atom: Atom, element: Element) -> bool:
+        """Whether nothing says how an element moves a set of channels."""
+        made = self.sets[atom.key].how in ("made", "image")
+        return made and not (atom.key in self.declared and acts(self.declared[atom.key], element))
 
     def learn(self, atom: Atom, element: Element, action: Channel) -> None:
         """Remember an action that was found, unless one was found before."""
@@ -61,7 +63,7 @@ class Book:
     def action(self, atom: Atom, element: Element) -> Channel:
         if element.is_shift:
             return None
-        if atom.key in self.declared:
+        if atom.key in self.declared and acts(self.declared[atom.key], element):
             return channel_action(self.declared[atom.key], element, atom.size)
         if (atom.key, element.name) in self.matched:
             return self.matched[atom.key, element.name]
@@ -73,7 +75,7 @@ class Book:
         if how == "image":
             return self.action(of[0], element)
         if how == "joined":
-            blocks = [np.eye(n) if a is None else as_array(self.action(a, element), n) for a, n in of]
+            blocks = [np.eye(n) if a is None else as_array(self.of(a, element), n) for a, n in of]
             ends = np.cumsum([0, *map(len, blocks)])
             whole = np.zeros((ends[-1], ends[-1]))
             for block, start, stop in zip(blocks, ends, ends[1:], strict=False):
@@ -81,7 +83,8 @@ class Book:
             return reduced(whole)
         if how == "cut":
             parent, start, stop = of
-            return reduced(as_array(self.action(parent, element), parent.size)[start:stop, start:stop])
+            whole = as_array(self.of(parent, element), size_of(parent))
+            return reduced(whole[start:stop, start:stop])
         if how in ("high", "low"):
             parent, high, low = of
             matrix = as_array(self.action(parent, element), parent.size).reshape(high, low, high, low)
@@ -274,7 +277,7 @@ class Bench:
         atoms, sites = self.layout(number).channels, self.layout(number).sites
         want = act_on_channels(base, self.book.of(atoms, element))
         shift, error = self._search(unit, element, got, want, hint, sites, mask)
-        lone = len(atoms) == 1 and self.book.is_open(atoms[0]) and not element.is_shift
+        lone = len(atoms) == 1 and self.book.is_open(atoms[0], element) and not element.is_shift
         if shift is not None or not lone or (atoms[0].key, element.name) in self.book.matched:
             return shift, error
         place, action, error = self._other_action(unit, number, element, got, base, hint, mask, error)

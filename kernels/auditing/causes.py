@@ -243,7 +243,7 @@ def inner_turn(bench: Bench, unit: Unit, e: Element, extra: Vector) -> Vector | 
                 return None
             continue
         shift = _inner_shift(got, want, limit)
-        if shift is None and len(atoms) == 1 and bench.book.is_open(atoms[0]):
+        if shift is None and len(atoms) == 1 and bench.book.is_open(atoms[0], e):
             shift = _inner_shift(blurred(got), blurred(want), limit)
             if shift is not None:
                 bench.book.learn(atoms[0], e, match_channels(*_inner(got, want, shift), limit))

@@ -13,13 +13,14 @@ from kernels.auditing.motions import (
     Channel,
     Element,
     Vector,
+    acts,
     as_array,
     channel_action,
     fibre_of,
     first_shifts,
     own_centre,
     periods_of,
-    same_group,
+    related,
     shift_element,
     sources,
 )
@@ -253,7 +254,7 @@ class Judge:
         fields = [f.out for f in unit.layers(self.bench.program)[-1:] if has_fields(f)]
         fields += [self.out] if o == self.bench.program.y and self.out is not None else []
         for f in fields:
-            if len(atoms) == 1 and same_group(f, self.into) and fits(f, atoms[0].size):
+            if len(atoms) == 1 and related(f, self.into) and fits(f, atoms[0].size):
                 self.bench.book.declared[atoms[0].key] = fibre_of(f)
 
     def _declared_inputs(self, unit: Unit, element: Element) -> dict[int, Channel]:
@@ -262,7 +263,8 @@ class Judge:
         found = {}
         for i in unit.ins if typed else ():
             width = self.bench.layout(i).width
-            if same_group(typed[0].into, self.into) and fits(typed[0].into, width):
+            known = related(typed[0].into, self.into) and acts(fibre_of(typed[0].into), element)
+            if known and fits(typed[0].into, width):
                 found[i] = channel_action(fibre_of(typed[0].into), element, width)
         return found
 
@@ -270,7 +272,11 @@ class Judge:
         """Whether an array carries another action than the layer that reads it was made for."""
         atoms = self.bench.layout(number).channels
         book = self.bench.book
-        if len(atoms) == 1 and book.is_open(atoms[0]) and (atoms[0].key, element.name) not in book.matched:
+        if (
+            len(atoms) == 1
+            and book.is_open(atoms[0], element)
+            and (atoms[0].key, element.name) not in book.matched
+        ):
             return False
         width = self.bench.layout(number).width
         have = as_array(book.of(atoms, element), width)

@@ -27,7 +27,8 @@ Vector = tuple[int, ...]
 class Element:
     """A group element: sites move by p -> matrix p + shift, channels by what its word makes of them.
 
-    `axis`: along which a translation shifts; `parameter`: of a generator of a Lie algebra.
+    `axis`: along which a translation shifts; `parameter`: of a generator of a Lie algebra; `group`: the
+    point group that the word is of.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Element:
     shift: tuple[Fraction, ...]
     axis: int | None = None
     parameter: float | None = None
+    group: Any = None
 
     @property
     def is_shift(self) -> bool:
@@ -113,9 +115,10 @@ def _lie(generator: str) -> Element:
 def _element(field: Any, word: Word) -> Element:
     name, dim = format_word(word), dim_of(field)
     if not dim:
-        return Element(name, word, np.zeros((0, 0), int), ())
+        return Element(name, word, np.zeros((0, 0), int), (), group=point_of(field))
     matrix, shift = field.lattice.carry(name, field.action(name, _width(field)).motion)
-    return Element(name, word, np.array(matrix, dtype=int), tuple(map(Fraction, shift)))
+    linear = np.array(matrix, dtype=int)
+    return Element(name, word, linear, tuple(map(Fraction, shift)), group=point_of(field))
 
 
 def _width(field: Any) -> int:
@@ -206,11 +209,38 @@ def first_shifts(
 # ---- channels -----------------------------------------------------------------------------------------
 
 
+def acts(representation: Any, element: Element) -> bool:
+    """Whether a representation, of the group or of a subgroup, says how an element acts."""
+    return _name_in(representation.group, element.group, element.word) is not None
+
+
+@lru_cache(maxsize=4096)
+def _name_in(group: Any, whole: Any, word: Word) -> str | None:
+    """An element of a group in the generators of a subgroup of it, where it is in that."""
+    if whole is None or group == whole:
+        return format_word(word)
+    if group.embedding is None or group.embedding[0] != whole or whole.algebra:
+        return None
+    names = dict(zip(group.generators, group.embedding[1], strict=True))
+    target = whole.elements.index(word)
+    for own in group.elements.words:
+        letters = [w for g, e in own for w in _power(names[g], e)]
+        if whole.elements.index(tuple(letters)) == target:
+            return format_word(own)
+    return None
+
+
+def _power(word: Word, exponent: int) -> Word:
+    inverse = tuple((g, -e) for g, e in reversed(word))
+    return (word if exponent > 0 else inverse) * abs(exponent)
+
+
 def channel_action(representation: Any, element: Element, width: int) -> Channel:
     """How an element acts on the channels of a representation."""
     if element.is_shift:
         return None
-    return _channel_action(representation, element.name, element.parameter, width)
+    name = _name_in(representation.group, element.group, element.word) or element.name
+    return _channel_action(representation, name, element.parameter, width)
 
 
 @lru_cache(maxsize=1024)
@@ -260,3 +290,10 @@ def act_on_channels(array: np.ndarray, action: Channel) -> np.ndarray:
 
 def same_group(one: Any, other: Any) -> bool:
     return point_of(one) == point_of(other)
+
+
+def related(field: Any, into: Any) -> bool:
+    """Whether a field's group is that of the input, or a subgroup made from it."""
+    group = point_of(field)
+    embedded = group.embedding is not None and group.embedding[0] == point_of(into)
+    return bool(group == point_of(into) or embedded)

@@ -96,9 +96,9 @@ def _concatenate(
     present = [a for a in given if a is not None]
     axes = [merged([a[i] for a in present], n, book) for i, n in enumerate(out) if i != at]
     along = [None if a is None else a[at] for a in given]
-    kinds = {a[0].kind if len(a) == 1 else MIXED for a in along if a is not None}
+    kinds = {_kind(a) for a in along if a is not None}
     if kinds == {CHANNEL}:
-        parts = tuple((None if a is None else a[0], s[at]) for a, s in zip(along, shapes, strict=True))
+        parts = tuple((a, s[at]) for a, s in zip(along, shapes, strict=True))
         joined: Axis = (book.new(out[at], "joined", parts),)
     elif len(kinds) == 1 and MIXED not in kinds:
         joined = resized(next(a for a in along if a is not None), out[at], book)
@@ -107,13 +107,19 @@ def _concatenate(
     return (*axes[:at], joined, *axes[at:])
 
 
+def _kind(axis: Axis) -> str:
+    """What an axis holds: sets of channels may be several."""
+    kinds = {a.kind for a in axis}
+    return kinds.pop() if len(axis) == 1 or kinds == {CHANNEL} else MIXED
+
+
 def _slice(given: list[Any], shapes: list[Shape], out: Shape, params: dict[str, Any], book: Book) -> Axes:
     """As all operations that keep the places of axes; channels that are cut out remember where."""
     axes = list(_same_rank(given, shapes, out, params, book))
     strides = params["strides"] or (1,) * len(out)
     for i, axis in enumerate(given[0]):
-        if size_of(axis) != out[i] and len(axis) == 1 and axis[0].kind == CHANNEL and strides[i] == 1:
-            cut = (axis[0], params["start_indices"][i], params["limit_indices"][i])
+        if size_of(axis) != out[i] and _kind(axis) == CHANNEL and strides[i] == 1:
+            cut = (axis, params["start_indices"][i], params["limit_indices"][i])
             axes[i] = (book.new(out[i], "cut", cut),)
     return tuple(axes)
 

@@ -14,8 +14,8 @@ import jax
 import numpy as np
 from jax.extend import core as jex
 
-from kernels.auditing.axes import Axes, Book
-from kernels.auditing.modules import Registry, is_nnx, scoped
+from kernels.auditing.axes import Axes, Book, is_field, named
+from kernels.auditing.modules import Registry, has_fields, is_nnx, scoped
 from kernels.auditing.primitives import RANDOM, axes_after
 from kernels.errors import KernelError
 
@@ -77,36 +77,59 @@ def trace(model: Callable[..., Any], x: jax.Array, axes: Axes, book: Book) -> Pr
     constants = [flat.constant(w) for w in weights]
     start = flat.value()
     (end,) = flat.inline(closed.jaxpr, closed.consts, [*constants, start], (None, 0, ()), registry)
-    depends = {start}
-    for step in flat.steps:
-        if depends & set(step.ins):
-            depends |= set(step.outs)
-    needed, steps = {end}, []
-    for step in reversed(flat.steps):
-        if needed & set(step.outs):
-            needed |= set(step.ins)
-            steps.append(step)
-    steps.reverse()
+    steps, depends = _needed(flat.steps, start, end)
+    if end not in depends:
+        raise KernelError("model", "must depend on x", "an output that does not", "give the forward pass")
     values = flat.known | {start: x}
     random: set[int] = set()
-    known_axes: dict[int, Axes] = {start: axes}
+    known: dict[int, Axes] = {start: axes}
     for step in steps:
         step.run(values)
         if step.name in RANDOM or (random & set(step.ins) and not depends & set(step.outs)):
             random |= set(step.outs)
         if depends & set(step.outs):
-            shapes = [np.shape(values[i]) for i in step.ins]
-            out = [np.shape(values[i]) for i in step.outs]
-            found = axes_after(
-                step.name, [known_axes.get(i) for i in step.ins], shapes, out, step.params, book
-            )
-            known_axes.update(zip(step.outs, found, strict=True))
+            known.update(zip(step.outs, _axes(step, values, known, book), strict=True))
+            known.update(_said(step, steps, values, known, registry, book))
     kept = tuple(s for s in steps if depends & set(s.outs))
-    if end not in depends:
-        raise KernelError(
-            "model", "must depend on x", "an output that does not", "give the model's forward pass"
-        )
-    return Program(kept, start, end, values, known_axes, frozenset(random), book, registry)
+    return Program(kept, start, end, values, known, frozenset(random), book, registry)
+
+
+def _needed(steps: Sequence[Step], start: int, end: int) -> tuple[list[Step], set[int]]:
+    """The steps that the output needs, and the values that depend on the input."""
+    depends, needed, kept = {start}, {end}, []
+    for step in steps:
+        if depends & set(step.ins):
+            depends |= set(step.outs)
+    for step in reversed(steps):
+        if needed & set(step.outs):
+            needed |= set(step.ins)
+            kept.append(step)
+    return kept[::-1], depends
+
+
+def _axes(step: Step, values: dict[int, Any], known: dict[int, Axes], book: Book) -> list[Axes]:
+    given = [known.get(i) for i in step.ins]
+    shapes, out = ([np.shape(values[i]) for i in side] for side in (step.ins, step.outs))
+    return axes_after(step.name, given, shapes, out, step.params, book)
+
+
+def _said(
+    step: Step,
+    steps: Sequence[Step],
+    values: dict[int, Any],
+    known: dict[int, Axes],
+    registry: Registry,
+    book: Book,
+) -> dict[int, Axes]:
+    """What a layer returns has the axes of its field, (batch..., sites..., channels), if lost."""
+    number = step.label[0]
+    if number is None or not registry.is_leaf(number) or not has_fields(registry.layers[number]):
+        return {}
+    lattice = getattr(registry.layers[number].out, "lattice", None)
+    dim = 0 if lattice is None else lattice.dim
+    lost = [o for o in step.outs if not is_field(known[o], dim) and np.ndim(values[o]) > dim]
+    read = {i for s in steps if s.label[:2] != step.label[:2] for i in s.ins} if lost else set()
+    return {o: named(np.shape(values[o]), dim, book) for o in lost if o in read or step is steps[-1]}
 
 
 def _jaxpr(model: Callable[..., Any], x: jax.Array, registry: Registry) -> tuple[Any, list[Any]]:

@@ -15,7 +15,8 @@ from flax import nnx
 
 import derive as dv
 import kernels as kn
-from tests.kernels.audit.faults import KEY, S14, S44, after, first, typed
+from tests.kernels.audit.fault import KEY, S14, S44, first
+from tests.kernels.audit.faults_functions import after, typed
 from tests.kernels.audit.parts import (
     C4,
     D1,

@@ -14,7 +14,8 @@ from flax import nnx
 import derive as dv
 import kernels as kn
 from kernels.errors import KernelError
-from tests.kernels.audit.faults import S14, Dropping
+from tests.kernels.audit.fault import S14
+from tests.kernels.audit.faults_equinox import Dropping
 from tests.kernels.audit.parts import C4, D4, P4M, Chain, Stack, conv, eqx_conv, image, nnx_conv, still
 
 X, FIELD = image(8), still(C4, 8)

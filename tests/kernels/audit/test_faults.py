@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 import kernels as kn
-from tests.kernels.audit.faults import FAULTS, Fault
+from tests.kernels.audit.fault import Fault
+from tests.kernels.audit.faults import FAULTS
 
 
 @pytest.mark.parametrize("fault", [f for _, f in FAULTS], ids=[name for name, _ in FAULTS])

@@ -13,7 +13,8 @@ import pytest
 
 import derive as dv
 import kernels as kn
-from tests.kernels.audit.faults import FAULTS, S14, S44
+from tests.kernels.audit.fault import S14, S44
+from tests.kernels.audit.faults import FAULTS
 from tests.kernels.audit.parts import (
     C4,
     P4M,
