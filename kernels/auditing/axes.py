@@ -80,6 +80,17 @@ def named(shape: Sequence[int], dim: int, book: Book) -> Axes:
     return (*((Atom(BATCH, n),) for n in shape[:at]), *sites, (book.new(shape[-1]),))
 
 
+def renewed(axes: Axes, book: Book) -> Axes:
+    """The same axes with sets of channels of their own; of several on one axis a single one."""
+
+    def renew(axis: Axis) -> Axis:
+        if axis and all(a.kind == CHANNEL for a in axis):
+            return (book.new(size_of(axis)),)
+        return tuple(book.new(a.size) if a.kind == CHANNEL else a for a in axis)
+
+    return tuple(map(renew, axes))
+
+
 def is_field(axes: Axes, dim: int) -> bool:
     """Whether an array holds channels on all axes of space, or on none of them."""
     found = [a for a in atoms(axes) if a.size > 1 or a.kind == SITE]

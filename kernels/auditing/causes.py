@@ -9,7 +9,16 @@ import numpy as np
 
 from kernels.auditing.bench import Bench, quarter
 from kernels.auditing.matching import blurred, distance, match_channels
-from kernels.auditing.motions import Element, Vector, act_on_channels, own_centre, shift_element
+from kernels.auditing.modules import has_fields
+from kernels.auditing.motions import (
+    Element,
+    Vector,
+    act_on_channels,
+    acts,
+    fibre_of,
+    own_centre,
+    shift_element,
+)
 from kernels.auditing.primitives import LINEAR
 from kernels.auditing.units import Unit
 from kernels.auditing.verdicts import Cause, Judged
@@ -41,6 +50,10 @@ FIELDS = Cause(
     "the input carries another fibre than the layer was made for",
     "make the layer for the field that the layer before returns",
 )
+RESTRICTED = Cause(
+    "the layer was made for a subgroup",
+    "make it for the whole group, or audit what follows by the field of the subgroup",
+)
 BORDER = Cause("the border", "pad periodically (padding='CIRCULAR'), or on all sides alike")
 HALF = Cause("a half-site offset", "use an odd window, or pad both sides alike")
 FREE = Cause(
@@ -59,6 +72,11 @@ def causes(
     lost_shifts = [axis for axis in shifts if any(e.name in judged.lost for e in axis)]
     if any(judged.verdicts[e.name].mismatch for e in lost_points):
         return [FIELDS]
+    layers = [f for f in unit.layers(bench.program) if has_fields(f)]
+    if any(
+        not acts(fibre_of(f.into), e) or not acts(fibre_of(f.out), e) for f in layers for e in lost_points
+    ):
+        return [RESTRICTED]
     if uses_random(bench, unit):
         return [RANDOM]
     if bench.sums_samples(unit):
@@ -131,7 +149,18 @@ def _point(bench: Bench, unit: Unit, lost: Sequence[Element]) -> Cause:
     if any(s is None for s in steps):
         return POSITION
     placed = placement(bench, unit, lost, [s or 1 for s in steps])
-    return placed or (FREE if has_weights(unit) or dim == 0 else OTHER)
+    return placed or _crowded(bench, unit) or (FREE if has_weights(unit) or dim == 0 else OTHER)
+
+
+def _crowded(bench: Bench, unit: Unit) -> Cause | None:
+    """A stride over so few sites that nothing is left of them inside of the border."""
+    sizes = [bench.layout(i).sites for i in unit.ins if bench.layout(i).sites]
+    ratio = max((_ratio(bench, unit, k) for k in range(len(bench.wrap))), default=1)
+    if not sizes or ratio == 1 or quarter(min(min(s) for s in sizes)) >= ratio:
+        return None
+    shown = " x ".join(map(str, sizes[0]))
+    fault = FREE.name if has_weights(unit) else "where its samples stand"
+    return Cause(f"a stride of {ratio} over {shown} sites, or {fault}", "audit it at a larger size to tell")
 
 
 def _carried(e: Element, sites: Vector) -> bool:

@@ -14,7 +14,7 @@ import jax
 import numpy as np
 from jax.extend import core as jex
 
-from kernels.auditing.axes import Axes, Book, is_field, named
+from kernels.auditing.axes import Axes, Book, is_field, named, renewed, size_of
 from kernels.auditing.modules import Registry, has_fields, is_nnx, scoped
 from kernels.auditing.primitives import RANDOM, axes_after
 from kernels.errors import KernelError
@@ -83,13 +83,15 @@ def trace(model: Callable[..., Any], x: jax.Array, axes: Axes, book: Book) -> Pr
     values = flat.known | {start: x}
     random: set[int] = set()
     known: dict[int, Axes] = {start: axes}
+    leaving = _leaving(steps, end)
     for step in steps:
         step.run(values)
         if step.name in RANDOM or (random & set(step.ins) and not depends & set(step.outs)):
             random |= set(step.outs)
         if depends & set(step.outs):
             known.update(zip(step.outs, _axes(step, values, known, book), strict=True))
-            known.update(_said(step, steps, values, known, registry, book))
+            said = _said(step, leaving, known, registry, book)
+            known.update({step.outs[0]: said} if said is not None else {})
     kept = tuple(s for s in steps if depends & set(s.outs))
     return Program(kept, start, end, values, known, frozenset(random), book, registry)
 
@@ -114,22 +116,29 @@ def _axes(step: Step, values: dict[int, Any], known: dict[int, Axes], book: Book
 
 
 def _said(
-    step: Step,
-    steps: Sequence[Step],
-    values: dict[int, Any],
-    known: dict[int, Axes],
-    registry: Registry,
-    book: Book,
-) -> dict[int, Axes]:
-    """What a layer returns has the axes of its field, (batch..., sites..., channels), if lost."""
-    number = step.label[0]
-    if number is None or not registry.is_leaf(number) or not has_fields(registry.layers[number]):
-        return {}
-    lattice = getattr(registry.layers[number].out, "lattice", None)
-    dim = 0 if lattice is None else lattice.dim
-    lost = [o for o in step.outs if not is_field(known[o], dim) and np.ndim(values[o]) > dim]
-    read = {i for s in steps if s.label[:2] != step.label[:2] for i in s.ins} if lost else set()
-    return {o: named(np.shape(values[o]), dim, book) for o in lost if o in read or step is steps[-1]}
+    step: Step, leaving: set[int], known: dict[int, Axes], registry: Registry, book: Book
+) -> Axes | None:
+    """The axes of what a layer returns that says its field: channels of their own.
+
+    Where the meaning of the axes was lost inside they are (batch..., sites..., channels).
+    """
+    number, (o, *more) = step.label[0], step.outs
+    if more or o not in leaving or number is None or not registry.is_leaf(number):
+        return None
+    layer = registry.layers[number]
+    if not has_fields(layer):
+        return None
+    lattice = getattr(layer.out, "lattice", None)
+    dim, shape = 0 if lattice is None else lattice.dim, tuple(map(size_of, known[o]))
+    if is_field(known[o], dim):
+        return renewed(known[o], book)
+    return named(shape, dim, book) if len(shape) > dim else None
+
+
+def _leaving(steps: Sequence[Step], end: int) -> set[int]:
+    """The values that are read outside of the call in which they were made."""
+    made = {o: s.label[:2] for s in steps for o in s.outs}
+    return {end} | {i for s in steps for i in s.ins if made.get(i, s.label[:2]) != s.label[:2]}
 
 
 def _jaxpr(model: Callable[..., Any], x: jax.Array, registry: Registry) -> tuple[Any, list[Any]]:

@@ -19,6 +19,7 @@ from tests.kernels.audit.parts import (
     C4,
     P4M,
     Chain,
+    Typed,
     conv,
     eqx_conv,
     image,
@@ -162,3 +163,42 @@ def test_errors_are_relative_to_the_largest_entry() -> None:
     x = np.ones((1, 16, 1), np.float32) + 1e-3 * image(16, batch=1, rank=1)
     found = kn.audit(lambda x: x * mask, x, still(dv.point_group("D1", dim=1), 16))
     assert found.layers[0].errors["m"] == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_layer_made_for_a_subgroup() -> None:
+    """Behind it fibres of the subgroup are known for its elements."""
+    whole, turns = P4M.point, P4M.point.subgroup(["r"])
+    space = P4M.restrict(turns)
+    free = conv(skew(symmetric(3)), padding="CIRCULAR")
+    turned = [jnp.rot90(jnp.asarray(skew(symmetric(5))), k, (0, 1)) for k in range(4)]
+
+    def tied(x: jax.Array) -> jax.Array:
+        return sum(conv(k, padding="CIRCULAR")(x) for k in turned)  # type: ignore[return-value]
+
+    into = torus(P4M, 8)
+    field = dv.Field(space, grid=(8, 8), boundary="periodic")
+    found = kn.audit(Chain([Typed(tied, field, field), relu()]), image(8), into)
+    assert found.layers[0].kept == ("t_u", "t_v", "r")
+    assert found.layers[0].cause == "the layer was made for a subgroup"
+    assert found.layers[1].lost == ()
+    assert found.kept == ("t_u", "t_v", "r")
+    assert whole.order == 8
+    assert kn.audit(Chain([Typed(free, into, into)]), image(8), into).layers[0].cause.startswith("weights")
+
+
+def test_a_layer_that_reads_another_fibre() -> None:
+    """Each of two layers is right, and they do not fit: the second is named."""
+    vectors, mirrored = torus(P4M, 8, dv.defining(P4M.point)), torus(P4M, 8, 2 * dv.sign(P4M.point))
+
+    def one(x: jax.Array) -> jax.Array:
+        slope = jnp.array([-1.0, 0.0, 1.0])
+        taps = jnp.stack([slope[:, None] * jnp.eye(3)[1], slope * jnp.eye(3)[1][:, None]], -1)[:, :, None]
+        return kn.conv(x, taps, padding="CIRCULAR")
+
+    def two(x: jax.Array) -> jax.Array:
+        return 2 * x
+
+    chain = Chain([Typed(one, torus(P4M, 8), vectors), Typed(two, mirrored, mirrored)])
+    found = kn.audit(chain, image(8), torus(P4M, 8))
+    assert found.first is found.layers[1]
+    assert found.first.cause == "the input carries another fibre than the layer was made for"
