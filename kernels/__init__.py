@@ -2,6 +2,8 @@
 
 from kernels.action.act import act
 from kernels.action.random import random_element
+from kernels.auditing.audit import audit
+from kernels.auditing.report import Audit, AuditedLayer
 from kernels.checking.checks import check_adjoints, check_against_dense
 from kernels.checking.equivariance import check_equivariance
 from kernels.checking.report import Comparison, Report, Uncarried
@@ -43,6 +45,8 @@ from kernels.pool import avg_pool, max_pool
 
 __all__ = [
     "Artifact",
+    "Audit",
+    "AuditedLayer",
     "CheckError",
     "Comparison",
     "DtypeError",
@@ -68,6 +72,7 @@ __all__ = [
     "Uncarried",
     "WindowError",
     "act",
+    "audit",
     "autotune",
     "avg_pool",
     "calibrate",

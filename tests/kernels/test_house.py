@@ -36,7 +36,8 @@ FLOORS = {
     "maps": 6,
     "checking": 7,
     "lowering": 7,
-    "__init__": 8,
+    "auditing": 8,
+    "__init__": 9,
 }
 
 
