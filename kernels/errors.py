@@ -65,6 +65,10 @@ class ExportError(KernelError):
     """An op cannot be exported so, or an exported one is called with other shapes than it was made for."""
 
 
+class FieldError(KernelError):
+    """A layer cannot work on a field, or two layers that are to follow each other have different fields."""
+
+
 class CheckError(KernelError):
     """A check found two numbers apart that must agree; the report is attached as ``.report``."""
 

@@ -36,6 +36,7 @@ FLOORS = {
     "checking": 7,
     "lowering": 7,
     "__init__": 8,
+    "layers": 8,
 }
 
 
