@@ -154,7 +154,7 @@ class Upsample(Layer):
     pass
 
 
-# ---- layers that train otherwise than they infer ------------------------------------------------------------
+# ---- layers that train otherwise than they infer -----------------------------------------------------------
 
 
 @layer
@@ -181,7 +181,7 @@ class BatchNorm(_Scaled, eqx.nn.StatefulLayer):
         self.index = eqx.nn.StateIndex(self.spec.init_stats())
         self.inference = inference
 
-    def __call__(
+    def __call__(  # type: ignore[override]
         self, x: jax.Array, state: Any, *, key: Any = None, inference: bool | None = None
     ) -> tuple[jax.Array, Any]:
         """The normalised array and the state with its new statistics, as `equinox.nn.BatchNorm` does."""
@@ -194,7 +194,7 @@ class BatchNorm(_Scaled, eqx.nn.StatefulLayer):
         return ordinary(plain.plain(self.spec, self.params, stats))
 
 
-# ---- several layers -----------------------------------------------------------------------------------------
+# ---- several layers ----------------------------------------------------------------------------------------
 
 
 class Sequential(eqx.nn.StatefulLayer):
@@ -250,7 +250,7 @@ class Sequential(eqx.nn.StatefulLayer):
 
 
 def Restrict(model: Any, subgroup: Any) -> Any:
-    """A trained layer, or all layers of a model, as layers of a subgroup of the point group: the same function.
+    """A trained layer, or all layers of a model, for a subgroup of the point group: the same function.
 
         w_there = E w_here        E exact, with B_here = B_there E
 
@@ -286,13 +286,13 @@ def _restricted(value: Any, subgroup: Any) -> Any:
     return found
 
 
-# ---- ordinary layers ----------------------------------------------------------------------------------------
+# ---- ordinary layers ---------------------------------------------------------------------------------------
 
 
 class ChannelsLast(eqx.Module):
     """`equinox.nn.Conv`, or its transpose, on arrays (batch..., spatial..., C), after repeating a border."""
 
-    conv: eqx.Module
+    conv: Any
     borders: tuple[tuple[int, int, str], ...] = eqx.field(static=True)
 
     def __call__(self, x: jax.Array, *, key: Any = None) -> jax.Array:
@@ -330,7 +330,7 @@ class Scale(eqx.Module):
 class Function(eqx.Module):
     """A function of one array, with numbers that it holds."""
 
-    params: dict[str, Any]
+    params: Any
     fn: Callable[..., jax.Array] = eqx.field(static=True)
     name: str = eqx.field(static=True)
 

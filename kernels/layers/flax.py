@@ -3,7 +3,7 @@
 >>> import derive
 >>> G = derive.wallpaper("p4m")
 >>> conv = Conv(derive.Field(G), 8 * derive.regular(G.point), derive.window(3), rngs=nnx.Rngs(0))
->>> conv.spec, conv(jnp.ones((2, 9, 9, 1))).shape
+>>> conv.spec, conv(jax.numpy.ones((2, 9, 9, 1))).shape
 (1 -> 8 regular, 72 weights, 8 biases, (2, 9, 9, 64))
 """
 
@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 try:
     from flax import nnx
@@ -141,7 +140,7 @@ class Upsample(Layer):
     pass
 
 
-# ---- layers that train otherwise than they infer ------------------------------------------------------------
+# ---- layers that train otherwise than they infer -----------------------------------------------------------
 
 
 @layer
@@ -188,7 +187,7 @@ class BatchNorm(Layer):
         return ordinary(plain.plain(self.spec, self.params, self.stats))
 
 
-# ---- several layers -----------------------------------------------------------------------------------------
+# ---- several layers ----------------------------------------------------------------------------------------
 
 
 class Sequential(nnx.Module):
@@ -234,7 +233,7 @@ class Sequential(nnx.Module):
 
 
 def Restrict(model: Any, subgroup: Any) -> Any:
-    """A trained layer, or all layers of a model, as layers of a subgroup of the point group: the same function.
+    """A trained layer, or all layers of a model, for a subgroup of the point group: the same function.
 
         w_there = E w_here        E exact, with B_here = B_there E
 
@@ -259,7 +258,7 @@ def Restrict(model: Any, subgroup: Any) -> Any:
     return found
 
 
-# ---- ordinary layers ----------------------------------------------------------------------------------------
+# ---- ordinary layers ---------------------------------------------------------------------------------------
 
 
 class Bordered(nnx.Module):

@@ -20,7 +20,7 @@ def flat(layers: Sequence[Any]) -> list[Any]:
     return found
 
 
-def linked(layers: Sequence[Any], wrap: Callable[[derive.Field, Any], Any]) -> list[Any]:
+def linked(layers: Sequence[Any], wrap: Callable[..., Any]) -> list[Any]:
     """The layers, plain functions made activations of the field that they are given, all checked.
 
     `wrap(field, fn)`: an activation layer, which refuses functions that do not commute with the group.
@@ -47,7 +47,7 @@ def has_fields(layer: Any) -> bool:
     )
 
 
-def _wrapped(i: int, fn: Any, field: derive.Field, wrap: Callable[[derive.Field, Any], Any]) -> Any:
+def _wrapped(i: int, fn: Any, field: derive.Field, wrap: Callable[..., Any]) -> Any:
     try:
         return wrap(field, fn)
     except FieldError as error:

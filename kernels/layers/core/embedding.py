@@ -18,7 +18,7 @@ _NONE = (np.zeros(0, int), np.zeros(0, int), np.zeros(0))
 def restricted_weights(
     solution: Any, subgroup: derive.Group, params: Any
 ) -> tuple[Any, list[jax.Array], list[jax.Array]]:
-    """The solution of a subgroup with the weights and biases that make the same operator: w_there = E w_here."""
+    """The solution of a subgroup, and the weights and biases of the same operator: w_there = E w_here."""
     found = solution.restricted(subgroup)
     weight = _carried(solution.answer.basis_blocks, found.answer.basis_blocks, params["weight"])
     if not solution.problem.bias:

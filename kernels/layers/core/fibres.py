@@ -47,8 +47,12 @@ class Part(NamedTuple):
     @property
     def where(self) -> str:
         """The channels and the piece, for people."""
-        last = self.channels.stop - 1
-        return f"channel{'s' if last > self.first else ''} {self.first}{f':{last + 1}' * (last > self.first)} ({self.name})"
+        first, stop = self.first, self.channels.stop
+        return (
+            f"channel {first} ({self.name})"
+            if stop == first + 1
+            else f"channels {first}:{stop} ({self.name})"
+        )
 
     def split(self, x: jax.Array) -> jax.Array:
         """(..., C) -> (..., copies, dim)."""
@@ -209,4 +213,4 @@ def _form(group: derive.Group, piece: Any) -> Static | None:
         raise FieldError("fibre", rule, piece.name, "write it in an orthonormal basis")
     images = {name: np.array(piece.matrix(name), dtype=np.float64) for name in group.generators}
     every = over_elements(group.elements, images, np.eye(piece.dim), np.matmul)
-    return Static(sum(m.T @ m for m in every) / len(every))
+    return Static(np.mean([m.T @ m for m in every], axis=0))

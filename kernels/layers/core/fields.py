@@ -16,6 +16,7 @@ from math import gcd, lcm
 from typing import Any
 
 import derive
+from derive.symmetry.lattice import Lattice
 from kernels.errors import FieldError, ShapeError
 
 Vector = tuple[Fraction, ...]
@@ -56,6 +57,12 @@ def require_lattice(x: derive.Field, layer: str) -> derive.Field:
     return x
 
 
+def lattice(x: derive.Field) -> Lattice:
+    """The lattice of a field that has one."""
+    assert x.lattice is not None
+    return x.lattice
+
+
 def rank(field: derive.Field) -> int:
     """The number of spatial axes of an array of this field."""
     return 0 if field.lattice is None else field.lattice.dim
@@ -89,28 +96,21 @@ def moved(
     fibre: derive.Representation,
     ratio: Vector,
     shift: Vector,
-    sizes: Sequence[int | None] | None = None,
+    sizes: tuple[int | None, ...],
 ) -> tuple[derive.Field, derive.Field, derive.SpaceGroup]:
     """The input and the output of a layer under its one group, and the output's own group.
 
     `ratio`: the output's spacing in sites of the input; `shift`: how far, in sites of the input, the output's
     first site stands from that of the input; `sizes`: how many sites it has.
     """
-    lattice = x.lattice
-    spacing = tuple(s * r for s, r in zip(lattice.spacing, ratio, strict=True))
-    offset = tuple(o + s * d for o, s, d in zip(lattice.offset, lattice.spacing, shift, strict=True))
+    old = lattice(x)
+    spacing = tuple(s * r for s, r in zip(old.spacing, ratio, strict=True))
+    offset = tuple(o + s * d for o, s, d in zip(old.offset, old.spacing, shift, strict=True))
     own = tuple(map(_own_period, x.group.period, spacing, ratio, [bool(x.group.glide)] * len(ratio)))
     both = tuple(map(least_common, x.group.period, own))
     group = _common_group(x.group, both, spacing, offset)
-    options = {
-        "grid": lattice.grid if sizes is None else tuple(sizes),
-        "boundary": lattice.boundary,
-        "spacing": spacing,
-        "offset": offset,
-    }
-    into = x.replace(group=group)
-    out = derive.Field(group, fibre=fibre, **options)
-    return into, out, _titled(replace(group, period=own))
+    out = derive.Field(group, fibre=fibre, grid=sizes, boundary=old.boundary, spacing=spacing, offset=offset)
+    return x.replace(group=group), out, _titled(replace(group, period=own))
 
 
 def _own_period(period: Fraction, spacing: Fraction, ratio: Fraction, glides: bool) -> Fraction:

@@ -12,12 +12,8 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-import sympy
 
 import derive
-from derive.symmetry.sizes import per_axis as one_each
-from derive.symmetry.sizes import rational
-from derive.symmetry.support import as_support
 from kernels.equivariant import EquivariantOp, as_given
 from kernels.errors import DtypeError, FieldError, PaddingError
 from kernels.integers import Ints, per_axis
@@ -25,6 +21,7 @@ from kernels.layers.core import fields
 from kernels.layers.core.embedding import restricted_weights
 from kernels.layers.core.fibres import Layout, layout
 from kernels.layers.core.spec import Params, Spec, numbers, restrict_field, restrict_group
+from kernels.layers.core.supports import SiteSupport, read_support
 from kernels.lowering import lower
 
 Init = str | Callable[..., jax.Array]
@@ -36,8 +33,8 @@ CACHED = 1024
 class LinearSpec(Spec):
     """y = T x + b, T any equivariant map.
 
-    `solution` is what was solved for and `op` what it became; `shift` the layout of a bias that is the same at
-    every site, where the op has none of its own.
+    `solution` is what was solved for and `op` what it became; `shift` the layout of a bias that is the same
+    at every site, where the op has none of its own.
     """
 
     solution: Any = field(compare=False)
@@ -138,7 +135,7 @@ def conv(
     dtype: Any = None,
     param_dtype: Any = jnp.float32,
 ) -> LinearSpec:
-    """The general equivariant convolution from field x to the fibre of y, on a lattice `strides` times coarser.
+    """The general equivariant convolution of field x, to the fibre of y on a lattice `strides` times coarser.
 
         y(p) = sum over d in support of K[d] x(p + d)  +  b        K, b all that the group permits
 
@@ -155,7 +152,8 @@ def conv(
         dtype: of the computation, what input and weights promote to unless given; `param_dtype`: of weights.
 
     Raises:
-        FieldError, PaddingError, DtypeError: an argument does not fit. DeriveError: no such lattice or support.
+        FieldError, PaddingError, DtypeError: an argument does not fit. DeriveError: there is no such lattice
+        or support.
 
     >>> G = derive.wallpaper("p4m")
     >>> layer = conv(derive.Field(G), 8 * derive.regular(G.point), derive.window(3), strides=2)
@@ -164,7 +162,7 @@ def conv(
     """
     x = fields.require_lattice(fields.read_field(x, "x"), "Conv")
     steps = per_axis("strides", strides, fields.rank(x))
-    shape = _Shape(x, fields.read_fibre(y, x), _support(support, x, dilation), steps, _hashable(padding))
+    shape = _Shape(x, fields.read_fibre(y, x), read_support(support, x, dilation), steps, _hashable(padding))
     return _finished(_conv(shape, bool(bias), _kind(param_dtype)), init, dtype)
 
 
@@ -187,8 +185,8 @@ def conv_transpose(
 
     Args:
         x, y, bias, init, dtype, param_dtype: as in `Conv`.
-        support: counted in sites of the finer lattice. An odd window returns strides * (n - 1) + 1 sites for n,
-            an even one strides * (n - 1) + 2, centred on the input's; a periodic axis strides * n.
+        support: counted in sites of the finer lattice. Of n sites an odd window makes strides * (n - 1) + 1,
+            an even one strides * (n - 1) + 2, about the same middle; a periodic axis strides * n.
         strides, dilation: an integer, or one per axis.
         padding: None (as just said), or as in `kernels.lower`.
 
@@ -201,7 +199,7 @@ def conv_transpose(
     """
     x = fields.require_lattice(fields.read_field(x, "x"), "ConvTranspose")
     steps = per_axis("strides", strides, fields.rank(x))
-    shape = _Shape(x, fields.read_fibre(y, x), _support(support, x, dilation), steps, _hashable(padding))
+    shape = _Shape(x, fields.read_fibre(y, x), read_support(support, x, dilation), steps, _hashable(padding))
     return _finished(_conv_transpose(shape, bool(bias), _kind(param_dtype)), init, dtype)
 
 
@@ -228,7 +226,7 @@ def linear(
     >>> S5 = derive.symmetric(5)
     >>> V = derive.permutation(S5)
     >>> linear(V**2, V)
-    V*V -> V, 5 weights, 1 bias
+    P*P -> P, 5 weights, 1 bias
     """
     x = fields.read_field(V, "V")
     return _finished(_linear(x, fields.read_fibre(W, x, "W"), bool(bias), _kind(param_dtype)), init, dtype)
@@ -257,56 +255,6 @@ def _hashable(padding: Any) -> Any:
     return int(padding) if isinstance(padding, np.integer) else padding
 
 
-@dataclass(frozen=True)
-class _Support:
-    """A support counted in sites, still to be put on a lattice."""
-
-    given: Any
-    dilation: tuple[int, ...]
-
-    def on(self, spacing: Sequence[Fraction]) -> Any:
-        """The same displacements in space."""
-        units = [s * e for s, e in zip(spacing, self.dilation, strict=True)]
-        found, dim = self.given, len(units)
-        if all(unit == 1 for unit in units):
-            return found
-        if found.kind == "box":
-            radii, steps = one_each(found.radius, dim, "radius"), one_each(found.step, dim, "step")
-            radius = tuple(
-                None if r is None else r * u for r, u in zip(radii, map(_exact, units), strict=True)
-            )
-            return replace(found, radius=radius, step=tuple(s * u for s, u in zip(steps, units, strict=True)))
-        if found.kind == "points":
-            points = (tuple(d * u for d, u in zip(point, units, strict=True)) for point in found.points)
-            return replace(found, points=tuple(sorted(points)))
-        return self._stretched(units)
-
-    def _stretched(self, units: list[Fraction]) -> Any:
-        """Balls and hexagons, which hold every site within their radius."""
-        if len(set(units)) > 1 or any(e > 1 for e in self.dilation):
-            rule = f"of kind {self.given.kind} cannot be stretched by {tuple(map(str, units))}"
-            raise FieldError("support", rule, self.given, "give its displacements one by one")
-        return replace(self.given, radius=self.given.radius * units[0])
-
-    def first(self, spacing: Sequence[Fraction]) -> tuple[Fraction, ...]:
-        """One displacement, in space."""
-        found, dim = self.on(spacing), len(spacing)
-        if found.kind == "points":
-            return found.points[0]
-        if found.kind != "box":
-            return (Fraction(0),) * dim
-        radii = one_each(found.radius, dim, "radius")
-        return tuple(Fraction(0) if r is None else -rational(r, "radius") for r in radii)
-
-
-def _exact(unit: Fraction) -> sympy.Rational:
-    return sympy.Rational(unit.numerator, unit.denominator)
-
-
-def _support(given: Any, x: derive.Field, dilation: Ints) -> _Support:
-    return _Support(as_support(given, fields.rank(x)), per_axis("dilation", dilation, fields.rank(x)))
-
-
 # ---- solved once per content ----------------------------------------------------------------------------
 
 
@@ -316,14 +264,14 @@ class _Shape:
 
     x: derive.Field
     fibre: derive.Representation
-    support: _Support
+    support: SiteSupport
     strides: tuple[int, ...]
     padding: Any
 
 
 @lru_cache(maxsize=CACHED)
 def _conv(shape: _Shape, bias: bool, param_dtype: Any) -> LinearSpec:
-    x, spacing = shape.x, shape.x.lattice.spacing
+    x, spacing = shape.x, fields.lattice(shape.x).spacing
     support = shape.support.on(spacing)
     first = shape.support.first(spacing)
     shift = tuple(-d / s % 1 for d, s in zip(first, spacing, strict=True))
@@ -337,7 +285,7 @@ def _conv(shape: _Shape, bias: bool, param_dtype: Any) -> LinearSpec:
 def _conv_transpose(shape: _Shape, bias: bool, param_dtype: Any) -> LinearSpec:
     x = shape.x
     ratio = tuple(Fraction(1, s) for s in shape.strides)
-    fine = tuple(s * r for s, r in zip(x.lattice.spacing, ratio, strict=True))
+    fine = tuple(s * r for s, r in zip(fields.lattice(x).spacing, ratio, strict=True))
     support = shape.support.on(fine)
     between = tuple(d / s % 1 for d, s in zip(shape.support.first(fine), fine, strict=True))
     shift = tuple(-b * r for b, r in zip(between, ratio, strict=True))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -14,7 +13,7 @@ import derive
 from kernels.errors import FieldError
 from kernels.layers.core.fibres import Layout, layout
 from kernels.layers.core.fields import read_field
-from kernels.layers.core.spec import Outcome, Params, Spec, floating, numbers
+from kernels.layers.core.spec import Outcome, Params, Spec, numbers
 
 
 @dataclass(frozen=True, eq=False, repr=False)

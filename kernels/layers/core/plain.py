@@ -1,4 +1,4 @@
-"""A layer in ordinary terms: one convolution, one matrix or one function, with the symmetry in its numbers."""
+"""A layer in ordinary terms: a convolution, a matrix or a function, with the symmetry in its numbers."""
 
 from __future__ import annotations
 

@@ -223,7 +223,7 @@ def gate(
 ) -> GateSpec:
     """Every piece times a function of a scalar of its own; scalars of the field pass through `scalars`.
 
-        y = x fn(s)        s one more channel for each copy of a piece that is no scalar, after all of the field
+        y = x fn(s)        s: after the field one more channel for each copy of a piece that is no scalar
 
     Args:
         field: what it returns; it reads `.into`, the field with the gates after it.

@@ -1,7 +1,7 @@
 """Pooling over sites: means, largest values and binomial blurs of windows that the point group preserves.
 
-A window of k sites has its middle (k - 1) / 2 sites after its first, so that even windows return sites between
-those that they read; the output's field says so.
+A window of k sites has its middle (k - 1) / 2 sites after its first, so that even windows return sites
+between those that they read; the output's field says so.
 """
 
 from __future__ import annotations
@@ -165,11 +165,11 @@ def avg_pool(
 
     Args:
         field: what it reads; it returns `.out`, on a lattice `strides` times coarser.
-        window: a size, one per axis, derive.window or derive.hexagon(r), counted in sites; None for all sites,
-            which leaves a representation.
+        window: a size, one per axis, derive.window or derive.hexagon(r), counted in sites; None for all
+            sites, which leaves a representation.
         strides: an integer, or one per axis; the window's size unless given, so that windows tile.
-        padding: "VALID" (only windows on the array; the default), "SAME" (zeros), "CIRCULAR" (the default where
-            the field is periodic), "REFLECT", "REPLICATE", or (low, high) pairs.
+        padding: "VALID" (windows that lie on the array; the default), "SAME" (zeros), "CIRCULAR" (the default
+            where the field is periodic), "REFLECT", "REPLICATE", or (low, high) pairs.
 
     Raises:
         FieldError, WindowError, PaddingError: an argument does not fit. DeriveError: the point group does not

@@ -120,7 +120,7 @@ def restrict_field(field: derive.Field, subgroup: derive.Group) -> derive.Field:
 
 
 def numbers(x: jax.Array, params: Params, dtype: Any) -> tuple[jax.Array, Any]:
-    """The input and the parameters in the dtype of the computation: the one given, or what they promote to."""
+    """Input and parameters in the dtype of the computation: the one given, or what they promote to."""
     kind = dtype or jnp.result_type(x, *jax.tree.leaves(dict(params)))
     kind = kind if jnp.issubdtype(kind, jnp.inexact) else jnp.result_type(kind, jnp.float32)
     return x.astype(kind), jax.tree.map(lambda leaf: jnp.asarray(leaf).astype(kind), dict(params))

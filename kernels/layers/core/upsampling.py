@@ -86,8 +86,8 @@ def upsample(
         field: what it reads, of any fibre; it returns `.out`.
         factor: how many times as many sites, an int or a fraction such as "3/2", or one per axis: n sites
             become factor * n, standing evenly about the same middle.
-        size: the number of sites wanted instead, one for all axes or one each: where size - 1 is a multiple of
-            n - 1, as 13 of 7, sites stay where they are and others come between; else they stand evenly.
+        size: the number of sites wanted instead, one for all axes or one each: where size - 1 is a multiple
+            of n - 1, as 13 of 7, sites stay and others come between; else they stand evenly.
         grid: n, the number of sites given, for `size`; a field with a grid of its own has it.
         method: "nearest" (a tie takes the mean of two) or "linear".
 
