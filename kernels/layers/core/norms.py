@@ -77,7 +77,7 @@ class BatchNormSpec(NormSpec):
             found = self._measured(wide)
             stats = {name: self._kept(stats[name], found[name]) for name in self.stats}
         else:
-            found = {name: jnp.asarray(stats[name]) for name in self.stats}
+            found = {name: jnp.asarray(stats[name]).astype(wide.dtype) for name in self.stats}
         parts = self.layout.parts
         pieces = [
             (part.split(wide) - part.split(found["mean"]))
@@ -111,7 +111,7 @@ class BatchNormSpec(NormSpec):
     def affine_map(self, params: Params, stats: Params) -> tuple[jax.Array, jax.Array]:
         """What it does outside of training: y = a x + c, one number per channel each."""
         channels = int(self.into.fibre.dim)
-        rows = jnp.stack([jnp.zeros(channels), jnp.ones(channels)])
+        rows = jnp.stack([jnp.zeros(channels, jnp.float32), jnp.ones(channels, jnp.float32)])
         c, both = self.run(params, rows, stats, None, False).y
         return both - c, c
 

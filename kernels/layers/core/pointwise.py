@@ -166,7 +166,7 @@ def norm_activation(
 
     >>> G = derive.wallpaper("p4")
     >>> norm_activation(4 * derive.irreps(G.point)[2])
-    4 irrep 1, relu
+    4 f1, relu
 
     Source: D. Worrall et al., "Harmonic networks: deep translation and rotation equivariance", 2017.
     """
@@ -234,7 +234,7 @@ def gate(
 
     >>> G = derive.wallpaper("p4")
     >>> gate(3 * derive.trivial(G.point) + 2 * derive.irreps(G.point)[2])
-    3 1 + 2 irrep 1 + 2 1 -> 3 1 + 2 irrep 1, sigmoid, relu of scalars
+    3 1 + 2 f1 + 2 1 -> 3 1 + 2 f1, sigmoid, relu of scalars
 
     Source: M. Weiler et al., "3D steerable CNNs: learning rotationally equivariant features", 2018.
     """

@@ -121,7 +121,10 @@ def upsample(
 
 def _from_size(x: derive.Field, size: Any, grid: Any) -> tuple[tuple[Fraction, ...], bool]:
     """Factors that make the size wanted, and whether the outermost sites stay where they are."""
-    given = fields.grid(x) if grid is None else per_axis(grid, fields.rank(x), "grid")
+    own = fields.grid(x)
+    given = own if grid is None else per_axis(grid, fields.rank(x), "grid")
+    if any(n is not None and n != m for n, m in zip(own, given, strict=True)):
+        raise FieldError("grid", f"is {own} in the field", given, "leave it out")
     wanted = per_axis(size, fields.rank(x), "size")
     if None in given:
         raise FieldError(
