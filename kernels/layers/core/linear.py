@@ -48,7 +48,7 @@ class LinearSpec(Spec):
 
     @property
     def params(self) -> tuple[str, ...]:  # type: ignore[override]
-        return ("weight", "bias") if self.biases else ("weight",)
+        return ("weight",) * bool(self.op.dim) + ("bias",) * bool(self.biases)
 
     @property
     def biases(self) -> int:
@@ -57,40 +57,49 @@ class LinearSpec(Spec):
 
     def init(self, key: jax.Array | None) -> dict[str, Any]:
         """Weights drawn so that the output of unit inputs has a known variance; zero biases."""
-        found: dict[str, Any] = {"weight": self._drawn(key)}
-        if self.biases:
-            own = self.shift is None
-            found["bias"] = self.op.init_bias() if own else jnp.zeros((self.biases,), self.param_dtype)
-        return {name: _parts(part) for name, part in found.items()}
+        own = self.shift is None
+        bias = self.op.init_bias() if own else jnp.zeros((self.biases,), self.param_dtype)
+        return {
+            name: _kept(part)
+            for name, part in (("weight", self._drawn(key)), ("bias", bias))
+            if name in self.params
+        }
 
     def _drawn(self, key: Any) -> Any:
         if callable(self.scale):
             shapes = self.op.weight_shapes
             keys = jax.random.split(key, max(len(shapes), 1))
-            drawn = [self.scale(k, s, self.param_dtype) for k, s in zip(keys, shapes, strict=False)]
-            return as_given(drawn, self.op.dim)
+            return tuple(self.scale(k, s, self.param_dtype) for k, s in zip(keys, shapes, strict=False))
         gain = _gain(self.scale, self.op.channels_in, self.op.channels_out)
         return jax.tree.map(lambda w: w * jnp.asarray(gain, w.dtype), self.op.init(key))
 
+    def weight(self, params: Params) -> Any:
+        """The weights as the op takes them."""
+        return as_given(_whole(params.get("weight", ()), self.op.weight_shapes))
+
+    def bias(self, params: Params) -> list[jax.Array]:
+        """The op's own biases, one array for each of its blocks."""
+        return _whole(params.get("bias", ()), self.op.bias_shapes)
+
     def value(self, params: Params, x: jax.Array) -> jax.Array:
         x, given = numbers(x, params, self.dtype)
-        y = self.op(as_given(given["weight"], self.op.dim), x, self._own_bias(given))
+        own = self.shift is None and "bias" in given
+        y = self.op(self.weight(given), x, as_given(self.bias(given)) if own else None)
         return y if self.shift is None else y + self.bias_vector(given).astype(y.dtype)
-
-    def _own_bias(self, given: Params) -> Any:
-        return as_given(given["bias"]) if self.op.bias_dim and "bias" in given else None
 
     def bias_vector(self, params: Params) -> jax.Array:
         """The bias that is the same at every site: one number per channel."""
-        assert self.shift is not None
+        if self.shift is None or "bias" not in params:
+            return jnp.zeros((self.op.channels_out,), self.param_dtype)
         return self.shift.join(self.shift.shifted(params["bias"][0]))
 
     def restricted(self, subgroup: derive.Group, params: Params) -> tuple[LinearSpec, Params]:
         x, y = (restrict_field(f, subgroup) for f in (self.into, self.out))
-        solution, weight, bias = restricted_weights(self.solution, subgroup, params)
+        parts = {"weight": _parts(self.weight(params)), "bias": self.bias(params)}
+        solution, weight, bias = restricted_weights(self.solution, subgroup, parts)
         op = lower(solution, padding=self.padding, dtype=self.param_dtype)
         shift = None if self.shift is None else layout(y.fibre, fixed=True)
-        if shift is not None and self.shift is not None and self.shift.shifts:
+        if shift is not None:
             bias = [shift.coordinates(self.bias_vector(params))]
         spec = replace(
             self,
@@ -101,8 +110,8 @@ class LinearSpec(Spec):
             op=op,
             shift=shift,
         )
-        given = {"weight": tuple(weight), **({"bias": tuple(bias)} if spec.biases else {})}
-        return spec, given
+        given = {"weight": _kept(tuple(weight)), "bias": _kept(tuple(bias))}
+        return spec, {name: given[name] for name in spec.params}
 
     @property
     def details(self) -> str:
@@ -112,6 +121,18 @@ class LinearSpec(Spec):
 
 def _parts(given: Any) -> tuple[jax.Array, ...]:
     return tuple(given) if isinstance(given, tuple) else (given,)
+
+
+def _kept(given: Any) -> tuple[jax.Array, ...]:
+    """The arrays that hold numbers: of pairs of blocks without a map there is nothing to train or to save."""
+    return tuple(part for part in _parts(given) if part.size)
+
+
+def _whole(kept: Sequence[jax.Array], shapes: Sequence[tuple[int, ...]]) -> list[jax.Array]:
+    """The inverse of `_kept`: one array for every shape."""
+    parts = iter(kept)
+    kind = kept[0].dtype if kept else jnp.float32
+    return [next(parts) if math.prod(shape) else jnp.zeros(shape, kind) for shape in shapes]
 
 
 def _gain(name: str, into: int, out: int) -> float:

@@ -28,20 +28,20 @@ class NormSpec(Spec):
 
     @property
     def params(self) -> tuple[str, ...]:  # type: ignore[override]
-        return ("scale", "bias") if self.affine else ()
+        return ("scale",) * self.affine + ("bias",) * (self.affine and self.layout.shifts > 0)
 
     def init(self, key: jax.Array | None) -> dict[str, Any]:
-        if not self.affine:
-            return {}
-        bias = jnp.zeros((self.layout.shifts,), self.param_dtype)
-        return {"scale": jnp.ones((self.layout.copies,), self.param_dtype), "bias": bias}
+        ones = jnp.ones((self.layout.copies,), self.param_dtype)
+        zeros = jnp.zeros((self.layout.shifts,), self.param_dtype)
+        return {name: value for name, value in (("scale", ones), ("bias", zeros)) if name in self.params}
 
     def _scaled(self, pieces: list[jax.Array], given: Params) -> jax.Array:
         """The trained scales and shifts of normalised parts."""
-        if self.affine:
-            shifts = self.layout.shifted(given["bias"])
+        if "scale" in given:
             scales = [self.layout.of_copies(given["scale"], k) for k in range(len(pieces))]
-            pieces = [v * s + b for v, s, b in zip(pieces, scales, shifts, strict=True)]
+            pieces = [v * s for v, s in zip(pieces, scales, strict=True)]
+        if "bias" in given:
+            pieces = [v + b for v, b in zip(pieces, self.layout.shifted(given["bias"]), strict=True)]
         return self.layout.join(pieces)
 
 

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from kernels.equivariant import as_given
 from kernels.errors import FieldError
 from kernels.lattice.axes import AxisPlan
 from kernels.lattice.fibred import FibredOp
@@ -81,7 +80,7 @@ def _run(spec: Spec, params: Params, x: jax.Array) -> jax.Array:
 
 def _linear(spec: LinearSpec, params: Params) -> PlainConv | PlainDense:
     op = spec.op
-    kernel = op.kernel(as_given(params["weight"], op.dim))
+    kernel = op.kernel(spec.weight(params))
     if not isinstance(op, LatticeOp | FibredOp):
         return PlainDense(kernel, _bias(spec, params))
     plan = op.plan if isinstance(op, LatticeOp) else op.lattice.plan
@@ -109,10 +108,8 @@ def _bias(spec: LinearSpec, params: Params) -> jax.Array | None:
         return None
     if spec.shift is not None:
         return spec.bias_vector(params)
-    rank = spec.op.rank
-    shape = (1,) * rank + (spec.op.channels_out,)
-    parts = [jnp.asarray(b).reshape(s) for b, s in zip(params["bias"], spec.op.bias_shapes, strict=True)]
-    return jnp.reshape(spec.op._shift(parts, shape), (spec.op.channels_out,))
+    channels = spec.op.channels_out
+    return spec.op._shift(spec.bias(params), (1,) * spec.op.rank + (channels,)).reshape(channels)
 
 
 def _axis(axis: AxisPlan) -> tuple[tuple[int, int, str], tuple[int, int]]:

@@ -121,8 +121,8 @@ def restrict_field(field: derive.Field, subgroup: derive.Group) -> derive.Field:
 
 def numbers(x: jax.Array, params: Params, dtype: Any) -> tuple[jax.Array, Any]:
     """Input and parameters in the dtype of the computation: the one given, or what they promote to."""
-    kind = dtype or jnp.result_type(x, *jax.tree.leaves(dict(params)))
-    kind = kind if jnp.issubdtype(kind, jnp.inexact) else jnp.result_type(kind, jnp.float32)
+    given = [a for a in (x, *jax.tree.leaves(dict(params))) if jnp.issubdtype(a.dtype, jnp.inexact)]
+    kind = dtype or jnp.result_type(*given or [float])
     return x.astype(kind), jax.tree.map(lambda leaf: jnp.asarray(leaf).astype(kind), dict(params))
 
 

@@ -44,7 +44,8 @@ def filled(values: Any, seed: int = 1) -> Any:
     """Random numbers in the place of all parameters, so that no bias is zero and no scale is one."""
     leaves, tree = jax.tree.flatten(values)
     rng = np.random.default_rng(seed)
-    return tree.unflatten([jnp.asarray(rng.normal(size=leaf.shape), leaf.dtype) * 0.5 + 0.1 for leaf in leaves])
+    drawn = [0.1 + 0.5 * rng.normal(size=leaf.shape) for leaf in leaves]
+    return tree.unflatten([jnp.asarray(new, leaf.dtype) for new, leaf in zip(drawn, leaves, strict=True)])
 
 
 def fibres(point: dv.Group) -> tuple[dv.Representation, dv.Representation, dv.Representation]:

@@ -18,7 +18,7 @@ def rho(field: dv.Field, name: str) -> np.ndarray:
 
 
 def about_centre(field: dv.Field, name: str, x: np.ndarray) -> np.ndarray:
-    """(g x)(p) = rho(g) x(g^-1 p) of an open array (batch, sites..., C), g turning about the array's middle."""
+    """(g x)(p) = rho(g) x(g^-1 p) of an open array (batch, sites..., C), g turning about its middle."""
     if field.lattice is None:
         return np.asarray(x, dtype=np.float64) @ rho(field, name).T
     M = np.array(field.group.motions[name].matrix)
