@@ -37,6 +37,8 @@ class EquivariantOp(Content, Exportable):
     implementation: str | Policy
     channels_in: int
     channels_out: int
+    into: Any  # the field of the input and that of the output, as `derive.solve` was given them
+    out: Any
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -72,7 +74,7 @@ class EquivariantOp(Content, Exportable):
     @property
     @abstractmethod
     def symmetries(self) -> dict[str, tuple[Any, Any]]:
-        """Exact symmetries (on inputs, on outputs) by name: op(w, g x) == g op(w, x)."""
+        """How generators act, (on inputs, on outputs) by name: op(w, g x) == g op(w, x)."""
 
     @abstractmethod
     def describe(self) -> str:
@@ -133,6 +135,9 @@ class EquivariantOp(Content, Exportable):
         """The derived adjoint of b -> op(w, x, b) at the cotangent ybar, in the dtype of its sums."""
         return _bias_adjoint(self, ybar)
 
+    def _notice(self, shape: Sequence[int]) -> None:
+        """Complain where an input of this shape breaks the symmetry."""
+
     @abstractmethod
     def _value(self, w: list[jax.Array], x: jax.Array) -> jax.Array:
         """op(w, x), the weights in their shapes."""
@@ -160,6 +165,7 @@ def _many(number: int, one: str, more: str) -> str:
 @in_its_mode
 def _apply(op: EquivariantOp, w: Any, x: jax.Array, b: Any) -> jax.Array:
     with jax.named_scope(repr(op)):
+        op._notice(jnp.shape(x))
         y = op._value(read_parts("w", w, op.weight_shapes), jnp.asarray(x))
         parts = read_parts("b", b, op.bias_shapes) if jax.tree.leaves(b) else []
         if not parts:

@@ -69,6 +69,14 @@ class FieldError(KernelError):
     """A layer cannot work on a field, or two layers that are to follow each other have different fields."""
 
 
+class SymmetryError(KernelError):
+    """Strides, sizes or the border break a generator of the group, and `on_broken` is "error"."""
+
+
+class SymmetryWarning(UserWarning):
+    """Strides, sizes or the border break a generator of the group."""
+
+
 class CheckError(KernelError):
     """A check found two numbers apart that must agree; the report is attached as ``.report``."""
 

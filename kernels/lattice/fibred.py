@@ -46,6 +46,14 @@ class FibredOp(EquivariantOp):
         return self.lattice.channels_out
 
     @property
+    def into(self) -> Any:
+        return self.lattice.into
+
+    @property
+    def out(self) -> Any:
+        return self.lattice.out
+
+    @property
     def dtype(self) -> Any:
         return self.lattice.dtype
 
@@ -76,7 +84,7 @@ class FibredOp(EquivariantOp):
 
     @property
     def symmetries(self) -> dict[str, tuple[Any, Any]]:
-        """Translations along axes with a circular border."""
+        """Every generator that arrays of some size can carry."""
         return self.lattice.symmetries
 
     def describe(self) -> str:
@@ -131,6 +139,9 @@ class FibredOp(EquivariantOp):
         return self.lattice.output_shape(grid)
 
     # ---- what it does -----------------------------------------------------------------------------------
+
+    def _notice(self, shape: Sequence[int]) -> None:
+        self.lattice._notice(shape)
 
     def _value(self, w: list[jax.Array], x: jax.Array) -> jax.Array:
         return value(self.lattice.plan, self._kernel(w, x), x, self.grouping)

@@ -44,6 +44,7 @@ class LinearSpec(Spec):
     dtype: Any
     param_dtype: Any
     padding: Any
+    on_broken: str
     drawn: ClassVar[bool] = True
 
     @property
@@ -97,7 +98,7 @@ class LinearSpec(Spec):
         x, y = (restrict_field(f, subgroup) for f in (self.into, self.out))
         parts = {"weight": _parts(self.weight(params)), "bias": self.bias(params)}
         solution, weight, bias = restricted_weights(self.solution, subgroup, parts)
-        op = lower(solution, padding=self.padding, dtype=self.param_dtype)
+        op = lower(solution, padding=self.padding, dtype=self.param_dtype, on_broken=self.on_broken)
         shift = None if self.shift is None else layout(y.fibre, fixed=True)
         if shift is not None:
             bias = [shift.coordinates(self.bias_vector(params))]
@@ -155,6 +156,7 @@ def conv(
     init: Init = "he",
     dtype: Any = None,
     param_dtype: Any = jnp.float32,
+    on_broken: str = "warn",
 ) -> LinearSpec:
     """The general equivariant convolution of field x, to the fibre of y on a lattice `strides` times coarser.
 
@@ -171,6 +173,8 @@ def conv(
         init: "he" (variance 2 of unit inputs, which is 1 after a relu), "lecun" (variance 1), "glorot", or
             a function of (key, shape, dtype), such as jax.nn.initializers.normal(0.1), for the free weights.
         dtype: of the computation, what input and weights promote to unless given; `param_dtype`: of weights.
+        on_broken: "warn", "error" or "ignore" where strides and sizes leave outputs beside the middle of
+            the inputs, as in `kernels.lower`.
 
     Raises:
         FieldError, PaddingError, DtypeError: an argument does not fit. DeriveError: there is no such lattice
@@ -183,7 +187,9 @@ def conv(
     """
     x = fields.require_lattice(fields.read_field(x, "x"), "Conv")
     steps = per_axis("strides", strides, fields.rank(x))
-    shape = _Shape(x, fields.read_fibre(y, x), read_support(support, x, dilation), steps, _hashable(padding))
+    shape = _Shape(
+        x, fields.read_fibre(y, x), read_support(support, x, dilation), steps, _hashable(padding), on_broken
+    )
     return _finished(_conv(shape, bool(bias), _kind(param_dtype)), init, dtype)
 
 
@@ -199,13 +205,14 @@ def conv_transpose(
     init: Init = "he",
     dtype: Any = None,
     param_dtype: Any = jnp.float32,
+    on_broken: str = "warn",
 ) -> LinearSpec:
     """The general equivariant map from field x to the fibre of y, on a lattice `strides` times finer.
 
         y(p) = sum over q of K[q - p] x(q)  +  b        q - p in the support, p strides times as dense as q
 
     Args:
-        x, y, bias, init, dtype, param_dtype: as in `Conv`.
+        x, y, bias, init, dtype, param_dtype, on_broken: as in `Conv`.
         support: counted in sites of the finer lattice. Of n sites an odd window makes strides * (n - 1) + 1,
             an even one strides * (n - 1) + 2, about the same middle; a periodic axis strides * n.
         strides, dilation: an integer, or one per axis.
@@ -220,7 +227,9 @@ def conv_transpose(
     """
     x = fields.require_lattice(fields.read_field(x, "x"), "ConvTranspose")
     steps = per_axis("strides", strides, fields.rank(x))
-    shape = _Shape(x, fields.read_fibre(y, x), read_support(support, x, dilation), steps, _hashable(padding))
+    shape = _Shape(
+        x, fields.read_fibre(y, x), read_support(support, x, dilation), steps, _hashable(padding), on_broken
+    )
     return _finished(_conv_transpose(shape, bool(bias), _kind(param_dtype)), init, dtype)
 
 
@@ -288,6 +297,7 @@ class _Shape:
     support: SiteSupport
     strides: tuple[int, ...]
     padding: Any
+    on_broken: str
 
 
 @lru_cache(maxsize=CACHED)
@@ -323,15 +333,17 @@ def _conv_transpose(shape: _Shape, bias: bool, param_dtype: Any) -> LinearSpec:
 def _linear(x: derive.Field, fibre: derive.Representation, bias: bool, param_dtype: Any) -> LinearSpec:
     solution = derive.solve(x.fibre, fibre, bias=bias)
     op = lower(solution, dtype=param_dtype)
-    return LinearSpec(x, x.replace(fibre=fibre), x.group, solution, op, None, "he", None, param_dtype, None)
+    out = x.replace(fibre=fibre)
+    return LinearSpec(x, out, x.group, solution, op, None, "he", None, param_dtype, None, "ignore")
 
 
 def _lowered(
     shape: _Shape, solution: Any, out: Any, own: Any, padding: Any, shift: Layout | None, param_dtype: Any
 ) -> LinearSpec:
-    op = lower(solution, padding=padding, dtype=param_dtype)
+    op = lower(solution, padding=padding, dtype=param_dtype, on_broken=shape.on_broken)
     out, group = out.replace(group=own), out.group
-    return LinearSpec(shape.x, out, group, solution, op, shift, "he", None, param_dtype, padding)
+    said = padding, shape.on_broken
+    return LinearSpec(shape.x, out, group, solution, op, shift, "he", None, param_dtype, *said)
 
 
 def _sites(x: derive.Field, ratio: Sequence[Fraction], shift: Sequence[Fraction]) -> tuple[int | None, ...]:

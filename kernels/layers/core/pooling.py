@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.export import is_symbolic_dim
 
 import derive
 from derive.lattice.supports import require_invariant
@@ -27,6 +28,7 @@ from kernels.convolution.borders.border import Border, parse_padding
 from kernels.errors import FieldError, PaddingError, ShapeError, WindowError
 from kernels.integers import Ints, per_axis
 from kernels.layers.core import fields
+from kernels.layers.core.centres import Sayer, notice, read_on_broken
 from kernels.layers.core.fibres import PERMUTED, layout
 from kernels.layers.core.spec import Params, Spec, floating
 from kernels.precision import summed
@@ -103,6 +105,7 @@ class PoolSpec(Spec):
 
     window: Window
     how: str
+    on_broken: str
 
     def value(self, params: Params, x: jax.Array) -> jax.Array:
         x = floating(x)
@@ -115,6 +118,8 @@ class PoolSpec(Spec):
                 raise ShapeError(
                     "x", f"must have a multiple of {s} sites on a circle", n, f"use {n // s * s}"
                 )
+        if not any(map(is_symbolic_dim, sizes)):
+            notice(Sayer(self.fields[0], self.on_broken), self.window, tuple(sizes))
         return self._largest(x) if self.how == "max" else self._sum(x)
 
     def _largest(self, x: jax.Array) -> jax.Array:
@@ -157,7 +162,12 @@ class GlobalPoolSpec(Spec):
 
 
 def avg_pool(
-    field: derive.Field, window: Any = None, *, strides: Any = None, padding: Any = None
+    field: derive.Field,
+    window: Any = None,
+    *,
+    strides: Any = None,
+    padding: Any = None,
+    on_broken: str = "warn",
 ) -> PoolSpec | GlobalPoolSpec:
     """The mean of every window, of any fibre.
 
@@ -170,6 +180,8 @@ def avg_pool(
         strides: an integer, or one per axis; the window's size unless given, so that windows tile.
         padding: "VALID" (windows that lie on the array; the default), "SAME" (zeros), "CIRCULAR" (the default
             where the field is periodic), "REFLECT", "REPLICATE", or (low, high) pairs.
+        on_broken: "warn", "error" or "ignore" where sizes leave the outputs beside the middle of the inputs,
+            so that a turn or a mirror of the one is not one of the other.
 
     Raises:
         FieldError, WindowError, PaddingError: an argument does not fit. DeriveError: the point group does not
@@ -178,18 +190,23 @@ def avg_pool(
     >>> avg_pool(derive.Field(derive.wallpaper("p4")), 2)
     1 on Z^2, spacing (2, 2), offset (1/2, 1/2), mean of 4 sites
     """
-    return _pool(field, window, strides, padding, "mean")
+    return _pool(field, window, strides, padding, "mean", on_broken)
 
 
 def max_pool(
-    field: derive.Field, window: Any = None, *, strides: Any = None, padding: Any = None
+    field: derive.Field,
+    window: Any = None,
+    *,
+    strides: Any = None,
+    padding: Any = None,
+    on_broken: str = "warn",
 ) -> PoolSpec | GlobalPoolSpec:
     """The largest value of every window, channel by channel, of fibres that the group permutes.
 
         y(p)[i] = max over d in window of x(p + d)[i]
 
     Args:
-        field, window, strides, padding: as in `AvgPool`.
+        field, window, strides, padding, on_broken: as in `AvgPool`.
 
     Raises:
         As `AvgPool`; FieldError where the group changes signs of channels or mixes them.
@@ -202,10 +219,17 @@ def max_pool(
             why = part.why or "signs change"
             rule = f"needs channels that the group permutes, and on {part.where} it does not: {why}"
             raise FieldError("MaxPool", rule, part.name, "use AvgPool or BlurPool, or pool lengths")
-    return _pool(field, window, strides, padding, "max")
+    return _pool(field, window, strides, padding, "max", on_broken)
 
 
-def blur_pool(field: derive.Field, size: Ints = 3, *, strides: Any = 2, padding: Any = None) -> PoolSpec:
+def blur_pool(
+    field: derive.Field,
+    size: Ints = 3,
+    *,
+    strides: Any = 2,
+    padding: Any = None,
+    on_broken: str = "warn",
+) -> PoolSpec:
     """A binomial blur before sites are left out, which keeps shifts by less than a stride nearly as they are.
 
         y(p) = sum_d B[d] x(p + d)        B[d] = prod_i C(k - 1, d_i + (k-1)/2) / 2^(k-1)
@@ -215,6 +239,7 @@ def blur_pool(field: derive.Field, size: Ints = 3, *, strides: Any = 2, padding:
         size: how many sites the filter has, or one number per axis.
         strides: an integer, or one per axis.
         padding: "SAME" (zeros) unless the field is periodic; else as in `AvgPool`.
+        on_broken: as in `AvgPool`.
 
     Raises:
         As `AvgPool`.
@@ -225,12 +250,11 @@ def blur_pool(field: derive.Field, size: Ints = 3, *, strides: Any = 2, padding:
     Source: R. Zhang, "Making convolutional networks shift-invariant again", 2019.
     """
     x = fields.require_lattice(fields.read_field(field), "BlurPool")
-    return _pool(
-        x, size, strides, "SAME" if padding is None and not any(fields.periodic(x)) else padding, "blur"
-    )
+    border = "SAME" if padding is None and not any(fields.periodic(x)) else padding
+    return _pool(x, size, strides, border, "blur", on_broken)
 
 
-def _pool(field: Any, window: Any, strides: Any, padding: Any, how: str) -> Any:
+def _pool(field: Any, window: Any, strides: Any, padding: Any, how: str, on_broken: str) -> Any:
     x = fields.require_lattice(
         fields.read_field(field), {"max": "MaxPool", "mean": "AvgPool"}.get(how, "BlurPool")
     )
@@ -239,7 +263,7 @@ def _pool(field: Any, window: Any, strides: Any, padding: Any, how: str) -> Any:
         return GlobalPoolSpec(x, out, out.group, how)
     shape, taps, dilation = _taps(x, window)
     steps = per_axis("strides", shape if strides is None else strides, fields.rank(x))
-    return _pooled(x, taps, dilation, steps, _borders(padding, x), how)
+    return _pooled(x, taps, dilation, steps, _borders(padding, x), how, read_on_broken(on_broken))
 
 
 def _taps(x: derive.Field, window: Any) -> tuple[tuple[int, ...], Static, tuple[int, ...]]:
@@ -288,7 +312,13 @@ def _borders(padding: Any, x: derive.Field) -> tuple[Border, ...]:
 
 @lru_cache(maxsize=CACHED)
 def _pooled(
-    x: derive.Field, taps: Static, dilation: tuple[int, ...], strides: tuple[int, ...], borders: Any, how: str
+    x: derive.Field,
+    taps: Static,
+    dilation: tuple[int, ...],
+    strides: tuple[int, ...],
+    borders: Any,
+    how: str,
+    on_broken: str,
 ) -> PoolSpec:
     window = Window(_weighted(taps, how), dilation, strides, (), ())
     pads = tuple(map(_pads, borders, window.spans, strides))
@@ -300,7 +330,7 @@ def _pooled(
     sites = tuple(None if n is None else m for n, m in zip(known, sizes, strict=True))
     into, out, own = fields.moved(x, x.fibre, tuple(map(Fraction, strides)), middle, sites)
     require_invariant(into.group, Region(points=_displacements(taps.array, dilation)))
-    return PoolSpec(x, out.replace(group=own), into.group, window, how)
+    return PoolSpec(x, out.replace(group=own), into.group, window, how, on_broken)
 
 
 def _weighted(taps: Static, how: str) -> Static:

@@ -42,6 +42,11 @@ class Spec(Fields):
     random: ClassVar[bool] = False
     drawn: ClassVar[bool] = False  # whether parameters are drawn at random
 
+    @property
+    def fields(self) -> tuple[derive.Field, derive.Field]:
+        """Both fields under the one group of the layer, as `check_equivariance` takes them."""
+        return under(self.into, self.group), under(self.out, self.group)
+
     def init(self, key: jax.Array | None) -> dict[str, Any]:
         """The parameters to begin with, by name."""
         return {}
@@ -107,6 +112,11 @@ class Spec(Fields):
 def _where(field: derive.Field) -> str:
     """The lattice of a field, for people."""
     return repr(field).split(" channels on ")[1].split(" under ")[0]
+
+
+def under(field: derive.Field, group: derive.SpaceGroup) -> derive.Field:
+    """The field of a smaller group; what has no lattice, or meets a group of none, stays as it is."""
+    return field if field.lattice is None or not group.dim else field.replace(group=group)
 
 
 def restrict_group(group: derive.SpaceGroup, subgroup: derive.Group) -> derive.SpaceGroup:
