@@ -17,6 +17,7 @@ from typing import Any
 
 import derive
 from derive.symmetry.lattice import Lattice
+from derive.symmetry.spacegroup import axis_names
 from kernels.errors import FieldError, ShapeError
 
 Vector = tuple[Fraction, ...]
@@ -104,6 +105,7 @@ def moved(
     first site stands from that of the input; `sizes`: how many sites it has.
     """
     old = lattice(x)
+    _require_equal(x.group, ratio)
     spacing = tuple(s * r for s, r in zip(old.spacing, ratio, strict=True))
     offset = tuple(o + s * d for o, s, d in zip(old.offset, old.spacing, shift, strict=True))
     own = tuple(map(_own_period, x.group.period, spacing, ratio, [bool(x.group.glide)] * len(ratio)))
@@ -111,6 +113,18 @@ def moved(
     group = _common_group(x.group, both, spacing, offset)
     out = derive.Field(group, fibre=fibre, grid=sizes, boundary=old.boundary, spacing=spacing, offset=offset)
     return x.replace(group=group), out, _titled(replace(group, period=own))
+
+
+def _require_equal(group: derive.SpaceGroup, ratio: Vector) -> None:
+    """Axes that a generator exchanges must get coarser or finer alike."""
+    names = axis_names(group.dim)
+    for g, i, j in product(group.point.generators, range(group.dim), range(group.dim)):
+        if ratio[i] != ratio[j] and group.motions[g].matrix[i][j]:
+            rule = (
+                f"must be equal along axes that a generator mixes, and {g!r} mixes {names[i]} and {names[j]}"
+            )
+            found = f"({', '.join(map(str, ratio))}) times the spacing"
+            raise FieldError("strides, factor", rule, found, "give one number for all axes")
 
 
 def _own_period(period: Fraction, spacing: Fraction, ratio: Fraction, glides: bool) -> Fraction:

@@ -328,8 +328,8 @@ def _pooled(
     known = fields.grid(x)
     sizes = window.outputs([0 if n is None else n for n in known])
     sites = tuple(None if n is None else m for n, m in zip(known, sizes, strict=True))
+    require_invariant(x.group, Region(points=_displacements(taps.array, dilation)))
     into, out, own = fields.moved(x, x.fibre, tuple(map(Fraction, strides)), middle, sites)
-    require_invariant(into.group, Region(points=_displacements(taps.array, dilation)))
     return PoolSpec(x, out.replace(group=own), into.group, window, how, on_broken)
 
 
