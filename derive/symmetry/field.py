@@ -96,8 +96,6 @@ class Field:
         """
         element = read_element(self.group, g, self.lattice)
         blocks = block_actions(self.fibre, element, channels)
-        if self.lattice is None:
-            return Action(element, None, (), blocks)
         return Action(element, *motion_of(self.group, element), blocks)
 
     def require_sizes(self, known: Mapping[str, int]) -> None:
