@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 import derive as dv
+import kernels as kn
 from tests.kernels.layers.cases import Case, filled, on_lattice
 from tests.kernels.layers.moving import about_centre, both, on_torus
 
+SPATIAL = ("Conv", "ConvTranspose", "AvgPool", "MaxPool", "BlurPool", "Upsample")
 SQUARE = on_lattice(dv.wallpaper("p4m"))
 LINE = on_lattice(dv.space_group(dv.point_group("D1", dim=1)))
 MIRRORS = on_lattice(dv.wallpaper("pmm"), strided=False)
@@ -26,7 +28,37 @@ CUBE = [
     Case("MaxPool", (dv.Field(O), 2), {}, 4),
     Case("Upsample", (VECTORS, 2), {"method": "linear"}, 3),
 ]
+P6M, D4 = dv.wallpaper("p6m"), dv.point_group("D4")
+HEXAGONS = dv.Field(
+    P6M, fibre=2 * dv.defining(P6M.point) + dv.regular(P6M.point), grid=6, boundary="periodic"
+)
+SCALARS = dv.Field(P6M, channels=2, grid=6, boundary="periodic")
+SLANTED = [
+    Case("Conv", (HEXAGONS, dv.regular(P6M.point), dv.hexagon(1)), {"strides": 2}),
+    Case("ConvTranspose", (SCALARS, dv.regular(P6M.point), dv.hexagon(1))),
+    Case("AvgPool", (HEXAGONS, dv.hexagon(1)), {"strides": 1}),
+    Case("AvgPool", (HEXAGONS, dv.hexagon(1)), {"strides": 2}),
+    Case("MaxPool", (SCALARS, dv.hexagon(1)), {"strides": 3}),
+    Case("MaxPool", (SCALARS, dv.hexagon(2)), {"strides": 1}),
+    *(Case(name, (HEXAGONS,)) for name in ("NormActivation", "BatchNorm", "LayerNorm", "Gate")),
+    Case("GroupPool", (HEXAGONS, "norm")),
+]
+MIDDLE = dv.Field(D4, grid=5, fibre=dv.regular(D4))  # about the middle of a grid, without translations
+ENDS = dv.Field(dv.wallpaper("p4m"), grid=7, boundary="zero", channels=3)
+CENTRED = [
+    Case(name, (field, *args), options)
+    for field in (MIDDLE, ENDS)
+    for name, args, options in [
+        ("Conv", (dv.regular(field.group.point), dv.window(3)), {"strides": 2}),
+        ("ConvTranspose", (dv.regular(field.group.point), dv.window(3)), {}),
+        ("MaxPool", (3,), {"strides": 2}),
+        ("BlurPool", (), {}),
+        ("Upsample", (2,), {"method": "linear"}),
+        ("AvgPool", (), {}),
+    ]
+]
 TORI = [
+    *SLANTED,
     *on_lattice(dv.wallpaper("p4"), grid=(6, 6)),
     *on_lattice(dv.wallpaper("p6m"), grid=(6, 6), strided=False),
     *on_lattice(dv.wallpaper("p4g"), grid=(6, 6), strided=False),
@@ -51,9 +83,21 @@ def check(case: Case, move: Any) -> None:
         np.testing.assert_allclose(got, move(out, name, y), atol=3e-5, rtol=1e-4, err_msg=name)
 
 
-@pytest.mark.parametrize("case", [*SQUARE, *LINE, *MIRRORS, *CUBE], ids=str)
+@pytest.mark.parametrize("case", [*SQUARE, *LINE, *MIRRORS, *CUBE, *CENTRED], ids=str)
 def test_open_arrays(case: Case) -> None:
     check(case, about_centre)
+
+
+@pytest.mark.parametrize("case", [c for c in (*SQUARE, *SLANTED) if c.name in SPATIAL], ids=str)
+def test_the_library_s_own_check_agrees(case: Case) -> None:
+    """`check_equivariance` of a layer under its group; what it does not carry are shifts of open arrays."""
+    spec = case.spec
+    params = filled(spec.init(jax.random.key(0)))
+    into, out = spec.fields
+    report = kn.check_equivariance(lambda x: spec(params, x).y, jnp.asarray(case.array()), into=into, out=out)
+    checked = {c.name for c in report.comparisons}
+    assert checked >= set(spec.into.group.point.generators)
+    assert {u.name for u in report.uncarried} <= {"t_u", "t_v"}
 
 
 @pytest.mark.parametrize("case", TORI, ids=str)
