@@ -23,6 +23,9 @@ class Framework(NamedTuple):
     key: Callable[[int], dict[str, Any]]
     inferring: Callable[[Any], Callable[[Any], Any]]
 
+    def __str__(self) -> str:
+        return self.layers.__name__.split(".")[-1]
+
     def make(self, name: str, *args: Any, seed: int = 0, **options: Any) -> Any:
         """A layer by name."""
         return getattr(self.layers, name)(*args, **options, **self.key(seed))

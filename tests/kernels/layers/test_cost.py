@@ -43,12 +43,13 @@ def test_specs_are_equal_by_content() -> None:
 
     assert made(2) == made(2)
     assert hash(made(2)) == hash(made(2))
-    for other in (
-        made(3),
-        made(2, strides=2),
-        made(2, init="lecun"),
-        made(2, bias=False),
-        made(2, dtype="bfloat16"),
+    for changed in (
+        {"strides": 2},
+        {"init": "lecun"},
+        {"bias": False},
+        {"dtype": "bfloat16"},
+        {"padding": 1},
     ):
-        assert other != made(2)
+        assert made(2, **changed) != made(2)
+    assert made(3) != made(2)
     assert made(2) != "a spec"

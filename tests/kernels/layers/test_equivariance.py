@@ -16,8 +16,7 @@ from tests.kernels.layers.moving import about_centre, both, on_torus
 
 SPATIAL = ("Conv", "ConvTranspose", "AvgPool", "MaxPool", "BlurPool", "Upsample")
 SQUARE = on_lattice(dv.wallpaper("p4m"))
-LINE = on_lattice(dv.space_group(dv.point_group("D1", dim=1)))
-MIRRORS = on_lattice(dv.wallpaper("pmm"), strided=False)
+LINE = [c for c in on_lattice(dv.space_group(dv.point_group("D1", dim=1))) if c.name in SPATIAL]
 O = dv.space_group(dv.point_group("O", dim=3))
 VECTORS = dv.Field(O, fibre=dv.trivial(O.point) + dv.defining(O.point))
 CUBE = [
@@ -29,9 +28,8 @@ CUBE = [
     Case("Upsample", (VECTORS, 2), {"method": "linear"}, 3),
 ]
 P6M, D4 = dv.wallpaper("p6m"), dv.point_group("D4")
-HEXAGONS = dv.Field(
-    P6M, fibre=2 * dv.defining(P6M.point) + dv.regular(P6M.point), grid=6, boundary="periodic"
-)
+VECTORS_TOO = 2 * dv.defining(P6M.point) + dv.regular(P6M.point)
+HEXAGONS = dv.Field(P6M, fibre=VECTORS_TOO, grid=6, boundary="periodic")
 SCALARS = dv.Field(P6M, channels=2, grid=6, boundary="periodic")
 SLANTED = [
     Case("Conv", (HEXAGONS, dv.regular(P6M.point), dv.hexagon(1)), {"strides": 2}),
@@ -63,7 +61,6 @@ TORI = [
     *on_lattice(dv.wallpaper("p6m"), grid=(6, 6), strided=False),
     *on_lattice(dv.wallpaper("p4g"), grid=(6, 6), strided=False),
     *on_lattice(dv.wallpaper("pg"), grid=(4, 6), strided=False),
-    *on_lattice(dv.space_group(dv.point_group("D1", dim=1)), grid=(6,)),
 ]
 
 
@@ -83,12 +80,12 @@ def check(case: Case, move: Any) -> None:
         np.testing.assert_allclose(got, move(out, name, y), atol=3e-5, rtol=1e-4, err_msg=name)
 
 
-@pytest.mark.parametrize("case", [*SQUARE, *LINE, *MIRRORS, *CUBE, *CENTRED], ids=str)
+@pytest.mark.parametrize("case", [*SQUARE, *LINE, *CUBE, *CENTRED], ids=str)
 def test_open_arrays(case: Case) -> None:
     check(case, about_centre)
 
 
-@pytest.mark.parametrize("case", [c for c in (*SQUARE, *SLANTED) if c.name in SPATIAL], ids=str)
+@pytest.mark.parametrize("case", [c for c in (*SQUARE, *SLANTED[:3]) if c.name in SPATIAL], ids=str)
 def test_the_library_s_own_check_agrees(case: Case) -> None:
     """`check_equivariance` of a layer under its group; what it does not carry are shifts of open arrays."""
     spec = case.spec
