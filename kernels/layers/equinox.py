@@ -24,7 +24,7 @@ except ImportError as error:
 
 import derive
 from kernels.layers.core import chain, plain, table
-from kernels.layers.core.spec import Spec
+from kernels.layers.core.spec import Spec, under
 
 __all__ = [*table.MAKERS, "Restrict", "Sequential"]
 
@@ -57,6 +57,11 @@ class Layer(eqx.Module):
     def group(self) -> derive.SpaceGroup:
         """What it is equivariant under: as much of the group as carries both lattices to themselves."""
         return self.spec.group
+
+    @property
+    def fields(self) -> tuple[derive.Field, derive.Field]:
+        """Both fields under `.group`, as `kernels.check_equivariance` takes them."""
+        return self.spec.fields
 
     @property
     def params(self) -> dict[str, Any]:
@@ -208,6 +213,12 @@ class Sequential(eqx.nn.StatefulLayer):
 
     Raises:
         FieldError: two neighbours have different fields, or a layer has none.
+
+    >>> G = derive.wallpaper("p4")
+    >>> conv = Conv(derive.Field(G), 2 * derive.regular(G.point), derive.window(3), key=jax.random.key(0))
+    >>> model = Sequential(conv, jax.nn.relu, GroupPool(conv.out))
+    >>> model.out, model(jax.numpy.ones((9, 9, 1))).shape
+    (Field: 2 channels on Z^2 under p4, (9, 9, 2))
     """
 
     layers: tuple[Any, ...]
@@ -229,6 +240,11 @@ class Sequential(eqx.nn.StatefulLayer):
     def group(self) -> derive.SpaceGroup:
         """What all layers are equivariant under."""
         return chain.common_group(self.layers)
+
+    @property
+    def fields(self) -> tuple[derive.Field, derive.Field]:
+        """Both fields under `.group`, as `kernels.check_equivariance` takes them."""
+        return under(self.into, self.group), under(self.out, self.group)
 
     def is_stateful(self) -> bool:
         """Whether some layer keeps statistics."""
@@ -263,6 +279,11 @@ def Restrict(model: Any, subgroup: Any) -> Any:
 
     Raises:
         FieldError: no subgroup, or a model without layers.
+
+    >>> G = derive.wallpaper("p4")
+    >>> conv = Conv(derive.Field(G), 2 * derive.regular(G.point), derive.window(3), key=jax.random.key(0))
+    >>> conv.spec, Restrict(conv, ["r^2"]).spec
+    (1 -> 2 regular, 18 weights, 2 biases, 1 -> 2 regular, 36 weights, 4 biases)
     """
     chain.require_layers(
         any(isinstance(leaf, Layer) for leaf in jax.tree.leaves(model, is_leaf=_is_layer)), model

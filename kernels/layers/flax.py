@@ -21,7 +21,7 @@ except ImportError as error:
 
 import derive
 from kernels.layers.core import chain, plain, table
-from kernels.layers.core.spec import Spec
+from kernels.layers.core.spec import Spec, under
 
 __all__ = [*table.MAKERS, "Restrict", "Sequential"]
 
@@ -51,6 +51,11 @@ class Layer(nnx.Module):
     def group(self) -> derive.SpaceGroup:
         """What it is equivariant under: as much of the group as carries both lattices to themselves."""
         return self.spec.group
+
+    @property
+    def fields(self) -> tuple[derive.Field, derive.Field]:
+        """Both fields under `.group`, as `kernels.check_equivariance` takes them."""
+        return self.spec.fields
 
     @property
     def params(self) -> dict[str, Any]:
@@ -201,6 +206,12 @@ class Sequential(nnx.Module):
 
     Raises:
         FieldError: two neighbours have different fields, or a layer has none.
+
+    >>> G = derive.wallpaper("p4")
+    >>> conv = Conv(derive.Field(G), 2 * derive.regular(G.point), derive.window(3), rngs=nnx.Rngs(0))
+    >>> model = Sequential(conv, jax.nn.relu, GroupPool(conv.out))
+    >>> model.out, model(jax.numpy.ones((9, 9, 1))).shape
+    (Field: 2 channels on Z^2 under p4, (9, 9, 2))
     """
 
     def __init__(self, *layers: Any) -> None:
@@ -220,6 +231,11 @@ class Sequential(nnx.Module):
     def group(self) -> derive.SpaceGroup:
         """What all layers are equivariant under."""
         return chain.common_group(list(self.layers))
+
+    @property
+    def fields(self) -> tuple[derive.Field, derive.Field]:
+        """Both fields under `.group`, as `kernels.check_equivariance` takes them."""
+        return under(self.into, self.group), under(self.out, self.group)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """(batch..., spatial..., C) to an array of `.out`."""
@@ -246,6 +262,11 @@ def Restrict(model: Any, subgroup: Any) -> Any:
 
     Raises:
         FieldError: no subgroup, or a model without layers.
+
+    >>> G = derive.wallpaper("p4")
+    >>> conv = Conv(derive.Field(G), 2 * derive.regular(G.point), derive.window(3), rngs=nnx.Rngs(0))
+    >>> conv.spec, Restrict(conv, ["r^2"]).spec
+    (1 -> 2 regular, 18 weights, 2 biases, 1 -> 2 regular, 36 weights, 4 biases)
     """
     found = nnx.clone(model) if isinstance(model, nnx.Module) else None
     held = [] if found is None else [each for _, each in nnx.iter_modules(found) if isinstance(each, Layer)]

@@ -190,7 +190,7 @@ def conv(
     shape = _Shape(
         x, fields.read_fibre(y, x), read_support(support, x, dilation), steps, _hashable(padding), on_broken
     )
-    return _finished(_conv(shape, bool(bias), _kind(param_dtype)), init, dtype)
+    return _finished(_conv(shape, bool(bias), _kind(param_dtype)), init, dtype, y)
 
 
 def conv_transpose(
@@ -230,7 +230,7 @@ def conv_transpose(
     shape = _Shape(
         x, fields.read_fibre(y, x), read_support(support, x, dilation), steps, _hashable(padding), on_broken
     )
-    return _finished(_conv_transpose(shape, bool(bias), _kind(param_dtype)), init, dtype)
+    return _finished(_conv_transpose(shape, bool(bias), _kind(param_dtype)), init, dtype, y)
 
 
 def linear(
@@ -262,11 +262,24 @@ def linear(
     return _finished(_linear(x, fields.read_fibre(W, x, "W"), bool(bias), _kind(param_dtype)), init, dtype)
 
 
-def _finished(spec: LinearSpec, init: Init, dtype: Any) -> LinearSpec:
+def _finished(spec: LinearSpec, init: Init, dtype: Any, y: Any = None) -> LinearSpec:
     """The same layer with the options that need nothing solved."""
+    if isinstance(y, derive.Field):
+        _require_place(y, spec)
     if not callable(init) and init not in INITS:
         raise FieldError("init", f"must be one of {INITS} or a function", repr(init), "use init='he'")
     return replace(spec, scale=init, dtype=None if dtype is None else _kind(dtype, "dtype"))
+
+
+def _require_place(y: derive.Field, spec: LinearSpec) -> None:
+    """The lattice of y may be the usual one, that of x, or the one that is made of it: no other."""
+    found = y.lattice
+    if found in (None, spec.into.lattice, spec.out.lattice):
+        return
+    usual = set(found.spacing) == {1} and not any(found.offset) and set(found.grid) == {None}
+    if not usual:
+        rule = "may have no other lattice than x and strides make"
+        raise FieldError("y", rule, y, f"leave spacing, offset and grid out, and get {spec.out}")
 
 
 def _kind(dtype: Any, argument: str = "param_dtype") -> Any:

@@ -39,6 +39,12 @@ BAD: dict[str, tuple[str, tuple[Any, ...], dict[str, Any], str]] = {
         {},
         "y must belong to the point group D4",
     ),
+    "another lattice": (
+        "Conv",
+        (X, dv.Field(dv.wallpaper("p4m", period=4), fibre=REGULAR, spacing=4), dv.window(3)),
+        {"strides": 2},
+        "y may have no other lattice than x and strides make, got Field: 8 channels on Z^2, spacing (4, 4)",
+    ),
     "strides": (
         "Conv",
         (X, REGULAR, dv.window(3)),
