@@ -171,10 +171,14 @@ class Solution(Fields):
 
     def restrict(self, subgroup: Group) -> tuple[Solution, sympy.ImmutableMatrix]:
         """The solution under a subgroup of the point group, and the exact E with B_here = B_there E."""
+        found = self.restricted(subgroup)
+        return found, embedding(self.answer.basis_blocks, found.answer.basis_blocks)
+
+    def restricted(self, subgroup: Group) -> Solution:
+        """The solution under a subgroup of the point group."""
         p = self.problem
         space = p.group.restrict(subgroup) if p.axes else SpaceGroup(subgroup, (), ())
-        found = Solution(replace(p, x=p.x.restrict(space), y=p.y.restrict(space)))
-        return found, embedding(self.answer.basis_blocks, found.answer.basis_blocks)
+        return Solution(replace(p, x=p.x.restrict(space), y=p.y.restrict(space)))
 
     def plain(
         self, sizes: Mapping[str, int] | None = None, channels: Sequence[int] | None = None

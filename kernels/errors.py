@@ -65,6 +65,10 @@ class ExportError(KernelError):
     """An op cannot be exported so, or an exported one is called with other shapes than it was made for."""
 
 
+class FieldError(KernelError):
+    """A layer cannot work on a field, or two layers that are to follow each other have different fields."""
+
+
 class SymmetryError(KernelError):
     """Strides, sizes or the border break a generator of the group, and `on_broken` is "error"."""
 

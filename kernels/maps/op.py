@@ -181,6 +181,8 @@ class MapsOp(EquivariantOp):
 
     def _value(self, w: list[jax.Array], x: jax.Array) -> jax.Array:
         batch, parts = self._checked(w, x), [summed(part) for part in w]
+        if 0 in batch:
+            return zeros((*batch, self.channels_out), x.dtype)
         wide = summed(x).reshape(math.prod(batch), self.channels_in)
         if self.whole is not None:
             y = self.whole.apply(_flat(parts), wide[:, None])[:, 0]
@@ -200,6 +202,8 @@ class MapsOp(EquivariantOp):
         if ybar.shape != (*batch, self.channels_out):
             shape = (*batch, self.channels_out)
             raise ShapeError("ybar", f"must have the shape {shape} of op(w, x)", ybar.shape, "check it")
+        if 0 in batch:
+            return [jnp.zeros_like(part) for part in w], jnp.zeros_like(x)
         wide = summed(x).reshape(math.prod(batch), self.channels_in)
         back = summed(ybar).reshape(wide.shape[0], self.channels_out)
         bars, flat = self._pulled(parts, wide, back)

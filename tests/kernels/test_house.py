@@ -38,6 +38,7 @@ FLOORS = {
     "lowering": 7,
     "auditing": 8,
     "__init__": 9,
+    "layers": 9,
 }
 
 
