@@ -133,6 +133,16 @@ class EquivariantOp(Content, Exportable):
         """The derived adjoint of b -> op(w, x, b) at the cotangent ybar, in the dtype of its sums."""
         return _bias_adjoint(self, ybar)
 
+    def shifted(self, y: jax.Array, b: Any) -> jax.Array:
+        """y and what the biases add to it; y alone where there are none."""
+        parts = read_parts("b", b, self.bias_shapes) if jax.tree.leaves(b) else []
+        if not parts:
+            return y
+        # in float32 for half precision, so that the adjoint's sum over sites and samples is one of float32
+        shift = self._shift([summed(part) for part in parts], y.shape)
+        wide = max(summed(y).dtype, shift.dtype, key=lambda kind: kind.itemsize)
+        return cast(cast(y, wide) + jnp.broadcast_to(cast(shift, wide), y.shape), y.dtype)
+
     @abstractmethod
     def _value(self, w: list[jax.Array], x: jax.Array) -> jax.Array:
         """op(w, x), the weights in their shapes."""
@@ -160,14 +170,7 @@ def _many(number: int, one: str, more: str) -> str:
 @in_its_mode
 def _apply(op: EquivariantOp, w: Any, x: jax.Array, b: Any) -> jax.Array:
     with jax.named_scope(repr(op)):
-        y = op._value(read_parts("w", w, op.weight_shapes), jnp.asarray(x))
-        parts = read_parts("b", b, op.bias_shapes) if jax.tree.leaves(b) else []
-        if not parts:
-            return y
-        # in float32 for half precision, so that the adjoint's sum over sites and samples is one of float32
-        shift = op._shift([summed(part) for part in parts], y.shape)
-        wide = max(summed(y).dtype, shift.dtype, key=lambda kind: kind.itemsize)
-        return cast(cast(y, wide) + jnp.broadcast_to(cast(shift, wide), y.shape), y.dtype)
+        return op.shifted(op._value(read_parts("w", w, op.weight_shapes), jnp.asarray(x)), b)
 
 
 @partial(jax.jit, static_argnums=0, inline=True)

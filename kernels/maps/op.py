@@ -179,6 +179,8 @@ class MapsOp(EquivariantOp):
 
     def _value(self, w: list[jax.Array], x: jax.Array) -> jax.Array:
         batch, parts = self._checked(w, x), [summed(part) for part in w]
+        if 0 in batch:
+            return zeros((*batch, self.channels_out), x.dtype)
         wide = summed(x).reshape(math.prod(batch), self.channels_in)
         if self.whole is not None:
             y = self.whole.apply(_flat(parts), wide[:, None])[:, 0]
@@ -188,7 +190,7 @@ class MapsOp(EquivariantOp):
                 for p, part in zip(self.pairs, parts, strict=True)
                 if p.form is not None
             ]
-            y = _assembled(pieces, wide.shape[0], self.channels_out, wide.dtype)
+            y = assembled(pieces, wide.shape[0], self.channels_out, wide.dtype)
         return cast(y.reshape(*batch, self.channels_out), x.dtype)
 
     def _pull(
@@ -198,6 +200,8 @@ class MapsOp(EquivariantOp):
         if ybar.shape != (*batch, self.channels_out):
             shape = (*batch, self.channels_out)
             raise ShapeError("ybar", f"must have the shape {shape} of op(w, x)", ybar.shape, "check it")
+        if 0 in batch:
+            return [zeros(part.shape, part.dtype) for part in w], x
         wide = summed(x).reshape(math.prod(batch), self.channels_in)
         back = summed(ybar).reshape(wide.shape[0], self.channels_out)
         bars, flat = self._pulled(parts, wide, back)
@@ -219,7 +223,7 @@ class MapsOp(EquivariantOp):
                 bar, piece = p.form.adjoint(part, _input(p, x), _output(p, ybar))
                 bars.append(bar)
                 pieces.append((p.inputs, piece))
-        return bars, _assembled(pieces, x.shape[0], self.channels_in, x.dtype)
+        return bars, assembled(pieces, x.shape[0], self.channels_in, x.dtype)
 
     def _checked(self, w: list[jax.Array], x: jax.Array) -> tuple[int, ...]:
         for part in w or [x]:
@@ -232,7 +236,7 @@ class MapsOp(EquivariantOp):
             for p, part in zip(self.bias_pairs, b, strict=True)
             if p.form is not None
         ]
-        table = _assembled(pieces, 1, self.channels_out, b[0].dtype)
+        table = assembled(pieces, 1, self.channels_out, b[0].dtype)
         return table.reshape((1,) * (len(shape) - 1) + table.shape[1:])
 
     def _shift_pull(self, ybar: jax.Array) -> Sequence[jax.Array]:
@@ -289,7 +293,7 @@ def _output(pair: Pair, y: jax.Array) -> jax.Array:
     return y[:, pair.outputs].reshape(y.shape[0], pair.copies_out, pair.dim_out)
 
 
-def _assembled(pieces: list[tuple[slice, jax.Array]], batch: int, channels: int, dtype: Any) -> jax.Array:
+def assembled(pieces: list[tuple[slice, jax.Array]], batch: int, channels: int, dtype: Any) -> jax.Array:
     """Pieces side by side, added up where they meet, zeros where there are none."""
     sums: dict[tuple[int, int], jax.Array] = {}
     for where, piece in pieces:
