@@ -180,7 +180,8 @@ class Solution(Fields):
         problem = with_numbers(self.problem, sizes, channels)
         solved = self if problem == self.problem else Solution(problem)
         bias = problem.bias and solved.bias_dim is not sympy.oo
-        return solved.answer.plain(solved.bias_answer if bias else None, repr(self))
+        plain = solved.answer.plain(solved.bias_answer if bias else None, repr(self))
+        return replace(plain, into=problem.x, out=problem.y)
 
     def __repr__(self) -> str:
         bias = f", bias {self.bias_dim}" if self.problem.bias else ""

@@ -1,4 +1,4 @@
-"""The tables of the README, made by running the library: `python -m docs.tables` writes them in place."""
+"""The tables of the gallery, made by running the library: `python -m docs.tables` writes them in place."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import derive as dv
 
-README = Path(__file__).parent.parent / "README.md"
+GALLERY = Path(__file__).parent / "gallery.md"
 
 
 class Layer(NamedTuple):
@@ -184,4 +184,4 @@ def filled(text: str) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(filled(README.read_text()))
+    GALLERY.write_text(filled(GALLERY.read_text()))

@@ -1,12 +1,10 @@
 """Jitted JAX convolutions whose adjoints are derived, registered and checked; channels last throughout."""
 
-from kernels.checking.checks import (
-    Comparison,
-    Report,
-    check_adjoints,
-    check_against_dense,
-    check_equivariance,
-)
+from kernels.action.act import act
+from kernels.action.random import random_element
+from kernels.checking.checks import check_adjoints, check_against_dense
+from kernels.checking.equivariance import check_equivariance
+from kernels.checking.report import Comparison, Report, Uncarried
 from kernels.convolution.adjoint_api import input_adjoint, kernel_adjoint
 from kernels.convolution.api import conv, conv_transpose
 from kernels.convolution.choice.autotune import autotune
@@ -31,6 +29,8 @@ from kernels.errors import (
     PaddingError,
     PrecisionError,
     ShapeError,
+    SymmetryError,
+    SymmetryWarning,
     WindowError,
 )
 from kernels.export import Artifact
@@ -64,8 +64,12 @@ __all__ = [
     "PrecisionError",
     "Report",
     "ShapeError",
+    "SymmetryError",
+    "SymmetryWarning",
     "Thresholds",
+    "Uncarried",
     "WindowError",
+    "act",
     "autotune",
     "avg_pool",
     "calibrate",
@@ -84,5 +88,6 @@ __all__ = [
     "max_pool",
     "only_lax",
     "patch_matrix",
+    "random_element",
     "shard_image",
 ]

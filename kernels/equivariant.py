@@ -37,6 +37,8 @@ class EquivariantOp(Content, Exportable):
     implementation: str | Policy
     channels_in: int
     channels_out: int
+    into: Any  # the field of the input and that of the output, as `derive.solve` was given them
+    out: Any
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -72,7 +74,7 @@ class EquivariantOp(Content, Exportable):
     @property
     @abstractmethod
     def symmetries(self) -> dict[str, tuple[Any, Any]]:
-        """Exact symmetries (on inputs, on outputs) by name: op(w, g x) == g op(w, x)."""
+        """How generators act, (on inputs, on outputs) by name: op(w, g x) == g op(w, x)."""
 
     @abstractmethod
     def describe(self) -> str:
@@ -117,6 +119,10 @@ class EquivariantOp(Content, Exportable):
     def output_shape(self, grid: Any = None) -> tuple[int, ...]:
         """The spatial shape of the output and its channels, for an input of this spatial shape."""
 
+    def least_grid(self, least: int) -> tuple[int, ...]:
+        """The spatial shape of a small input: at least so many sites along every axis, as it takes them."""
+        return ()
+
     # ---- what it does -----------------------------------------------------------------------------------
 
     @at_its_own
@@ -142,6 +148,9 @@ class EquivariantOp(Content, Exportable):
         shift = self._shift([summed(part) for part in parts], y.shape)
         wide = max(summed(y).dtype, shift.dtype, key=lambda kind: kind.itemsize)
         return cast(cast(y, wide) + jnp.broadcast_to(cast(shift, wide), y.shape), y.dtype)
+
+    def _notice(self, shape: Sequence[int]) -> None:
+        """Complain where an input of this shape breaks the symmetry."""
 
     @abstractmethod
     def _value(self, w: list[jax.Array], x: jax.Array) -> jax.Array:
@@ -170,6 +179,7 @@ def _many(number: int, one: str, more: str) -> str:
 @in_its_mode
 def _apply(op: EquivariantOp, w: Any, x: jax.Array, b: Any) -> jax.Array:
     with jax.named_scope(repr(op)):
+        op._notice(jnp.shape(x))
         return op.shifted(op._value(read_parts("w", w, op.weight_shapes), jnp.asarray(x)), b)
 
 

@@ -65,6 +65,14 @@ class ExportError(KernelError):
     """An op cannot be exported so, or an exported one is called with other shapes than it was made for."""
 
 
+class SymmetryError(KernelError):
+    """Strides, sizes or the border break a generator of the group, and `on_broken` is "error"."""
+
+
+class SymmetryWarning(UserWarning):
+    """Strides, sizes or the border break a generator of the group."""
+
+
 class CheckError(KernelError):
     """A check found two numbers apart that must agree; the report is attached as ``.report``."""
 

@@ -10,12 +10,14 @@ import jax.numpy as jnp
 from kernels.convolution import options
 from kernels.convolution.choice.table import Policy
 from kernels.equivariant import EquivariantOp
-from kernels.errors import PaddingError, ShapeError
+from kernels.errors import KernelError, PaddingError, ShapeError
 from kernels.lattice.lower import lower_lattice
 from kernels.maps.bilinear.lower import lower_bilinear
 from kernels.maps.bilinear.op import BilinearOp
 from kernels.maps.lower import PlainMaps, lower_maps
 from kernels.precision import named as named_precision
+
+ON_BROKEN = ("warn", "error", "ignore")
 
 
 @overload
@@ -28,6 +30,7 @@ def lower(
     implementation: str | Policy = "auto",
     dtype: Any = None,
     precision: Any = None,
+    on_broken: str = "warn",
     bilinear: Literal[False] = False,
 ) -> EquivariantOp: ...
 
@@ -42,6 +45,7 @@ def lower(
     implementation: str | Policy = "auto",
     dtype: Any = None,
     precision: Any = None,
+    on_broken: str = "warn",
     bilinear: Any,
 ) -> BilinearOp: ...
 
@@ -55,6 +59,7 @@ def lower(
     implementation: str | Policy = "auto",
     dtype: Any = None,
     precision: Any = None,
+    on_broken: str = "warn",
     bilinear: Any = False,
 ) -> EquivariantOp | BilinearOp:
     """A solution of `derive.solve` as a jitted op with free weights only.
@@ -75,6 +80,10 @@ def lower(
         dtype: of the weights that `op.init` draws.
         precision: of products, as in `jax.lax`; None leaves it to `jax.default_matmul_precision`. Sums of
             bfloat16 and float16 products are kept in float32 either way.
+        on_broken: "warn", "error" or "ignore" where strides, sizes or the border leave outputs beside the
+            middle of the inputs, so that a turn or a mirror of the image is not one of the output. Said here
+            where it is so at every size, else when the op meets a size (once, as it is traced). That images
+            end, which breaks shifts, is not spoken of.
         bilinear: True for an op of two arguments where the input was stated as a product V * W, or the pair
             (V, W) whose product it is: a `BilinearOp`, op(w, v, u, b=None), that never forms the product.
 
@@ -83,7 +92,8 @@ def lower(
         (batch..., spatial..., C_in); without a lattice (batch..., C_in).
 
     Raises:
-        KernelError: an option does not fit. DeriveError: a size is missing, or the answer is infinite.
+        KernelError: an option does not fit, or on_broken is "error". DeriveError: a size is missing, or the
+            answer is infinite.
 
     >>> import derive, jax
     >>> G = derive.translations(2)
@@ -94,6 +104,8 @@ def lower(
     ((8, 32, 32, 16), (3, 3, 3, 16), 432)
     """
     options.check_implementation(implementation)
+    if on_broken not in ON_BROKEN:
+        raise KernelError("on_broken", f"must be one of {ON_BROKEN}", repr(on_broken), "choose one of them")
     name = named_precision(precision)
     kind = None if dtype is None else jnp.dtype(dtype)
     plain = solution.plain(sizes=sizes, channels=channels)
@@ -105,4 +117,4 @@ def lower(
     if bilinear:
         rule = "needs an answer between representations, without a lattice"
         raise ShapeError("bilinear", rule, plain.description, "leave it out")
-    return lower_lattice(plain, padding, implementation, kind, name)
+    return lower_lattice(plain, padding, implementation, kind, name, on_broken)

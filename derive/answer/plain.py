@@ -9,6 +9,7 @@ from math import gcd
 import numpy as np
 
 from derive.pickling import Arrays
+from derive.symmetry.field import Field
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class Plain(Arrays):
     `out_site`, `in_site`: integer arrays (classes, axes), the output site in the first period; entries of
     a missing side are 0. `bias_site`: (bias classes, axes). Weights have the shape
     (classes, channels_in, channels_out), biases (bias classes, channels_out); with `blocks`, see there.
+    `into`, `out`: the two fields.
     """
 
     axes: tuple[PlainAxis, ...]
@@ -82,6 +84,8 @@ class Plain(Arrays):
     description: str = ""
     blocks: tuple[PlainBlock, ...] | None = None
     bias_blocks: tuple[PlainBlock, ...] | None = None
+    into: Field | None = None
+    out: Field | None = None
 
     @property
     def dim(self) -> int:

@@ -17,6 +17,7 @@ from derive.hom.intertwiners import BlockPair, Intertwiners, PieceMaps, maps_bet
 from derive.hom.tensors import OrbitTensors
 from derive.orbits.invariants import InvariantTensors
 from derive.pickling import Arrays
+from derive.symmetry.field import Field
 from derive.symmetry.representation import Representation
 
 LEAF_LIMIT = 5000  # orbits that are looked at one by one
@@ -225,6 +226,8 @@ class PlainMaps(Arrays):
     description: str
     x: Representation
     y: Representation
+    into: Field | None = None
+    out: Field | None = None
 
     def moves(self) -> dict[str, tuple[Any, Any]]:
         """What every generator does to the input and to the output."""

@@ -10,6 +10,8 @@ from typing import Any
 import sympy
 
 from derive.errors import GridError, GroupError, RepresentationError, brief
+from derive.symmetry.acting import Action, block_actions, motion_of
+from derive.symmetry.element import read_element
 from derive.symmetry.group import Group
 from derive.symmetry.lattice import Lattice, make_lattice, require_kept
 from derive.symmetry.names import is_taken
@@ -81,6 +83,22 @@ class Field:
         if not isinstance(space, SpaceGroup):
             raise GroupError("space", "must be a space group", brief(space), "use G.restrict(subgroup)")
         return self.replace(group=space, fibre=self.fibre.restrict(space.point))
+
+    def action(self, g: Any, channels: int | None = None) -> Action:
+        """How an element of the group acts: (g x)(p) = rho(g) x(g^-1 p), space and fibre apart.
+
+        `g`: a word in the generators, the number of an element of the point group, shifts in sites,
+        parameters of a Lie group, a tuple of these; `channels`: their number, where copies are a symbol.
+
+        >>> from derive import wallpaper
+        >>> Field(wallpaper("p4m")).action("t_u*r").motion
+        Motion(matrix=((0, -1), (1, 0)), shift=(Fraction(1, 1), Fraction(0, 1)))
+        """
+        element = read_element(self.group, g, self.lattice)
+        blocks = block_actions(self.fibre, element, channels)
+        if self.lattice is None:
+            return Action(element, None, (), blocks)
+        return Action(element, *motion_of(self.group, element), blocks)
 
     def require_sizes(self, known: Mapping[str, int]) -> None:
         """Refuse numbers for symbols of the grid that would have been refused as its sizes."""

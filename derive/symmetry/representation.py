@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 from sympy import ImmutableMatrix, Integer
 
 from derive.errors import RepresentationError, SymbolicError, brief
+from derive.symmetry.acting import Action, block_actions
+from derive.symmetry.element import read_element
 from derive.symmetry.factors import (
     ARRAY_LIMIT,
     MATRIX_LIMIT,
@@ -27,6 +29,7 @@ from derive.symmetry.homomorphism import read_matrices
 from derive.symmetry.images import image_of_word
 from derive.symmetry.monomial import Monomial, identity_map
 from derive.symmetry.sizes import size, whole
+from derive.symmetry.spacegroup import SpaceGroup
 from derive.symmetry.words import Word, substitute
 
 Copies: TypeAlias = int | Any
@@ -128,6 +131,16 @@ class Representation:
         for _ in range(order - 1):
             result = result * self
         return result
+
+    def action(self, g: Any, channels: int | None = None) -> Action:
+        """How an element of the group acts, by blocks; read as those of a field are, but nothing moves.
+
+        >>> C2 = Group("C2", generators=("a",), relations=("a^2",))
+        >>> trivial(C2).action("a").blocks
+        (BlockAction(copies=1, dims=(1,), factors=((),)),)
+        """
+        element = read_element(SpaceGroup(self.group, (), ()), g)
+        return Action(element, None, (), block_actions(self, element, channels))
 
     def restrict(self, subgroup: Group) -> Representation:
         """The restriction to a subgroup made by ``G.subgroup(...)``."""

@@ -20,6 +20,14 @@ from kernels.errors import PaddingError, ShapeError
 SPATIAL = ("conv", "fold")
 
 
+class Place(NamedTuple):
+    """The sites of an array along an axis: the first one, how many, and whether they form a ring."""
+
+    first: Fraction
+    size: int
+    ring: bool
+
+
 class AxisPlan(NamedTuple):
     """One axis: `a` output and `b` input sites per period, `taps` kernel positions from `first` on."""
 
@@ -75,6 +83,13 @@ class AxisPlan(NamedTuple):
                 f"use {n // self.b * self.b}",
             )
 
+    def least_input(self, least: int) -> int:
+        """A number of input sites that will do, at least so many where there is a choice."""
+        if self.size_in is not None:
+            return self.size_in
+        enough = max(least, self.window + self.b) if self.kind in SPATIAL else least
+        return -(-enough // self.b) * self.b
+
     def outputs(self, n: Any) -> Any:
         """The number of output sites on an image of n input sites."""
         if self.size_out is not None:
@@ -124,6 +139,22 @@ class AxisPlan(NamedTuple):
     def blocks(self, n: Any) -> Any:
         """How many periods the output sites touch."""
         return -(-(self.start % self.a + self.outputs(n)) // self.a)
+
+    def places(self, n: int) -> tuple[Place | None, Place | None]:
+        """Where the arrays of the input and of the output stand, n sites of input given."""
+        ring = self.border == "CIRCULAR" and self.kind in SPATIAL
+        if self.kind == "sum":
+            return Place(Fraction(0), n, n % self.b == 0), None
+        if self.kind == "tile":
+            many = self.size_out or 0
+            return None, Place(Fraction(0), many, many % self.a == 0)
+        return Place(Fraction(0), n, ring), Place(self._first_output(), self.outputs(n), ring)
+
+    def _first_output(self) -> Fraction:
+        """The site of the output's lattice that comes first; a fraction where padding moves the windows."""
+        if self.kind != "conv" or self.border in ("ZERO", "CIRCULAR"):
+            return Fraction(self.start)
+        return Fraction(-(self._own_border()[0] + self.first), self.b)
 
     def with_border(self, border: Any) -> AxisPlan:
         """The same axis with another border, where the axis can have one."""

@@ -46,6 +46,14 @@ class FibredOp(EquivariantOp):
         return self.lattice.channels_out
 
     @property
+    def into(self) -> Any:
+        return self.lattice.into
+
+    @property
+    def out(self) -> Any:
+        return self.lattice.out
+
+    @property
     def dtype(self) -> Any:
         return self.lattice.dtype
 
@@ -76,7 +84,7 @@ class FibredOp(EquivariantOp):
 
     @property
     def symmetries(self) -> dict[str, tuple[Any, Any]]:
-        """Translations along axes with a circular border."""
+        """Every generator that arrays of some size can carry."""
         return self.lattice.symmetries
 
     def describe(self) -> str:
@@ -127,10 +135,16 @@ class FibredOp(EquivariantOp):
         table = expand_slowly(self.bias_blocks, parts, plan.bias_shape[0], 1, plan.channels_out)
         return bias_table(plan, table[:, 0], plan.grid(grid)).reshape(-1)
 
+    def least_grid(self, least: int) -> tuple[int, ...]:
+        return self.lattice.least_grid(least)
+
     def output_shape(self, grid: Any = None) -> tuple[int, ...]:
         return self.lattice.output_shape(grid)
 
     # ---- what it does -----------------------------------------------------------------------------------
+
+    def _notice(self, shape: Sequence[int]) -> None:
+        self.lattice._notice(shape)
 
     def _value(self, w: list[jax.Array], x: jax.Array) -> jax.Array:
         return value(self.lattice.plan, self._kernel(w, x), x, self.grouping)

@@ -11,6 +11,7 @@ from kernels.convolution.borders.border import Border, parse_padding
 from kernels.convolution.choice.table import Policy
 from kernels.errors import DtypeError, PaddingError, ShapeError
 from kernels.lattice.axes import AxisPlan
+from kernels.lattice.broken import always, complain
 from kernels.lattice.fibred import FibredOp
 from kernels.lattice.op import LatticeOp
 from kernels.lattice.plan import LatticePlan
@@ -22,7 +23,12 @@ BORDERS = {None: "ZERO", "zero": "ZERO", "periodic": "CIRCULAR"}
 
 
 def lower_lattice(
-    plain: Any, padding: Any, implementation: str | Policy, dtype: Any, precision: str | None
+    plain: Any,
+    padding: Any,
+    implementation: str | Policy,
+    dtype: Any,
+    precision: str | None,
+    on_broken: str = "warn",
 ) -> LatticeOp | FibredOp:
     """The op of an answer's arrays; with one number per fibre entry it needs no expansion of weights."""
     both = [i for i, axis in enumerate(plain.axes) if axis.out is not None and axis.into is not None]
@@ -33,7 +39,9 @@ def lower_lattice(
     )
     sites = (Static(plain.out_site), Static(plain.in_site), Static(plain.bias_site))
     plan = LatticePlan(axes, plain.channels_in, plain.channels_out, *sites, implementation)
-    op = LatticeOp(plan, dtype, precision, plain.description)
+    op = LatticeOp(plan, dtype, precision, plain.description, plain.into, plain.out, on_broken)
+    if on_broken != "ignore":
+        complain(op, always(plan, plain.into, plain.out))
     if plain.blocks is None:
         return op
     return FibredOp(op, _blocks(plain.blocks), _blocks(plain.bias_blocks or ()), plain.description)

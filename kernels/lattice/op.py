@@ -9,15 +9,15 @@ from functools import cached_property, partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from kernels.convolution import operands
 from kernels.convolution.choice.table import Policy
 from kernels.equivariant import EquivariantOp, read_parts
 from kernels.errors import ShapeError
-from kernels.lattice import folding, reference
-from kernels.lattice.axes import SPATIAL, AxisPlan
+from kernels.lattice import folding, reference, symmetry
+from kernels.lattice.axes import AxisPlan
+from kernels.lattice.broken import notice
 from kernels.lattice.channel_groups import Grouping
 from kernels.lattice.plan import LatticePlan, bias_field, bias_pull, bias_table
 from kernels.precision import cast
@@ -40,6 +40,9 @@ class LatticeOp(EquivariantOp):
     dtype: Any = None
     precision: str | None = None
     name: str = field(default="", compare=False)
+    into: Any = field(default=None, compare=False)
+    out: Any = field(default=None, compare=False)
+    on_broken: str = "ignore"
 
     @property
     def axes(self) -> tuple[AxisPlan, ...]:
@@ -107,19 +110,21 @@ class LatticeOp(EquivariantOp):
     def output_shape(self, grid: Any = None) -> tuple[int, ...]:
         return self.plan.output_shape(self.plan.grid(grid))
 
+    def least_grid(self, least: int) -> tuple[int, ...]:
+        return tuple(axis.least_input(least) for axis in self.plan.inputs)
+
     @cached_property
     def symmetries(self) -> dict[str, tuple[Any, Any]]:
-        """A translation by one period along every axis with a circular border."""
-        found, into, out = {}, 0, 0
-        ins, outs = len(self.plan.inputs), len(self.plan.outputs)
-        for axis in self.plan.axes:
-            if axis.has_input and axis.has_output and axis.border == "CIRCULAR" and axis.kind in SPATIAL:
-                found[f"translation along {axis.name}"] = (
-                    partial(jnp.roll, shift=axis.b, axis=into - ins - 1),
-                    partial(jnp.roll, shift=axis.a, axis=out - outs - 1),
-                )
-            into, out = into + axis.has_input, out + axis.has_output
-        return found
+        """Every generator that arrays of some size can carry."""
+        parts = (self.plan, self.into, self.out)
+        return {
+            name: (partial(symmetry.move_input, *parts, name), partial(symmetry.move_output, *parts, name))
+            for name in symmetry.kept(*parts)
+        }
+
+    def _notice(self, shape: Sequence[int]) -> None:
+        if self.on_broken != "ignore" and self.into is not None:
+            notice(self, tuple(shape[len(shape) - 1 - self.rank : -1]))
 
     def _value(self, w: list[jax.Array], x: jax.Array) -> jax.Array:
         operands.check_dtypes("x", x, "w", w[0])

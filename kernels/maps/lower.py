@@ -48,6 +48,12 @@ class PlainMaps(Protocol):
     @property
     def bias_pairs(self) -> tuple[Any, ...]: ...
 
+    @property
+    def into(self) -> Any: ...
+
+    @property
+    def out(self) -> Any: ...
+
 
 def lower_maps(
     plain: PlainMaps, implementation: str | Policy = "auto", dtype: Any = None, precision: str | None = None
@@ -56,7 +62,7 @@ def lower_maps(
     pairs, biases = (_pairs(part, implementation) for part in (plain.pairs, plain.bias_pairs))
     channels, whole = (plain.channels_in, plain.channels_out), _whole(plain, pairs)
     named = (plain.description, implementation)
-    return MapsOp(*channels, pairs, biases, whole, dtype, plain, precision, *named)
+    return MapsOp(*channels, pairs, biases, whole, dtype, plain, precision, *named, plain.into, plain.out)
 
 
 def _pairs(plain: Any, implementation: str | Policy) -> Pairs:

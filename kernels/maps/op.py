@@ -85,6 +85,8 @@ class MapsOp(EquivariantOp):
     precision: str | None = None
     name: str = field(default="", compare=False)
     implementation: str | Policy = "auto"
+    into: Any = field(default=None, compare=False)
+    out: Any = field(default=None, compare=False)
 
     @property
     def rank(self) -> int:

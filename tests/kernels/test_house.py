@@ -28,6 +28,7 @@ FLOORS = {
     "static": 2,
     "convolution": 3,
     "sparse": 3,
+    "action": 4,
     "export": 3,
     "pool": 4,
     "equivariant": 4,

@@ -1,0 +1,251 @@
+"""Whether a map commutes with its group, generator by generator."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from kernels.action.act import own_sites, why_not
+from kernels.action.moves import move
+from kernels.action.reasons import foremost_kind
+from kernels.action.sites import Sites, carry, is_carried
+from kernels.checking.bilinear import DenseOp
+from kernels.checking.report import Comparison, Report, Uncarried, conclude, distance, limit_of
+from kernels.errors import KernelError, ShapeError, SymmetryWarning
+from kernels.lattice import symmetry
+from kernels.lattice.fibred import FibredOp
+from kernels.lattice.op import LatticeOp
+
+Map = Callable[[jax.Array], jax.Array]
+PARAMETER = 0.5  # of the generators of a Lie algebra
+
+
+def check_equivariance(
+    op: Any,
+    w: Any = None,
+    x: Any = None,
+    transforms: Sequence[tuple[Map, Map]] | Mapping[str, tuple[Map, Map]] | None = None,
+    *,
+    into: Any = None,
+    out: Any = None,
+    tolerance: float | None = None,
+) -> Report:
+    """A map commutes with its group: op(w, g x) == g op(w, x) for every generator g.
+
+    On arrays that end, the point group acts about their middle and shifts are not carried. The generators
+    that these arrays do not carry onto themselves are listed in the report with the reason and the remedy.
+
+    Args:
+        op: a lowered op ``op(w, x)``, any function ``f(x, w)``, or with `into` any callable ``model(x)``.
+        w: its weights; with `into`, the input.
+        x: an input, (batch..., spatial..., channels).
+        transforms: pairs (how g acts on inputs, how g acts on outputs), named by a mapping or numbered; by
+            default every generator of the group that a lowered op was solved for.
+        into: the field of the model's input, or a representation where there is no lattice.
+        out: the field or representation of its output, such as ``dv.trivial(G.point)`` where nothing moves.
+            The sizes of the output are read off it; its middle is taken to be that of the input.
+        tolerance: of the largest difference, relative to the largest entry; by default a stated one per dtype
+            (float32: 1e-5).
+
+    Returns:
+        A report with one error per generator. Of a Lie algebra a lowered op is held to the infinitesimal
+        action, a model to that of exp(X / 2).
+
+    Raises:
+        CheckError: op does not commute with one of them. KernelError: there is none to check.
+
+    >>> import derive
+    >>> G = derive.wallpaper("p4m")
+    >>> x = derive.Field(G)
+    >>> report = check_equivariance(lambda a: a**2, jnp.arange(16.0).reshape(4, 4, 1), into=x, out=x)
+    >>> [c.name for c in report.comparisons], [u.name for u in report.uncarried]
+    (['r', 'm'], ['t_u', 't_v'])
+    """
+    if into is None and out is None:
+        return _of_op(op, w, x, transforms, tolerance)
+    if into is None or out is None:
+        rule = "must both be given, the fields of the input and of the output"
+        raise KernelError("into, out", rule, "into alone" if out is None else "out alone", "give both")
+    if transforms is not None or (w is not None and x is not None):
+        remedy = "give check_equivariance(model, x, into=..., out=...)"
+        raise KernelError("into, out", "are for a model of x alone", "w or transforms as well", remedy)
+    return _of_model(op, jnp.asarray(w if x is None else x), into, out, tolerance)
+
+
+def _of_op(op: Any, w: Any, x: Any, transforms: Any, tolerance: float | None) -> Report:
+    if x is None:
+        raise KernelError(
+            "x", "must be given after the weights", None, "or give into= and out= for a model of x"
+        )
+    w, x = jax.tree.map(jnp.asarray, w), jnp.asarray(x)
+    apply = (lambda x: op(w, x)) if isinstance(op, DenseOp) else (lambda x: op(x, w))
+    with jax.default_matmul_precision("highest"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", SymmetryWarning)  # the report says it
+        y = apply(x)
+        return _compared(apply, x, y, _cases(op, x, transforms), tolerance)
+
+
+class Case(NamedTuple):
+    """A generator: how it acts on input and output, or why these arrays are not carried by it.
+
+    Where both are given, `pair` moves each array about its own middle: what that errs by is said.
+    """
+
+    pair: tuple[Map, Map] | None
+    uncarried: Uncarried | None = None
+
+
+Cases = Mapping[str, Case]
+
+
+def _cases(op: Any, x: jax.Array, transforms: Any) -> Cases:
+    """How every generator acts, or why these arrays do not carry it."""
+    if transforms is None and isinstance(op, LatticeOp | FibredOp) and op.into is not None:
+        return {name: _on_lattice(op, x, name) for name in op.into.group.generators}
+    given = getattr(op, "symmetries", {}) if transforms is None else transforms
+    if not given:
+        raise KernelError(
+            "transforms", "must name at least one symmetry", transforms, "give (on input, on output) pairs"
+        )
+    if isinstance(given, Mapping):
+        return {name: Case(pair) for name, pair in given.items()}
+    return {f"symmetry {i}": Case(pair) for i, pair in enumerate(given)}
+
+
+def _on_lattice(op: LatticeOp | FibredOp, x: jax.Array, name: str) -> Case:
+    plan = op.plan if isinstance(op, LatticeOp) else op.lattice.plan
+    grid, fields = x.shape[x.ndim - 1 - plan.rank : -1], (plan, op.into, op.out)
+    action = op.into.action(name, op.channels_in)
+    moved = op.out.action(action.element, op.channels_out)
+    maps = symmetry.maps(*fields, action, grid)
+    uncarried = None
+    if not symmetry.are_maps(maps):
+        uncarried = Uncarried(name, foremost_kind(maps), *symmetry.why_not(*fields, action, grid, maps))
+        maps = symmetry.apart(*fields, action, grid)
+        if maps is None:
+            return Case(None, uncarried)
+    ranks = [0 if f.lattice is None else f.lattice.dim for f in (op.into, op.out)]
+    return Case((_by(maps[0], ranks[0], action), _by(maps[1], ranks[1], moved)), uncarried)
+
+
+def _by(sites: Any, rank: int, action: Any) -> Map:
+    return lambda a: move(sites, rank, action.blocks, a)
+
+
+def _compared(apply: Map, x: jax.Array, y: Any, cases: Cases, tolerance: float | None) -> Report:
+    """The errors of all generators that are carried; at least one must be."""
+    limit, found, skipped = limit_of(tolerance, x), [], []
+    for name, case in cases.items():
+        error = None
+        if case.pair is not None:
+            on_x, on_y = case.pair
+            error = distance(apply(on_x(x)), on_y(y))
+        if case.uncarried is not None:
+            skipped.append(_with_error(case.uncarried, error))
+        elif error is not None:
+            found.append(Comparison(name, error, limit))
+    if not found:
+        raise _none_carried(skipped)
+    return conclude("check_equivariance", x, found, skipped)
+
+
+def _with_error(uncarried: Uncarried, error: float | None) -> Uncarried:
+    if error is None:
+        return uncarried
+    return replace(uncarried, reason=f"{uncarried.reason}, off by {error:.2g} about the middle of each")
+
+
+def _none_carried(skipped: Sequence[Uncarried]) -> KernelError:
+    """One line: generators that share a reason together, those of the point group first."""
+    rule = "must be carried onto itself by a generator of the group at least"
+    if not skipped:
+        return KernelError("x", rule, "a group without generators", "use another group")
+    first = min(skipped, key=lambda u: u.kind in ("shift", "glide"))
+    others = [u.name for u in skipped if u.reason != first.reason]
+    names = ", ".join(u.name for u in skipped if u.reason == first.reason)
+    more = f" (and {', '.join(others)} neither)" if others else ""
+    return KernelError("x", rule, f"{names}: {first.reason}{more}", first.remedy)
+
+
+# ---- any callable ------------------------------------------------------------------------------------------
+
+
+def _of_model(
+    model: Callable[[Any], Any], x: jax.Array, into: Any, out: Any, tolerance: float | None
+) -> Report:
+    for argument, field in (("into", into), ("out", out)):
+        if not hasattr(field, "action"):
+            remedy = "give a derive.Field or a derive.Representation"
+            raise KernelError(argument, "must be a field or a representation", type(field).__name__, remedy)
+    both = _group(into), _group(out)
+    if both[0].point != both[1].point or (_rank(into) and _rank(out) and both[0] != both[1]):
+        raise KernelError("out", f"must be a field of the group of into, {both[0]}", both[1], "use one group")
+    grid = _grid("x", into, x.shape)
+    with jax.default_matmul_precision("highest"):
+        y = model(x)
+        if not hasattr(y, "shape"):
+            raise ShapeError(
+                "model", "must return one array", type(y).__name__, "return the array of the field out"
+            )
+        sizes = _grid("the model's output", out, y.shape)
+        cases = {name: _of_model_by(name, into, out, x, y, grid, sizes) for name in _names(into)}
+        return _compared(model, x, y, cases, tolerance)
+
+
+def _group(field: Any) -> Any:
+    return field.group
+
+
+def _rank(field: Any) -> int:
+    lattice = getattr(field, "lattice", None)
+    return 0 if lattice is None else lattice.dim
+
+
+def _names(into: Any) -> tuple[str, ...]:
+    """The generators; translations only where there are sites."""
+    return into.group.generators if _rank(into) else into.group.point.generators
+
+
+def _grid(argument: str, field: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
+    rank = _rank(field)
+    if len(shape) < rank + 1:
+        raise ShapeError(argument, f"must have {rank + 1} axes or more, as {field} has", shape, "add axes")
+    return tuple(shape[len(shape) - 1 - rank : -1])
+
+
+def _of_model_by(
+    name: str, into: Any, out: Any, x: jax.Array, y: Any, grid: tuple[int, ...], sizes: tuple[int, ...]
+) -> Case:
+    """How a generator acts on the arrays of a model, by one motion of space where both have sites."""
+    g: Any = {name: PARAMETER} if name in into.group.point.algebra else name
+    action = into.action(g, x.shape[-1])
+    moved = out.action(action.element, y.shape[-1])
+    own = own_sites(into, grid) if _rank(into) else None
+    other = own_sites(out, sizes) if _rank(out) else None
+    if own is not None and other is not None:
+        other = _centred(other, own)
+    arrays = [s for s in (own, other) if s is not None]
+    found: Any = ()
+    if arrays:
+        motion = action.motion or moved.motion
+        args = (motion.matrix, motion.shift, action.translation, into.group.period)
+        found = carry(*args, [(s, s) for s in arrays])
+        if not is_carried(found):
+            field, one = (into, action) if own is not None else (out, moved)
+            return Case(None, Uncarried(name, foremost_kind(found), *why_not(field, one, arrays[0], found)))
+    maps = iter(found)
+    sites = [next(maps) if s is not None else None for s in (own, other)]
+    return Case((_by(sites[0], _rank(into), action), _by(sites[1], _rank(out), moved)))
+
+
+def _centred(other: Sites, own: Sites) -> Sites:
+    """An output about the middle of the input along every axis where it ends."""
+    axes = zip(own.centre, other.offset, other.spacing, other.sizes, other.wraps, other.first, strict=True)
+    first = tuple(f if ring else (c - o) / s - Fraction(n - 1, 2) for c, o, s, n, ring, f in axes)
+    return replace(other, first=first)

@@ -1,0 +1,106 @@
+"""The pages say what the library does: code runs, outputs are real, tables are regenerated, links lead on."""
+
+from __future__ import annotations
+
+import doctest
+import re
+from pathlib import Path
+
+import pytest
+
+from docs import tables
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+TEXT = README.read_text()
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+# devices.md needs several devices: see kernels/test_devices.py
+EXECUTED = [page for page in PAGES if ">>>" in page.read_text() and page.name != "devices.md"]
+SCREEN = 40  # lines
+
+
+def blocks(page: Path) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+
+
+def run(text: str, name: str = "README.md") -> tuple[doctest.TestResults, str]:
+    """Every example of a text, in order, in one namespace."""
+    example = doctest.DocTestParser().get_doctest(text, {}, name, name, 0)
+    report: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    return runner.run(example, out=report.append), "".join(report)
+
+
+@pytest.mark.parametrize("page", EXECUTED, ids=lambda page: page.name)
+def test_every_block_runs_with_the_output_shown(page: Path) -> None:
+    examples = [block for block in blocks(page) if ">>>" in block]
+    result, report = run("\n".join(examples), page.name)
+    assert result.failed == 0, report
+    assert result.attempted >= len(examples) > 0
+
+
+def test_a_wrong_output_is_noticed() -> None:
+    result, _ = run("\n".join(blocks(README)[:1]).replace("(9*C*D, D,", "(9*C, D,"))
+    assert result.failed == 1
+
+
+def test_the_eight_lines_stand_on_the_first_screen() -> None:
+    """From the group to the verified adjoints, then what was found."""
+    lines = TEXT.splitlines()
+    assert len(lines) <= 120
+    first = lines[:SCREEN]
+    code = [line[4:].split("#")[0].strip() for line in first if line.startswith(">>>")]
+    start = code.index("G = dv.translations(2)")
+    eight = [line.split(" = ")[0] for line in code[start : start + 8]]
+    assert eight[:-1] == ["G", "x", "y", "solution", "conv", "w", "out"]
+    assert eight[-1].startswith("kn.check_adjoints")
+    assert "True" in first
+    assert "```" in first
+
+
+def test_the_tables_are_what_the_library_prints() -> None:
+    """`python -m docs.tables` writes them."""
+    text = tables.GALLERY.read_text()
+    assert tables.filled(text) == text
+    assert text.count("<!-- table: ") == len(tables.TABLES)
+
+
+@pytest.mark.parametrize("row", [*tables.LAYERS, *tables.SYMMETRIES], ids=lambda row: row.name)
+def test_every_row_is_certified(row: tables.Layer | tables.Symmetry) -> None:
+    assert row.solution().certificate.holds
+
+
+@pytest.mark.parametrize("row", tables.SYMMETRIES, ids=lambda row: row.name)
+def test_every_symmetry_has_its_reference_dimension(row: tables.Symmetry) -> None:
+    assert row.solution().dim == row.known
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    links = [link for link in re.findall(r"\]\(([^)#\s]+)\)", page.read_text()) if "://" not in link]
+    assert links or page.parent.name == "docs" or page.name == "CHANGELOG.md"
+    for link in links:
+        assert (page.parent / link).exists(), link
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    for page in ROOT.glob("docs/*.md"):
+        assert f"(docs/{page.name})" in TEXT, page.name
+
+
+def test_the_house_is_as_described() -> None:
+    """Every room of both packages has its line."""
+    page = (ROOT / "docs" / "house.md").read_text()
+    for package in ("derive", "kernels"):
+        rooms = [room.name for room in (ROOT / package).iterdir() if (room / "__init__.py").exists()]
+        assert rooms
+        assert [room for room in rooms if f"| `{room}` |" not in page] == []
+
+
+def test_make_targets_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    targets = re.findall(r"^make ([\w-]+)", text, flags=re.MULTILINE)
+    makefile = (ROOT / "Makefile").read_text()
+    assert targets == ["run", "test", "lint", "bench", "test-accelerator"]
+    for target in [*targets, *re.findall(r"`make ([\w-]+)`", text + TEXT)]:
+        assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
