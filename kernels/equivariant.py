@@ -13,9 +13,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from kernels.convolution.choice.table import Policy
-from kernels.errors import ShapeError
+from kernels.errors import KernelError, ShapeError
 from kernels.export import Exportable
 from kernels.precision import at_its_own, cast, in_its_mode, summed
+from kernels.source import LIMIT
 from kernels.static import Content
 
 Shapes = Sequence[tuple[int, ...]]
@@ -122,6 +123,30 @@ class EquivariantOp(Content, Exportable):
     def least_grid(self, least: int) -> tuple[int, ...]:
         """The spatial shape of a small input: at least so many sites along every axis, as it takes them."""
         return ()
+
+    def source(self, *, limit: int = LIMIT) -> str:
+        """The layer as a few lines of JAX that run without this library: `layer(w, x, b=None)`.
+
+        Weights are those of the op, in the shapes that `init` gives them. The text is plain, not fast: one
+        `lax` convolution, or one matrix product, and tables of where every free weight stands.
+
+        Args:
+            limit: how many numbers the tables may hold.
+
+        Raises:
+            ShapeError: they would hold more.
+
+        >>> import derive, kernels
+        >>> x = derive.Field(derive.translations(1), channels=1)
+        >>> op = kernels.lower(derive.solve(x, x, support=derive.box(1), bias=False))
+        >>> there = {}
+        >>> exec(op.source(), there)
+        >>> there["layer"](jnp.array([1.0, 2.0, 3.0]).reshape(3, 1, 1), jnp.ones((4, 1))).ravel().tolist()
+        [5.0, 6.0, 6.0, 3.0]
+        """
+        raise KernelError(
+            "source", "is not written for this kind of op", type(self).__name__, "use op.export"
+        )
 
     # ---- what it does -----------------------------------------------------------------------------------
 

@@ -17,7 +17,9 @@ from kernels.convolution.choice.table import Policy
 from kernels.equivariant import EquivariantOp, as_given, read_parts
 from kernels.errors import ShapeError
 from kernels.maps.forms.entries import Form
+from kernels.maps.source import maps_source
 from kernels.precision import cast, summed, zeros
+from kernels.source import LIMIT
 from kernels.sparse import SparseMatrix, sparse_matrix, times
 from kernels.static import Static
 
@@ -112,6 +114,9 @@ class MapsOp(EquivariantOp):
             place = f"channels {p.inputs.start}:{p.inputs.stop} -> {p.outputs.start}:{p.outputs.stop}"
             lines.append(f"{place}: {what}{copies}")
         return "\n".join(lines)
+
+    def source(self, *, limit: int = LIMIT) -> str:
+        return maps_source(self, limit)
 
     # ---- weights ----------------------------------------------------------------------------------------
 

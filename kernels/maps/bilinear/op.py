@@ -17,7 +17,9 @@ from kernels.equivariant import as_given, read_parts
 from kernels.errors import ExportError, ShapeError
 from kernels.export import PLATFORMS, Artifact, Size, exported
 from kernels.maps.op import MapsOp, assembled
+from kernels.maps.source import bilinear_source
 from kernels.precision import at_its_own, cast, in_its_mode, summed, zeros
+from kernels.source import LIMIT
 from kernels.sparse import reorder, times
 from kernels.static import Content, Static
 
@@ -152,6 +154,10 @@ class BilinearOp(Content):
             place = f"{p.v} x {p.u} -> {out.outputs.start}:{out.outputs.stop}"
             lines.append(f"channels {place}: {p.form.describe()}{many}{steps}")
         return "\n".join(lines if self.parts else [*lines, "zero"])
+
+    def source(self, *, limit: int = LIMIT) -> str:
+        """`layer(w, v, u, b=None)` as a few lines of JAX: `EquivariantOp.source` says more."""
+        return bilinear_source(self, limit)
 
     # ---- weights ----------------------------------------------------------------------------------------
 
