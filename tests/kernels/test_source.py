@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Collection
 from typing import Any
 
 import jax
@@ -13,7 +14,7 @@ import pytest
 
 import derive as dv
 import kernels as kn
-from tests.kernels import lowerings, structures, test_bilinear, test_fibres
+from tests.kernels import lowerings, structures, test_bilinear, test_fibres, test_structured
 
 # One of every kind; the gradients of the others are compared in the slow run.
 OFTEN = {
@@ -33,6 +34,9 @@ OFTEN = {
 }
 
 
+FIBRES = [case.name for case in test_fibres.CASES]
+
+
 def layer(text: str) -> Any:
     """The function of a text, executed; what it imports is all that it knows."""
     assert "kernels" not in text.split('"""')[2]
@@ -47,47 +51,45 @@ def random(tree: Any, seed: int = 0) -> Any:
     return jax.tree.map(lambda a: jnp.asarray(rng.normal(size=a.shape)), tree)
 
 
-def same(op: Any, written: Any, *given: Any, gradients: bool) -> None:
-    """Values, and where asked all gradients."""
-
-    @jax.jit
-    def both(given: Any) -> Any:
-        results = []
-        for f in (op, written):
-            y, pull = jax.vjp(f, *given) if gradients else (f(*given), None)
-            bar = jnp.cos(jnp.arange(y.size, dtype=y.dtype)).reshape(y.shape)
-            results.append((y, pull(bar) if pull else ()))
-        return results
-
-    one, other = both(given)
-    for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
-        assert a.shape == b.shape
-        np.testing.assert_allclose(a, b, atol=1e-9, rtol=1e-9)
-
-
-def biased(op: Any, b: Any) -> tuple[Any, ...]:
-    return (b,) if op.bias_dim else ()
+def compare(op: Any, text: str, dense: Any, given: tuple[Any, ...], gradients: bool) -> None:
+    """Values against the exact matrix on a product of the inputs; where asked, gradients against the op's."""
+    w, *inputs, b = given
+    given, written = (w, *inputs, *([b] if op.bias_dim else [])), layer(text)
+    samples = [np.asarray(x).reshape(len(x), -1) for x in inputs]
+    product = (
+        samples[0] if len(samples) == 1 else np.einsum("nc,nd->ncd", *samples).reshape(len(samples[0]), -1)
+    )
+    linear = getattr(op, "linear", op)
+    grid = inputs[0].shape[1:-1]
+    expected = product @ dense.T + (linear.dense_bias(b, grid) if op.bias_dim else 0)
+    y = jax.jit(written)(*given)
+    np.testing.assert_allclose(np.asarray(y).reshape(len(y), -1), expected, atol=1e-9)
+    if gradients:
+        bar = jnp.cos(jnp.arange(y.size, dtype=y.dtype)).reshape(y.shape)
+        both = jax.jit(lambda given: [jax.vjp(f, *given)[1](bar) for f in (op, written)])(given)
+        for one, other in zip(*map(jax.tree.leaves, both), strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-9)
 
 
-def run_over(names: list[str]) -> Any:
-    """Every name with values, and with gradients where it is one of the chosen or the run is a slow one."""
+def run_over(names: list[str], quick: Collection[str]) -> Any:
+    """Values of the quick ones, gradients of the chosen among them; all the others in the slow run."""
     return pytest.mark.parametrize(
         ("name", "gradients"),
         [
             pytest.param(name, more, id=f"{name}{' and gradients' * more}", marks=[pytest.mark.slow] * slow)
             for name in names
             for more in (False, True)
-            for slow in [more and name not in OFTEN]
-            if not (name in OFTEN and not more)
+            for slow in [name not in (OFTEN if more else quick)]
+            if more or name not in OFTEN  # gradients come with the values
         ],
     )
 
 
-@run_over(lowerings.NAMES)
+@run_over(lowerings.NAMES, ())  # of other sizes below
 def test_lattices(name: str, gradients: bool) -> None:
     case = lowerings.LOWERINGS[lowerings.NAMES.index(name)]
     w, x, b, _ = case.arrays()
-    same(case.op, layer(case.op.source()), w, x, *biased(case.op, b), gradients=gradients)
+    compare(case.op, case.op.source(), case.op.dense(w, case.sizes), (w, x, b), gradients)
 
 
 @pytest.mark.parametrize("name", lowerings.NAMES)
@@ -111,14 +113,15 @@ def test_lattices_of_other_sizes(name: str) -> None:
         np.testing.assert_allclose(np.asarray(written(w, x, b)).reshape(-1), expected, atol=1e-9)
 
 
-@run_over([case.name for case in test_fibres.CASES])
+@run_over(FIBRES, FIBRES)
 def test_fibres_(name: str, gradients: bool) -> None:
     op = test_fibres.named(name).op
     w, x, b = test_fibres.named(name).arrays()
-    same(op, layer(op.source(limit=10**6)), w, x, *biased(op, b), gradients=gradients)
+    sizes = test_fibres.named(name).sizes
+    compare(op, op.source(limit=10**6), op.dense(w, sizes), (w, x, b), gradients)
 
 
-@run_over(structures.NAMES)
+@run_over(structures.NAMES, test_structured.OFTEN)
 def test_maps(name: str, gradients: bool) -> None:
     case = structures.STRUCTURES[structures.NAMES.index(name)]
     op = case.op
@@ -129,14 +132,15 @@ def test_maps(name: str, gradients: bool) -> None:
         return
     w, x = case.arrays()
     b = random(jax.eval_shape(op.init_bias))
-    same(op, layer(text), w, x, *biased(op, b), gradients=gradients)
+    compare(op, text, op.dense(w), (w, x, b), gradients)
 
 
-@run_over(list(test_bilinear.CASES))
+@run_over(list(test_bilinear.CASES), test_bilinear.CASES)
 def test_bilinear_ops(name: str, gradients: bool) -> None:
     op = test_bilinear.lowered(name)
     w, v, u, b = test_bilinear.arrays(op)
-    same(op, layer(op.source(limit=10**5)), w, v, u, *biased(op, b), gradients=gradients)
+    dense = op.dense(w).reshape(op.channels_out, -1)
+    compare(op, op.source(limit=10**5), dense, (w, v, u, b), gradients)
 
 
 # ---- the text ----------------------------------------------------------------------------------------------
@@ -178,7 +182,7 @@ def test_precision_is_kept() -> None:
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float64"])
 def test_the_dtype_is_that_of_what_it_is_given(dtype: str) -> None:
-    op = test_bilinear.lowered("mixture")
+    op = test_bilinear.lowered("dot products")
     assert layer(op.source())(*test_bilinear.arrays(op, dtype=dtype)).dtype == dtype
 
 
