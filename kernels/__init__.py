@@ -41,6 +41,7 @@ from kernels.lattice.fibred import FibredOp
 from kernels.lattice.op import LatticeOp
 from kernels.lax_alone import only_lax
 from kernels.lowering import lower
+from kernels.maps.bilinear.op import BilinearOp
 from kernels.maps.op import MapsOp
 from kernels.pool import avg_pool, max_pool
 
@@ -48,6 +49,7 @@ __all__ = [
     "Artifact",
     "Audit",
     "AuditedLayer",
+    "BilinearOp",
     "CheckError",
     "Comparison",
     "DtypeError",

@@ -14,9 +14,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from kernels.convolution.choice.table import Policy
-from kernels.errors import ShapeError
+from kernels.errors import KernelError, ShapeError
 from kernels.export import Exportable
 from kernels.precision import at_its_own, cast, in_its_mode, summed
+from kernels.source import LIMIT
 from kernels.static import Content
 
 Shapes = Sequence[tuple[int, ...]]
@@ -127,6 +128,30 @@ class EquivariantOp(Content, Exportable):
         """The spatial shape of a small input: at least so many sites along every axis, as it takes them."""
         return ()
 
+    def source(self, *, limit: int = LIMIT) -> str:
+        """The layer as a few lines of JAX that run without this library: `layer(w, x, b=None)`.
+
+        Weights are those of the op, in the shapes that `init` gives them. The text is plain, not fast: one
+        `lax` convolution, or one matrix product, and tables of where every free weight stands.
+
+        Args:
+            limit: how many numbers the tables may hold.
+
+        Raises:
+            ShapeError: they would hold more.
+
+        >>> import derive, kernels
+        >>> x = derive.Field(derive.translations(1), channels=1)
+        >>> op = kernels.lower(derive.solve(x, x, support=derive.box(1), bias=False))
+        >>> there = {}
+        >>> exec(op.source(), there)
+        >>> there["layer"](jnp.array([1.0, 2.0, 3.0]).reshape(3, 1, 1), jnp.ones((4, 1))).ravel().tolist()
+        [5.0, 6.0, 6.0, 3.0]
+        """
+        raise KernelError(
+            "source", "is not written for this kind of op", type(self).__name__, "use op.export"
+        )
+
     # ---- what it does -----------------------------------------------------------------------------------
 
     @at_its_own
@@ -142,6 +167,16 @@ class EquivariantOp(Content, Exportable):
     def bias_adjoint(self, ybar: jax.Array) -> Any:
         """The derived adjoint of b -> op(w, x, b) at the cotangent ybar, in the dtype of its sums."""
         return _bias_adjoint(self, ybar)
+
+    def shifted(self, y: jax.Array, b: Any) -> jax.Array:
+        """y and what the biases add to it; y alone where there are none."""
+        parts = read_parts("b", b, self.bias_shapes) if jax.tree.leaves(b) else []
+        if not parts:
+            return y
+        # in float32 for half precision, so that the adjoint's sum over sites and samples is one of float32
+        shift = self._shift([summed(part) for part in parts], y.shape)
+        wide = max(summed(y).dtype, shift.dtype, key=lambda kind: kind.itemsize)
+        return cast(cast(y, wide) + jnp.broadcast_to(cast(shift, wide), y.shape), y.dtype)
 
     def _notice(self, shape: Sequence[int]) -> None:
         """Complain where an input of this shape breaks the symmetry."""
@@ -174,14 +209,7 @@ def _many(number: int, one: str, more: str) -> str:
 def _apply(op: EquivariantOp, w: Any, x: jax.Array, b: Any) -> jax.Array:
     with jax.named_scope(repr(op)):
         op._notice(jnp.shape(x))
-        y = op._value(read_parts("w", w, op.weight_shapes), jnp.asarray(x))
-        parts = read_parts("b", b, op.bias_shapes) if jax.tree.leaves(b) else []
-        if not parts:
-            return y
-        # in float32 for half precision, so that the adjoint's sum over sites and samples is one of float32
-        shift = op._shift([summed(part) for part in parts], y.shape)
-        wide = max(summed(y).dtype, shift.dtype, key=lambda kind: kind.itemsize)
-        return cast(cast(y, wide) + jnp.broadcast_to(cast(shift, wide), y.shape), y.dtype)
+        return op.shifted(op._value(read_parts("w", w, op.weight_shapes), jnp.asarray(x)), b)
 
 
 @partial(jax.jit, static_argnums=0, inline=True)

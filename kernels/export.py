@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import jax
@@ -166,18 +167,34 @@ class Exportable(ABC):
 
         Source: StableHLO specification, https://openxla.org/stablehlo/spec.
         """
-        _check_platforms(platforms)
-        _check_derivatives(derivatives)
-        held = (w,) if b is None else (w, b)
-        held = jax.tree.map(jnp.asarray, held)
-        shape = _shape(shape, constraints)
-        x = jax.ShapeDtypeStruct(shape, dtype or jax.tree.leaves(held)[0].dtype)
-        if baked:
-            function, given = jax.jit(lambda x: self(held[0], x, *held[1:])), (x,)
-        else:
-            typed = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), held)
-            function, given = jax.jit(self.__call__), (typed[0], x, *typed[1:])
-        return Artifact(_serialised(function, given, platforms, derivatives, shape))
+        options = (platforms, baked, dtype, constraints, derivatives)
+        return exported(self, w, (shape,), b, *options)
+
+
+def exported(
+    op: Any,
+    w: Any,
+    shapes: Sequence[Sequence[Size]],
+    b: Any,
+    platforms: Sequence[str],
+    baked: bool,
+    dtype: Any,
+    constraints: Sequence[str],
+    derivatives: int,
+) -> Artifact:
+    """op(w, x, ..., b) for inputs of these shapes, one or more; see `Exportable.export`."""
+    _check_platforms(platforms)
+    _check_derivatives(derivatives)
+    held = (w,) if b is None else (w, b)
+    held = jax.tree.map(jnp.asarray, held)
+    read = _shapes(shapes, constraints)
+    inputs = [jax.ShapeDtypeStruct(shape, dtype or jax.tree.leaves(held)[0].dtype) for shape in read]
+    if baked:
+        function, given = jax.jit(lambda *x: op(held[0], *x, *held[1:])), tuple(inputs)
+    else:
+        typed = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), held)
+        function, given = jax.jit(op.__call__), (typed[0], *inputs, *typed[1:])
+    return Artifact(_serialised(function, given, platforms, derivatives, [n for s in read for n in s]))
 
 
 def _check_platforms(platforms: Sequence[str]) -> None:
@@ -194,18 +211,28 @@ def _check_derivatives(derivatives: object) -> None:
         raise ExportError("derivatives", "must be a number of times", repr(derivatives), "give 0, 1, 2, ...")
 
 
-def _shape(shape: Sequence[Size], constraints: Sequence[str]) -> tuple[Any, ...]:
-    """The shape with its names as symbols of one scope."""
+def _shapes(shapes: Sequence[Sequence[Size]], constraints: Sequence[str]) -> list[tuple[Any, ...]]:
+    """The shapes with their names as symbols of one scope."""
+    for shape in shapes:
+        _check_shape(shape)
+    flat = iter(_sizes([n for shape in shapes for n in shape], constraints))
+    return [tuple(islice(flat, len(shape))) for shape in shapes]
+
+
+def _check_shape(shape: Any) -> None:
     known = isinstance(shape, list | tuple) and all(isinstance(n, str | int | np.integer) for n in shape)
     if not known or any(not isinstance(n, str) and n < 0 for n in shape):
         raise _not_sizes(shape)
+
+
+def _sizes(shape: Sequence[Size], constraints: Sequence[str]) -> tuple[Any, ...]:
     if not any(isinstance(n, str) for n in shape):
         return tuple(map(int, shape))
     text = ", ".join(map(str, shape))
     try:
         return tuple(export.symbolic_shape(f"({text},)", constraints=tuple(constraints)))
     except ValueError as error:
-        raise _not_sizes(shape, f": {error}") from error
+        raise _not_sizes(tuple(shape), f": {error}") from error
 
 
 def _not_sizes(shape: Any, why: str = "") -> ExportError:
@@ -218,8 +245,8 @@ def _serialised(
     function: Any, given: Any, platforms: Sequence[str], derivatives: int, shape: Sequence[Any]
 ) -> bytes:
     try:
-        exported = export.export(function, platforms=tuple(platforms))(*given)
-        return bytes(exported.serialize(vjp_order=derivatives))
+        made = export.export(function, platforms=tuple(platforms))(*given)
+        return bytes(made.serialize(vjp_order=derivatives))
     except InconclusiveDimensionOperation as error:
         raise _open(shape, str(error).splitlines()[0]) from error
     except (TypeError, NotImplementedError) as error:

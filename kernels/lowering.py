@@ -3,19 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, overload
 
 import jax.numpy as jnp
 
 from kernels.convolution import options
 from kernels.convolution.choice.table import Policy
 from kernels.equivariant import EquivariantOp
-from kernels.errors import KernelError, PaddingError
+from kernels.errors import KernelError, PaddingError, ShapeError
 from kernels.lattice.lower import lower_lattice
+from kernels.maps.bilinear.lower import lower_bilinear
+from kernels.maps.bilinear.op import BilinearOp
 from kernels.maps.lower import PlainMaps, lower_maps
 from kernels.precision import named as named_precision
 
 ON_BROKEN = ("warn", "error", "ignore")
+
+
+@overload
+def lower(
+    solution: Any,
+    *,
+    sizes: Mapping[str, int] | None = None,
+    channels: Sequence[int] | None = None,
+    padding: Any = None,
+    implementation: str | Policy = "auto",
+    dtype: Any = None,
+    precision: Any = None,
+    on_broken: str = "warn",
+    bilinear: Literal[False] = False,
+) -> EquivariantOp: ...
+
+
+@overload
+def lower(
+    solution: Any,
+    *,
+    sizes: Mapping[str, int] | None = None,
+    channels: Sequence[int] | None = None,
+    padding: Any = None,
+    implementation: str | Policy = "auto",
+    dtype: Any = None,
+    precision: Any = None,
+    on_broken: str = "warn",
+    bilinear: Any,
+) -> BilinearOp: ...
 
 
 def lower(
@@ -28,7 +60,8 @@ def lower(
     dtype: Any = None,
     precision: Any = None,
     on_broken: str = "warn",
-) -> EquivariantOp:
+    bilinear: Any = False,
+) -> EquivariantOp | BilinearOp:
     """A solution of `derive.solve` as a jitted op with free weights only.
 
         op(w, x, b=None) = sum_k w_k B_k x + b          B_k the exact basis of the solution
@@ -51,6 +84,8 @@ def lower(
             middle of the inputs, so that a turn or a mirror of the image is not one of the output. Said here
             where it is so at every size, else when the op meets a size (once, as it is traced). That images
             end, which breaks shifts, is not spoken of.
+        bilinear: True for an op of two arguments where the input was stated as a product V * W, or the pair
+            (V, W) whose product it is: a `BilinearOp`, op(w, v, u, b=None), that never forms the product.
 
     Returns:
         An op with `init(key)`, `kernel(w)`, `dense(w, grid)`, `dim` and `op(w, x, b=None)`, where x is
@@ -77,5 +112,9 @@ def lower(
     if isinstance(plain, PlainMaps):
         if padding is not None:
             raise PaddingError("padding", "needs a lattice", padding, "leave it out")
-        return lower_maps(plain, implementation, kind, name)
+        op = lower_maps(plain, implementation, kind, name)
+        return lower_bilinear(op, bilinear) if bilinear else op
+    if bilinear:
+        rule = "needs an answer between representations, without a lattice"
+        raise ShapeError("bilinear", rule, plain.description, "leave it out")
     return lower_lattice(plain, padding, implementation, kind, name, on_broken)

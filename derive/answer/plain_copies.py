@@ -8,7 +8,7 @@ from typing import Any
 import sympy
 
 from derive.errors import SizeError, SymbolicError
-from derive.symmetry.representation import Representation, from_blocks
+from derive.symmetry.representation import Representation, from_blocks, stated
 from derive.symmetry.sizes import read_channels, read_sizes
 
 
@@ -50,4 +50,7 @@ def _put(V: Representation, known: Mapping[str, int]) -> Representation:
         if n <= 0:
             raise SizeError("copies", "must be positive", n, "give 1 or more")
         blocks.append((int(n), piece))
-    return from_blocks(V.group, blocks)
+    found = from_blocks(V.group, blocks)
+    return (
+        found if V.product is None else stated(found, (_put(V.product[0], known), _put(V.product[1], known)))
+    )

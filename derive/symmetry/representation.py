@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from sympy import ImmutableMatrix, Integer
@@ -59,6 +59,8 @@ class Representation:
 
     group: Group
     blocks: tuple[Block, ...]
+    product: tuple[Representation, Representation] | None = field(default=None, compare=False, repr=False)
+    """The factors, where it was written as V * W; equal representations may differ in how they were said."""
 
     def __init__(self, group: Group, matrices: Mapping[str, Any], name: str = "V") -> None:
         group = read_group(group)
@@ -110,7 +112,7 @@ class Representation:
             return self.__rmul__(other)
         same_group(self, other)
         pairs = [(c * d, tensor(self.group, [p, q])) for c, p in self.blocks for d, q in other.blocks]
-        return from_blocks(self.group, pairs)
+        return stated(from_blocks(self.group, pairs), (self, other))
 
     def __rmul__(self, copies: Any) -> Representation:
         if isinstance(copies, Representation):
@@ -124,8 +126,9 @@ class Representation:
         return from_blocks(self.group, list(self.blocks) * n)
 
     def __pow__(self, k: int) -> Representation:
-        result = trivial(self.group)
-        for _ in range(read_order(k)):
+        order = read_order(k)
+        result = self if order else trivial(self.group)
+        for _ in range(order - 1):
             result = result * self
         return result
 
@@ -169,6 +172,12 @@ def from_blocks(group: Group, blocks: Any) -> Representation:
         else:
             merged.append((copies, piece))
     return _set(object.__new__(Representation), group, tuple(merged))
+
+
+def stated(V: Representation, product: tuple[Representation, Representation]) -> Representation:
+    """The same, remembered as the product of these two."""
+    object.__setattr__(V, "product", product)
+    return V
 
 
 def from_images(group: Group, images: Any, name: str) -> Representation:

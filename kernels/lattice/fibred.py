@@ -18,8 +18,10 @@ from kernels.lattice import folding
 from kernels.lattice.channel_groups import Grouping, find_groups
 from kernels.lattice.op import LatticeOp, pull, value, written
 from kernels.lattice.plan import bias_field, bias_pull, bias_table
+from kernels.lattice.source import fibred_source
 from kernels.lattice.weights import Blocks, apart, contract, expand, expand_slowly
 from kernels.precision import cast
+from kernels.source import LIMIT
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -91,6 +93,9 @@ class FibredOp(EquivariantOp):
         """One line per axis: what it became."""
         found = self.grouping
         return self.lattice.describe() if found is None else f"{self.lattice.describe()}\n{found.describe()}"
+
+    def source(self, *, limit: int = LIMIT) -> str:
+        return fibred_source(self, limit)
 
     # ---- weights ----------------------------------------------------------------------------------------
 

@@ -20,7 +20,9 @@ from kernels.lattice.axes import AxisPlan
 from kernels.lattice.broken import notice
 from kernels.lattice.channel_groups import Grouping
 from kernels.lattice.plan import LatticePlan, bias_field, bias_pull, bias_table
+from kernels.lattice.source import lattice_source
 from kernels.precision import cast
+from kernels.source import LIMIT
 from kernels.sparse import times
 
 ORDERS = ("channels_last", "channels_first")
@@ -86,6 +88,9 @@ class LatticeOp(EquivariantOp):
     def describe(self) -> str:
         """One line per axis: what it became, and with which strides, taps and border."""
         return "\n".join([*([self.name] if self.name else []), self.plan.describe()])
+
+    def source(self, *, limit: int = LIMIT) -> str:
+        return lattice_source(self, limit)
 
     def init(self, key: jax.Array, *, grid: Any = None) -> jax.Array:
         return jax.random.normal(key, self.weight_shape, self._kind()) / math.sqrt(self.plan.fan_in(grid))

@@ -183,7 +183,7 @@ def _repeats(axis: AxisPlan) -> int:
 
 def bias_field(plan: LatticePlan, b: jax.Array, shape: Sequence[int]) -> jax.Array:
     """The bias (bias classes, C_out) at every output site: it repeats with the output's period."""
-    table = b.reshape(*_periods(plan), plan.channels_out)
+    table = b.reshape(*periods(plan), plan.channels_out)
     for k, (axis, period, n) in enumerate(_repeated(plan, shape)):
         if period > 1:
             sites = (np.arange(n) + axis.start) % period
@@ -206,7 +206,7 @@ def bias_pull(plan: LatticePlan, ybar: jax.Array) -> jax.Array:
     return total.reshape(plan.bias_shape)
 
 
-def _periods(plan: LatticePlan) -> list[int]:
+def periods(plan: LatticePlan) -> list[int]:
     """With which period the bias repeats along every axis of the output."""
     sites = plan.bias_site.array
     return [int(sites[:, i].max(initial=0)) + 1 for i, axis in enumerate(plan.axes) if axis.has_output]
@@ -215,14 +215,14 @@ def _periods(plan: LatticePlan) -> list[int]:
 def _repeated(plan: LatticePlan, shape: Sequence[int]) -> list[tuple[AxisPlan, int, int]]:
     """The axes of the output with their periods and their sizes in an output of this shape."""
     sizes = shape[len(shape) - 1 - len(plan.outputs) : len(shape) - 1]
-    return list(zip(plan.outputs, _periods(plan), sizes, strict=True))
+    return list(zip(plan.outputs, periods(plan), sizes, strict=True))
 
 
 def bias_table(plan: LatticePlan, b: Any, grid: Sequence[int]) -> np.ndarray:
     """The same in float64, the class of every site looked up: the oracle of `bias_field`."""
     shape = plan.output_shape(grid)
     own = [i for i, axis in enumerate(plan.axes) if axis.has_output]
-    classes = np.zeros(_periods(plan), dtype=int)
+    classes = np.zeros(periods(plan), dtype=int)
     for k, site in enumerate(plan.bias_site.array[:, own]):
         classes[tuple(site)] = k
     phases = [(np.arange(n) + axis.start) % period for axis, period, n in _repeated(plan, shape)]

@@ -92,6 +92,11 @@ def _pairs(plain: Any, implementation: str | Policy) -> Pairs:
     )
 
 
+def form_of(pair: Any, implementation: str | Policy) -> Form | None:
+    """How the maps of one pair are computed, for as many copies as it has."""
+    return _convolved_by(_form(pair)[0], implementation)
+
+
 def _convolved_by(form: Form | None, implementation: str | Policy) -> Form | None:
     """The form with its circular convolutions computed in this way."""
     if isinstance(form, Circular):

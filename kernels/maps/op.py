@@ -17,7 +17,9 @@ from kernels.convolution.choice.table import Policy
 from kernels.equivariant import EquivariantOp, as_given, read_parts
 from kernels.errors import ShapeError
 from kernels.maps.forms.entries import Form
+from kernels.maps.source import maps_source
 from kernels.precision import cast, summed, zeros
+from kernels.source import LIMIT
 from kernels.sparse import SparseMatrix, sparse_matrix, times
 from kernels.static import Static
 
@@ -113,6 +115,9 @@ class MapsOp(EquivariantOp):
             lines.append(f"{place}: {what}{copies}")
         return "\n".join(lines)
 
+    def source(self, *, limit: int = LIMIT) -> str:
+        return maps_source(self, limit)
+
     # ---- weights ----------------------------------------------------------------------------------------
 
     def init(self, key: jax.Array, *, grid: Any = None) -> Any:
@@ -192,7 +197,7 @@ class MapsOp(EquivariantOp):
                 for p, part in zip(self.pairs, parts, strict=True)
                 if p.form is not None
             ]
-            y = _assembled(pieces, wide.shape[0], self.channels_out, wide.dtype)
+            y = assembled(pieces, wide.shape[0], self.channels_out, wide.dtype)
         return cast(y.reshape(*batch, self.channels_out), x.dtype)
 
     def _pull(
@@ -203,7 +208,7 @@ class MapsOp(EquivariantOp):
             shape = (*batch, self.channels_out)
             raise ShapeError("ybar", f"must have the shape {shape} of op(w, x)", ybar.shape, "check it")
         if 0 in batch:
-            return [jnp.zeros_like(part) for part in w], jnp.zeros_like(x)
+            return [zeros(part.shape, part.dtype) for part in w], zeros(x.shape, x.dtype)
         wide = summed(x).reshape(math.prod(batch), self.channels_in)
         back = summed(ybar).reshape(wide.shape[0], self.channels_out)
         bars, flat = self._pulled(parts, wide, back)
@@ -225,7 +230,7 @@ class MapsOp(EquivariantOp):
                 bar, piece = p.form.adjoint(part, _input(p, x), _output(p, ybar))
                 bars.append(bar)
                 pieces.append((p.inputs, piece))
-        return bars, _assembled(pieces, x.shape[0], self.channels_in, x.dtype)
+        return bars, assembled(pieces, x.shape[0], self.channels_in, x.dtype)
 
     def _checked(self, w: list[jax.Array], x: jax.Array) -> tuple[int, ...]:
         for part in w or [x]:
@@ -238,7 +243,7 @@ class MapsOp(EquivariantOp):
             for p, part in zip(self.bias_pairs, b, strict=True)
             if p.form is not None
         ]
-        table = _assembled(pieces, 1, self.channels_out, b[0].dtype)
+        table = assembled(pieces, 1, self.channels_out, b[0].dtype)
         return table.reshape((1,) * (len(shape) - 1) + table.shape[1:])
 
     def _shift_pull(self, ybar: jax.Array) -> Sequence[jax.Array]:
@@ -295,7 +300,7 @@ def _output(pair: Pair, y: jax.Array) -> jax.Array:
     return y[:, pair.outputs].reshape(y.shape[0], pair.copies_out, pair.dim_out)
 
 
-def _assembled(pieces: list[tuple[slice, jax.Array]], batch: int, channels: int, dtype: Any) -> jax.Array:
+def assembled(pieces: list[tuple[slice, jax.Array]], batch: int, channels: int, dtype: Any) -> jax.Array:
     """Pieces side by side, added up where they meet, zeros where there are none."""
     sums: dict[tuple[int, int], jax.Array] = {}
     for where, piece in pieces:

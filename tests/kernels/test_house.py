@@ -30,6 +30,7 @@ FLOORS = {
     "sparse": 3,
     "action": 4,
     "export": 3,
+    "source": 3,
     "pool": 4,
     "equivariant": 4,
     "lattice": 5,

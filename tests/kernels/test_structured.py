@@ -152,3 +152,13 @@ def test_dtype_is_kept(name: str, dtype: str) -> None:
     assert y.dtype == wbar.dtype == xbar.dtype == jnp.dtype(dtype)
     exact = case.op(w.astype("float64"), x.astype("float64"))
     assert np.abs(np.asarray(y, np.float64) - exact).max() < 0.1 * np.abs(exact).max()
+
+
+@each
+def test_an_empty_batch_gives_an_empty_batch(case: Structure) -> None:
+    w, x = case.arrays((0,))
+    y = case.op(w, x)
+    assert y.shape == (0, case.op.channels_out)
+    wbar, xbar = case.op.adjoints(w, x, y)
+    assert xbar.shape == x.shape
+    assert not any(np.asarray(leaf).any() for leaf in jax.tree.leaves(wbar))

@@ -54,23 +54,31 @@ class Diagonals(Content):
 
     def apply(self, w: jax.Array, x: jax.Array) -> jax.Array:
         """(weights, C_in, C_out) and (batch, C_in, points) to (batch, C_out, points)."""
-        parts = [
-            jnp.einsum("bcfp,fgcd->bdgp", f, v)
-            for f, v in zip(self._margins(summed(x), False), self._terms(summed(w)), strict=True)
-        ]
-        return cast(self._spread(parts, True, (x.shape[0], w.shape[2])), x.dtype)
+        return self.from_margins(w, self.margins(summed(x), False), x)
 
     def adjoint(self, w: jax.Array, x: jax.Array, ybar: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Margins and spreads are each other's transposes, so both adjoints are of the same form."""
-        into, out = self._margins(summed(x), False), self._margins(summed(ybar), True)
-        terms = self._terms(summed(w))
+        wbar, back = self.margins_adjoint(w, self.margins(summed(x), False), ybar)
+        return wbar, cast(self._spread(back, False, x.shape[:2]), x.dtype)
+
+    def from_margins(self, w: jax.Array, margins: list[jax.Array], x: jax.Array) -> jax.Array:
+        """The output for these margins of an input; `x`, any array with its batch and dtype."""
+        parts = [
+            jnp.einsum("bcfp,fgcd->bdgp", f, v) for f, v in zip(margins, self._terms(summed(w)), strict=True)
+        ]
+        return cast(self._spread(parts, True, (x.shape[0], w.shape[2])), x.dtype)
+
+    def margins_adjoint(
+        self, w: jax.Array, margins: list[jax.Array], ybar: jax.Array
+    ) -> tuple[jax.Array, list[jax.Array]]:
+        """The adjoints of `from_margins` with respect to the weights and to every margin."""
+        out, terms = self.margins(summed(ybar), True), self._terms(summed(w))
         back = [jnp.einsum("fgcd,bdgp->bcfp", v, g) for v, g in zip(terms, out, strict=True)]
         bars = [
             jnp.einsum("bcfp,bdgp->fgcd", f, g).reshape(-1, *w.shape[1:])
-            for f, g in zip(into, out, strict=True)
+            for f, g in zip(margins, out, strict=True)
         ]
-        wbar = self._changed(jnp.concatenate(bars), transpose=True)
-        return cast(wbar, w.dtype), cast(self._spread(back, False, x.shape[:2]), x.dtype)
+        return cast(self._changed(jnp.concatenate(bars), transpose=True), w.dtype), back
 
     def _terms(self, w: jax.Array) -> list[jax.Array]:
         flat, at, terms = self._changed(w), 0, []
@@ -90,7 +98,7 @@ class Diagonals(Content):
         matrix = sparse_matrix(row, column, value, (self._count, self.weights))
         return times(matrix.transposed if transpose else matrix, w)
 
-    def _margins(self, x: jax.Array, out: bool) -> list[jax.Array]:
+    def margins(self, x: jax.Array, out: bool) -> list[jax.Array]:
         """For every group the stacked margins (batch, channels, margin, points)."""
         x = x.reshape(*x.shape[:2], *(self.sizes_out if out else self.sizes_in))
         pool: Pool = {}
@@ -109,20 +117,21 @@ class Diagonals(Content):
         """A margin from the next larger one, so that sums are shared."""
         if (blocks, kept) not in pool:
             if len(kept) == len(blocks):
-                pool[blocks, kept] = self._diagonal(x, blocks)
+                pool[blocks, kept] = self.diagonal(x, blocks)
             else:
                 larger, at = _larger(blocks, kept)
                 pool[blocks, kept] = self._summed(pool, x, blocks, larger).sum(axis=2 + at)
         return pool[blocks, kept]
 
-    def _diagonal(self, x: jax.Array, blocks: Blocks) -> jax.Array:
+    def diagonal(self, x: jax.Array, blocks: Blocks) -> jax.Array:
+        """One axis for every block: its points, its axes equal."""
         x = x.transpose(0, 1, *(2 + a for axes, _ in blocks for a in axes))
         for i, (axes, r) in enumerate(blocks):
             x = take(diagonal(x, 2 + i, len(axes)), 2 + i, self.ranges[r].index)
         return x
 
     def _spread(self, parts: list[jax.Array], out: bool, lead: tuple[int, ...]) -> jax.Array:
-        """The transpose of `_margins`: broadcast every margin and put it on its diagonal."""
+        """The transpose of `margins`: broadcast every margin and put it on its diagonal."""
         pool: Pool = {}
         for group, part in zip(self.groups, parts, strict=True):
             shape = tuple(len(self.ranges[r].array) for r in group.ranges)
@@ -133,7 +142,7 @@ class Diagonals(Content):
         sizes = self.sizes_out if out else self.sizes_in
         y = None
         for key in self._growing(pool):
-            part = self._undiagonal(pool[key], key[0], sizes)
+            part = self.undiagonal(pool[key], key[0], sizes)
             y = part if y is None else y + part
         y = jnp.zeros((*lead, *sizes)) if y is None else y
         return y.reshape(*lead, -1)
@@ -153,7 +162,8 @@ class Diagonals(Content):
             _add(pool, (blocks, larger), _repeated(pool[key], 2 + at, length))
             waiting.add((blocks, larger))
 
-    def _undiagonal(self, x: jax.Array, blocks: Blocks, sizes: Sequence[int]) -> jax.Array:
+    def undiagonal(self, x: jax.Array, blocks: Blocks, sizes: Sequence[int]) -> jax.Array:
+        """The transpose of `diagonal`."""
         for i, (axes, r) in reversed(list(enumerate(blocks))):
             x = on_diagonal(put(x, 2 + i, self.ranges[r].index, sizes[axes[0]]), 2 + i, len(axes))
         order = [a for axes, _ in blocks for a in axes]
