@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+from fractions import Fraction
 from functools import reduce
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import sympy
