@@ -328,9 +328,18 @@ def _pooled(
     known = fields.grid(x)
     sizes = window.outputs([0 if n is None else n for n in known])
     sites = tuple(None if n is None else m for n, m in zip(known, sizes, strict=True))
-    require_invariant(x.group, Region(points=_displacements(taps.array, dilation)))
+    _require_kept(x.group, taps.array, dilation)
     into, out, own = fields.moved(x, x.fibre, tuple(map(Fraction, strides)), middle, sites)
     return PoolSpec(x, out.replace(group=own), into.group, window, how, on_broken)
+
+
+def _require_kept(group: derive.SpaceGroup, taps: np.ndarray, dilation: tuple[int, ...]) -> None:
+    """Refuse a window that a generator carries outside itself."""
+    try:
+        require_invariant(group, Region(points=_displacements(taps, dilation)))
+    except derive.SupportError as error:
+        remedy = "use one size for all axes, and derive.hexagon(1) on a hexagonal lattice"
+        raise WindowError("window", error.rule, error.value, remedy) from error
 
 
 def _weighted(taps: Static, how: str) -> Static:
