@@ -17,9 +17,10 @@ import derive as dv
 import kernels as kn
 from tests.kernels.action import brute
 
-WALLPAPERS = (
-    "p1", "p2", "pm", "pg", "cm", "pmm", "pmg", "pgg", "cmm", "p4", "p4m", "p4g", "p3", "p3m1", "p31m", "p6", "p6m",
-)  # fmt: skip
+WALLPAPERS = [
+    *("p1", "p2", "pm", "pg", "cm", "pmm", "pmg", "pgg", "cmm"),
+    *("p4", "p4m", "p4g", "p3", "p3m1", "p31m", "p6", "p6m"),
+]
 POINTS = [("C1", 1), ("D1", 1), ("D2diag", 2), ("D4", 2), ("T", 3), ("Th", 3), ("Oh", 3)]
 FINITE = {
     "Z_5": lambda: dv.cyclic(5),
@@ -96,7 +97,7 @@ def test_wallpaper_groups_on_windows(name: str, rng: Any) -> None:
             a = drawn(rng, grid, x.fibre)
             expected = brute.on_window(x, word, a)
             if expected is None:
-                with pytest.raises(kn.KernelError, match="carried|middle|glide"):
+                with pytest.raises(kn.KernelError, match="must be carried onto itself by"):
                     kn.act(x, text(word), a)
             else:
                 kept += 1
