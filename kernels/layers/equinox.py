@@ -4,7 +4,7 @@
 >>> G = derive.wallpaper("p4m")
 >>> conv = Conv(derive.Field(G), 8 * derive.regular(G.point), derive.window(3), key=jax.random.key(0))
 >>> conv, conv(jax.numpy.ones((2, 9, 9, 1))).shape
-(Conv(1 -> 8 regular, 72 weights, 8 biases), (2, 9, 9, 64))
+(Conv(trivial -> 8 regular, 72 weights, 8 biases), (2, 9, 9, 64))
 """
 
 from __future__ import annotations
@@ -283,7 +283,7 @@ def Restrict(model: Any, subgroup: Any) -> Any:
     >>> G = derive.wallpaper("p4")
     >>> conv = Conv(derive.Field(G), 2 * derive.regular(G.point), derive.window(3), key=jax.random.key(0))
     >>> conv.spec, Restrict(conv, ["r^2"]).spec
-    (1 -> 2 regular, 18 weights, 2 biases, 1 -> 2 regular, 36 weights, 4 biases)
+    (trivial -> 2 regular, 18 weights, 2 biases, trivial -> 2 regular, 36 weights, 4 biases)
     """
     chain.require_layers(
         any(isinstance(leaf, Layer) for leaf in jax.tree.leaves(model, is_leaf=_is_layer)), model

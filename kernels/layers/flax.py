@@ -4,7 +4,7 @@
 >>> G = derive.wallpaper("p4m")
 >>> conv = Conv(derive.Field(G), 8 * derive.regular(G.point), derive.window(3), rngs=nnx.Rngs(0))
 >>> conv.spec, conv(jax.numpy.ones((2, 9, 9, 1))).shape
-(1 -> 8 regular, 72 weights, 8 biases, (2, 9, 9, 64))
+(trivial -> 8 regular, 72 weights, 8 biases, (2, 9, 9, 64))
 """
 
 from __future__ import annotations
@@ -266,7 +266,7 @@ def Restrict(model: Any, subgroup: Any) -> Any:
     >>> G = derive.wallpaper("p4")
     >>> conv = Conv(derive.Field(G), 2 * derive.regular(G.point), derive.window(3), rngs=nnx.Rngs(0))
     >>> conv.spec, Restrict(conv, ["r^2"]).spec
-    (1 -> 2 regular, 18 weights, 2 biases, 1 -> 2 regular, 36 weights, 4 biases)
+    (trivial -> 2 regular, 18 weights, 2 biases, trivial -> 2 regular, 36 weights, 4 biases)
     """
     found = nnx.clone(model) if isinstance(model, nnx.Module) else None
     held = [] if found is None else [each for _, each in nnx.iter_modules(found) if isinstance(each, Layer)]

@@ -20,6 +20,7 @@ import derive
 from derive.symmetry.arrays import over_elements
 from derive.symmetry.representation import from_blocks
 from kernels.errors import FieldError
+from kernels.layers.core.fields import piece_name
 from kernels.static import Content, Static
 
 PERMUTED, SIGNED, MIXED = "permuted", "signed", "mixed"
@@ -159,7 +160,7 @@ def _parts(fibre: derive.Representation) -> Iterator[Part]:
     first = 0
     for copies, piece in fibre.blocks:
         kind, why = _kind(fibre.group, piece)
-        yield Part(piece.name, first, copies, piece.dim, kind, why)
+        yield Part(piece_name(piece), first, copies, piece.dim, kind, why)
         first += copies * piece.dim
 
 

@@ -46,8 +46,19 @@ def read_fibre(value: Any, x: derive.Field, argument: str = "y") -> derive.Repre
     fibre = read_field(value, argument).fibre
     if fibre.group != x.group.point:
         rule = f"must belong to the point group {x.group.point} of the input"
-        raise FieldError(argument, rule, f"{fibre.name} of {fibre.group}", "build it on x.group.point")
+        raise FieldError(argument, rule, f"{said(fibre)} of {fibre.group}", "build it on x.group.point")
     return fibre
+
+
+def said(fibre: derive.Representation) -> str:
+    """A fibre for people: 8 regular + 2 trivial."""
+    blocks = [(copies, piece_name(piece)) for copies, piece in fibre.blocks]
+    return " + ".join(name if copies == 1 else f"{copies} {name}" for copies, name in blocks) or "0"
+
+
+def piece_name(piece: Any) -> str:
+    """The name of a piece; that of scalars is a word."""
+    return "trivial" if piece.name == "1" else str(piece.name)
 
 
 def require_lattice(x: derive.Field, layer: str) -> derive.Field:
@@ -224,7 +235,7 @@ def require_same(before: str, out: derive.Field, after: str, into: derive.Field)
     raise FieldError(
         f"{after} after {before}",
         f"must read what {before} returns, and their {differ} differ",
-        f"{out} ({out.fibre.name}) before {into} ({into.fibre.name})",
+        f"{out} ({said(out.fibre)}) before {into} ({said(into.fibre)})",
         f"build {after} on the .out of {before}",
     )
 

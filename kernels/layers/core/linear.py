@@ -183,7 +183,7 @@ def conv(
     >>> G = derive.wallpaper("p4m")
     >>> layer = conv(derive.Field(G), 8 * derive.regular(G.point), derive.window(3), strides=2)
     >>> layer
-    1 -> 8 regular on Z^2, spacing (2, 2), 72 weights, 8 biases
+    trivial -> 8 regular on Z^2, spacing (2, 2), 72 weights, 8 biases
     """
     x = fields.require_lattice(fields.read_field(x, "x"), "Conv")
     steps = per_axis("strides", strides, fields.rank(x))
@@ -223,7 +223,7 @@ def conv_transpose(
 
     >>> G = derive.wallpaper("p4")
     >>> conv_transpose(derive.Field(G), derive.trivial(G.point), derive.window(4))
-    1 on Z^2, spacing (1/2, 1/2), offset (-1/4, -1/4), 4 weights, 1 bias
+    trivial on Z^2, spacing (1/2, 1/2), offset (-1/4, -1/4), 4 weights, 1 bias
     """
     x = fields.require_lattice(fields.read_field(x, "x"), "ConvTranspose")
     steps = per_axis("strides", strides, fields.rank(x))

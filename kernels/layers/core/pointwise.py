@@ -234,7 +234,7 @@ def gate(
 
     >>> G = derive.wallpaper("p4")
     >>> gate(3 * derive.trivial(G.point) + 2 * derive.irreps(G.point)[2])
-    3 1 + 2 f1 + 2 1 -> 3 1 + 2 f1, sigmoid, relu of scalars
+    3 trivial + 2 f1 + 2 trivial -> 3 trivial + 2 f1, sigmoid, relu of scalars
 
     Source: M. Weiler et al., "3D steerable CNNs: learning rotationally equivariant features", 2018.
     """
@@ -347,7 +347,7 @@ def group_pool(field: derive.Field | derive.Representation, how: str = "max") ->
         FieldError: the group does not permute the entries, or keeps no length.
 
     >>> group_pool(8 * derive.regular(derive.wallpaper("p4").point))
-    8 regular -> 8 1, max
+    8 regular -> 8 trivial, max
 
     Source: T. Cohen, M. Welling, "Group equivariant convolutional networks", 2016.
     """

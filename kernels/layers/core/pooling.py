@@ -188,7 +188,7 @@ def avg_pool(
         preserve the window or the new lattice.
 
     >>> avg_pool(derive.Field(derive.wallpaper("p4")), 2)
-    1 on Z^2, spacing (2, 2), offset (1/2, 1/2), mean of 4 sites
+    trivial on Z^2, spacing (2, 2), offset (1/2, 1/2), mean of 4 sites
     """
     return _pool(field, window, strides, padding, "mean", on_broken)
 
@@ -212,7 +212,7 @@ def max_pool(
         As `AvgPool`; FieldError where the group changes signs of channels or mixes them.
 
     >>> max_pool(derive.Field(derive.wallpaper("p4")), 3, strides=2, padding="SAME")
-    1 on Z^2, spacing (2, 2), max of 9 sites
+    trivial on Z^2, spacing (2, 2), max of 9 sites
     """
     for part in layout(fields.read_field(field).fibre).parts:
         if part.kind != PERMUTED:
@@ -245,7 +245,7 @@ def blur_pool(
         As `AvgPool`.
 
     >>> blur_pool(derive.Field(derive.wallpaper("p4")))
-    1 on Z^2, spacing (2, 2), blur of 9 sites
+    trivial on Z^2, spacing (2, 2), blur of 9 sites
 
     Source: R. Zhang, "Making convolutional networks shift-invariant again", 2019.
     """
@@ -328,9 +328,18 @@ def _pooled(
     known = fields.grid(x)
     sizes = window.outputs([0 if n is None else n for n in known])
     sites = tuple(None if n is None else m for n, m in zip(known, sizes, strict=True))
-    require_invariant(x.group, Region(points=_displacements(taps.array, dilation)))
+    _require_kept(x.group, taps.array, dilation)
     into, out, own = fields.moved(x, x.fibre, tuple(map(Fraction, strides)), middle, sites)
     return PoolSpec(x, out.replace(group=own), into.group, window, how, on_broken)
+
+
+def _require_kept(group: derive.SpaceGroup, taps: np.ndarray, dilation: tuple[int, ...]) -> None:
+    """Refuse a window that a generator carries outside itself."""
+    try:
+        require_invariant(group, Region(points=_displacements(taps, dilation)))
+    except derive.SupportError as error:
+        remedy = "use one size for all axes, and derive.hexagon(1) on a hexagonal lattice"
+        raise WindowError("window", error.rule, error.value, remedy) from error
 
 
 def _weighted(taps: Static, how: str) -> Static:

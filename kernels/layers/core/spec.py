@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 import derive
-from kernels.layers.core.fields import off_lattice_group, require_array
+from kernels.layers.core.fields import off_lattice_group, require_array, said
 from kernels.pickling import Fields
 
 Params = Mapping[str, Any]
@@ -96,11 +96,8 @@ class Spec(Fields):
     def __repr__(self) -> str:
         lattice = self.out.lattice
         more = f" on {_where(self.out)}" if lattice is not None and lattice != self.into.lattice else ""
-        channels = (
-            f"{self.into.fibre.name} -> {self.out.fibre.name}"
-            if self.into.fibre != self.out.fibre
-            else (self.into.fibre.name)
-        )
+        into, out = said(self.into.fibre), said(self.out.fibre)
+        channels = into if into == out else f"{into} -> {out}"
         return f"{channels}{more}{self.details}"
 
     @property

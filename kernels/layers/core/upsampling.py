@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,6 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.export import is_symbolic_dim
 
 import derive
 from derive.symmetry.sizes import per_axis, rational
@@ -45,29 +45,32 @@ class UpsampleSpec(Spec):
         return f", {self.method}"
 
 
-def between(
-    n: int, factor: Fraction, corners: bool, method: str, closed: bool
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For every output site two input sites, and the share of the second."""
-    positions = [
-        site * (1 / factor) + first_site(factor, corners) for site in range(outputs(n, factor, corners))
-    ]
-    low = [math.floor(p) for p in positions]
-    share = [p - q for p, q in zip(positions, low, strict=True)]
-    if method == "nearest":  # a tie takes the mean of both, so that no side is preferred
-        share = [Fraction(round(2 * t), 2) if t == Fraction(1, 2) else Fraction(round(t)) for t in share]
-    sites = np.array(low, dtype=np.int32)
-    fit = (lambda q: q % max(n, 1)) if closed else (lambda q: np.clip(q, 0, n - 1))
-    return fit(sites), fit(sites + 1), np.array(share, dtype=np.float64)
+def between(n: Any, factor: Fraction, corners: bool, method: str, closed: bool) -> tuple[Any, Any, Any]:
+    """For every output site two input sites, and the share of the second; n may be left open by an export."""
+    a, b = factor.numerator, factor.denominator
+    some: Any = jnp if is_symbolic_dim(n) else np
+    p = some.arange(outputs(n, factor, corners))
+    top, bottom = (b * p, a) if corners else (b * (2 * p + 1) - a, 2 * a)  # positions, as fractions
+    low, rest = top // bottom, top % bottom
+    nearest = (2 * rest > bottom) + 0.5 * (2 * rest == bottom)  # a tie takes the mean: no side is preferred
+    share = nearest if method == "nearest" else rest / bottom
+    return _inside(low, n, closed), _inside(low + 1, n, closed), share
 
 
-def outputs(n: int, factor: Fraction, corners: bool) -> int:
+def _inside(sites: Any, n: Any, closed: bool) -> Any:
+    """Sites beyond the ends: around the circle, or the last ones."""
+    if closed:
+        return sites % n
+    return jnp.clip(sites, 0, n - 1) if is_symbolic_dim(n) else np.clip(sites, 0, max(n - 1, 0))
+
+
+def outputs(n: Any, factor: Fraction, corners: bool) -> Any:
     """How many sites n sites become."""
-    size = factor * (n - 1) + 1 if corners else factor * n
-    if size.denominator != 1:
+    a, b = factor.numerator, factor.denominator
+    if b > 1 and n * a % b:
         rule = f"must have a size that {factor} times makes a whole number"
-        raise ShapeError("x", rule, n, f"use a multiple of {factor.denominator}")
-    return int(size)
+        raise ShapeError("x", rule, n, f"use a multiple of {b}")
+    return a * (n - 1) // b + 1 if corners else a * n // b
 
 
 def first_site(factor: Fraction, corners: bool) -> Fraction:
@@ -95,9 +98,9 @@ def upsample(
         FieldError: an argument does not fit, or the point group turns axes by other than right angles.
 
     >>> upsample(derive.Field(derive.wallpaper("p4")), 2)
-    1 on Z^2, spacing (1/2, 1/2), offset (-1/4, -1/4), nearest
+    trivial on Z^2, spacing (1/2, 1/2), offset (-1/4, -1/4), nearest
     >>> upsample(derive.Field(derive.wallpaper("p4")), size=13, grid=7)
-    1 on Z^2, spacing (1/2, 1/2), nearest
+    trivial on Z^2, spacing (1/2, 1/2), nearest
     """
     x = fields.require_lattice(fields.read_field(field), "Upsample")
     if method not in METHODS:

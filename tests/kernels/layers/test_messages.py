@@ -161,7 +161,12 @@ BAD: dict[str, tuple[str, tuple[Any, ...], dict[str, Any], str]] = {
     ),
     "epsilon": ("LayerNorm", (REGULAR,), {"epsilon": 0}, "epsilon must be a positive number, got 0"),
     "window": ("AvgPool", (X, 0), {}, "window must be a positive integer, got 0"),
-    "window of a group": ("AvgPool", (X, (2, 3)), {"strides": 1}, "'r' carries a displacement of it"),
+    "window of a group": (
+        "AvgPool",
+        (X, (2, 3)),
+        {"strides": 1},
+        "window must be carried to itself by every generator, and 'r' carries a displacement of it",
+    ),
     "square of a hexagon": (
         "MaxPool",
         (dv.Field(P6), 3),
