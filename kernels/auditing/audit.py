@@ -246,6 +246,10 @@ def _notes(layers: Sequence[AuditedLayer], units: Sequence[Judged], model: Judge
     notes = [f"{', '.join(names)} {rest}: switch to inference"] if names else []
     blamed = {name for j in units for name in j.lost}
     alone = [name for name in model.lost if name not in blamed and not name.startswith("t_")]
+    saved = [name for name in model.verdicts if model.verdicts[name].kept and name in blamed]
+    saved = [name for name in saved if not name.startswith("t_")]
+    if saved:
+        notes.append(f"the model as a whole keeps {', '.join(saved)} all the same")
     if alone:
         notes.append(f"every layer keeps {alone[0]} and the model loses it: they keep it about other centres")
     return notes
