@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+import jax
 from jax.export import is_symbolic_dim
 
 from kernels.action.sites import Obstacle, exchanged_sizes
@@ -16,7 +17,7 @@ from kernels.lattice.plan import LatticePlan
 from kernels.lattice.symmetry import Grid, carried, generator, trials, why_not
 
 Said = tuple[str, str]  # reason and remedy
-OURS = ("kernels", "jax")
+OURS = tuple(os.path.dirname(path) + os.sep for path in (os.path.dirname(__file__), jax.__file__))
 BREAKS = ("sizes", "group", "centre", "between")  # the others are what every border does
 
 
@@ -78,6 +79,6 @@ def complain(op: Any, found: Mapping[str, Said]) -> None:
 def _outside() -> int:
     """How many frames up the caller is who is neither this library nor JAX."""
     level, frame = 2, sys._getframe(2)
-    while frame.f_back is not None and any(f"{os.sep}{p}{os.sep}" in frame.f_code.co_filename for p in OURS):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(OURS):
         level, frame = level + 1, frame.f_back
     return level

@@ -47,7 +47,9 @@ def place(field: Any, v: Sequence[Fraction]) -> list[Fraction]:
     return [(x - o) / s for x, o, s in axes]
 
 
-def targets(field: Any, matrix: np.ndarray, shift: Sequence[Fraction], grid: tuple[int, ...], rings: bool) -> Any:
+def targets(
+    field: Any, matrix: np.ndarray, shift: Sequence[Fraction], grid: tuple[int, ...], rings: bool
+) -> Any:
     """Where every site of an array goes; None where some are no site of it."""
     found = {}
     for p in itertools.product(*map(range, grid)):
@@ -85,9 +87,7 @@ def on_window(field: Any, letters: Letters, x: np.ndarray) -> np.ndarray | None:
     matrix, shift = motion(field.group, letters)
     if any(n != m for n, m in zip(grid, abs(matrix) @ grid, strict=True)):
         return None
-    spans = [
-        [step * k for k in range(-30, 31)] if step else [Fraction(0)] for step in field.group.period
-    ]
+    spans = [[step * k for k in range(-30, 31)] if step else [Fraction(0)] for step in field.group.period]
     corner = [s * 0 + o for s, o in zip(field.lattice.spacing, field.lattice.offset, strict=True)]
     for period in itertools.product(*spans):
         total = [a + b for a, b in zip(shift, period, strict=True)]
