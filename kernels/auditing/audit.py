@@ -13,7 +13,7 @@ from kernels.action.act import own_map
 from kernels.auditing.axes import BATCH, SITE, Atom, Axes, Book, atoms, is_field, named
 from kernels.auditing.bench import Bench
 from kernels.auditing.judge import Judge, fits
-from kernels.auditing.modules import frameworks
+from kernels.auditing.modules import frameworks, has_fields, is_equinox
 from kernels.auditing.motions import (
     Element,
     closure,
@@ -47,13 +47,15 @@ def audit(model: Callable[[Any], Any], x: Any, into: Any, out: Any = None) -> Au
 
     Args:
         model: any callable of one array: a module, or a function (models that it closes over are found).
-        x: an input (batch..., sites..., channels), or channels first; at most four samples are used.
+        x: an input (batch..., sites..., channels), or channels first; a few samples are enough. Channels that
+            are the same everywhere show nothing: random numbers take their place, in layers too.
         into: the field that x holds, or a representation for x without sites.
         out: that of the output: a field, or a representation such as ``dv.trivial(G.point)`` for an output
             that must not change; by default what the output is found to carry.
 
     Returns:
         The layers, the first that loses something, and the subgroup that is kept; ``print`` shows a table.
+        Errors are relative to the largest entry; up to a stated one (float32: 1e-4) they are rounding.
 
     Raises:
         KernelError: the model is not callable, returns several arrays, or an output of which no field is
@@ -69,13 +71,14 @@ def audit(model: Callable[[Any], Any], x: Any, into: Any, out: Any = None) -> Au
     >>> found = audit(model, x, into=dv.Field(dv.point_group("C4", dim=2), grid=(9, 9)))
     >>> found.kept, found.first.cause
     ((), 'pooling phase: 9 sites, stride 2, samples not about the centre')
+
+    Source: T. Cohen and M. Welling, "Group equivariant convolutional networks", arXiv:1602.07576, on which
+    subgroup a pooling with a stride keeps; the search by layers is this library's own.
     """
     if not callable(model):
         raise KernelError("model", "must be callable", type(model).__name__, "give a module or a function")
     _check_fields(into, out)
-    book = Book()
-    data, axes = _read(x, into, book)
-    program = _trace(model, data, axes, book, into)
+    program = _program(model, jnp.asarray(x), into)
     _check_output(program, into, out)
     more = len(elements_of(into)) > len(generators_of(into))
     judge, judged, all_of_it = _judge(program, into, out, generators_of(into), stop=more)
@@ -120,21 +123,17 @@ def _check_fields(into: Any, out: Any) -> None:
         raise KernelError("into, out", "must be fields of one group", both, "build both on the same group")
 
 
-def _read(x: Any, into: Any, book: Book) -> tuple[jax.Array, Axes]:
-    """A few samples of x, and what its axes mean."""
-    data, dim, lattice = jnp.asarray(x), dim_of(into), lattice_of(into)
+def _read(data: jax.Array, into: Any, channels_first: bool) -> tuple[jax.Array, Axes, Book]:
+    """The input, and what its axes mean; of an array that could be either the order is as asked for."""
+    book, dim, lattice = Book(), dim_of(into), lattice_of(into)
     if data.ndim < dim + 1:
         wanted = f"{dim} axes of sites and one of channels" if dim else "an axis of channels"
         raise ShapeError("x", f"must have {wanted}", data.shape, "add the axis that is missing")
-    grid = (
-        [None] * dim
-        if lattice is None
-        else [int(n) if n is not None and n.is_Integer else None for n in lattice.grid]
-    )
-    # of an array that could be either, an Equinox module takes the channels first
-    places = {"last": (data.ndim - 1, range(data.ndim - 1 - dim, data.ndim - 1))}
-    places["first"] = (data.ndim - 1 - dim, range(data.ndim - dim, data.ndim))
-    for channels, sites in places.values():
+    given = () if lattice is None else lattice.grid
+    grid = [int(n) if n is not None and n.is_Integer else None for n in given]
+    last, first = data.ndim - 1, data.ndim - 1 - dim
+    orders = [(last, range(first, last)), (first, range(first + 1, last + 1))]
+    for channels, sites in orders[::-1] if channels_first else orders:
         shape = [data.shape[i] for i in sites]
         if fits(into, data.shape[channels]) and all(g in (None, n) for g, n in zip(grid, shape, strict=True)):
             break
@@ -145,16 +144,11 @@ def _read(x: Any, into: Any, book: Book) -> tuple[jax.Array, Axes]:
         raise ShapeError("x", rule, data.shape, "give x as (batch..., sites..., channels)")
     if 0 in data.shape:
         raise ShapeError("x", "must hold a sample", data.shape, "give at least one, and one site or more")
-    batch = range(data.ndim - dim - 1)
-    if len(batch):
-        data = data[:SAMPLES]
-    axes: list[tuple[Atom, ...]] = [()] * data.ndim
-    for i in batch:
-        axes[i] = (Atom(BATCH, data.shape[i]),)
+    axes: list[tuple[Atom, ...]] = [(Atom(BATCH, n),) for n in data.shape]
     for k, i in enumerate(sites):
         axes[i] = (Atom(SITE, data.shape[i], k),)
     axes[channels] = (book.new(data.shape[channels]),)
-    return _generic(data, list(sites)), tuple(axes)
+    return _generic(data, list(sites)), tuple(axes), book
 
 
 def _generic(data: jax.Array, sites: list[int]) -> jax.Array:
@@ -167,22 +161,25 @@ def _generic(data: jax.Array, sites: list[int]) -> jax.Array:
     return jnp.asarray(np.random.default_rng(0).standard_normal(data.shape), data.dtype)
 
 
-def _trace(model: Callable[..., Any], data: jax.Array, axes: Axes, book: Book, into: Any) -> Program:
-    """The model traced; a module of single samples is mapped over the batch."""
-    try:
-        return trace(model, data, axes, book)
-    except KernelError:
-        raise
-    except Exception as error:
-        if isinstance(model, frameworks()) and data.ndim > dim_of(into) + 1:
-            try:
-                return trace(jax.vmap(model), data, axes, book)
-            except Exception:
-                pass
-        text = str(error).strip().splitlines()
-        shown = f"{type(error).__name__}: {text[0] if text else ''}"[:200]
-        remedy = "call model(x) once, and model.eval() first where it keeps statistics"
-        raise KernelError("model", f"must take x of shape {data.shape}", shown, remedy) from error
+def _program(model: Callable[..., Any], x: jax.Array, into: Any) -> Program:
+    """The model traced at a few samples, or at all of them where it needs as many as it was given."""
+    first = is_equinox(model) and not has_fields(model) and x.ndim == dim_of(into) + 1
+    batched = x.ndim > dim_of(into) + 1
+    few, every = (_read(part, into, first) for part in (x[:SAMPLES] if batched else x, x))
+    tries = [(model, few), *([(model, every)] if batched and len(x) > SAMPLES else [])]
+    tries += [(jax.vmap(model), few)] if batched and isinstance(model, frameworks()) else []
+    errors: list[Exception] = []
+    for function, (data, axes, book) in tries:
+        try:
+            return trace(function, data, axes, book)
+        except KernelError:
+            raise
+        except Exception as error:
+            errors.append(error)
+    text = str(errors[0]).strip().splitlines()
+    shown = f"{type(errors[0]).__name__}: {text[0] if text else ''}"[:200]
+    remedy = "call model(x) once, and model.eval() first where it keeps statistics"
+    raise KernelError("model", f"must take x of shape {x.shape}", shown, remedy) from errors[0]
 
 
 def _check_output(program: Program, into: Any, out: Any) -> None:
@@ -234,19 +231,28 @@ def _report(judge: Judge, judged: list[Judged], model: Judged, into: Any, shape:
         kept=_whole(judge, units, model, into),
         tolerance=max(bench.tolerance(j.unit) for j in units),
         uncarried=_uncarried(judge, into),
-        notes=tuple(_notes(layers, units, bench)),
+        notes=tuple(_notes(layers, units, model, bench)),
     )
 
 
-def _notes(layers: Sequence[AuditedLayer], units: Sequence[Judged], bench: Bench) -> list[str]:
-    """Layers that keep all and yet make the output of one sample depend on the others."""
+def _notes(layers: Sequence[AuditedLayer], units: Sequence[Judged], model: Judged, bench: Bench) -> list[str]:
+    """Layers that keep all and yet mix samples; elements that only the model as a whole loses."""
     names = [
         layer.name
         for layer, j in zip(layers, units, strict=True)
         if not layer.lost and bench.sums_samples(j.unit)
     ]
     rest = "uses the statistics of the batch, so that a sample's output depends on the other samples"
-    return [f"{', '.join(names)} {rest}: switch to inference"] if names else []
+    notes = [f"{', '.join(names)} {rest}: switch to inference"] if names else []
+    blamed = {name for j in units for name in j.lost}
+    alone = [name for name in model.lost if name not in blamed and not name.startswith("t_")]
+    saved = [name for name in model.verdicts if model.verdicts[name].kept and name in blamed]
+    saved = [name for name in saved if not name.startswith("t_")]
+    if saved:
+        notes.append(f"the model as a whole keeps {', '.join(saved)} all the same")
+    if alone:
+        notes.append(f"every layer keeps {alone[0]} and the model loses it: they keep it about other centres")
+    return notes
 
 
 def _title(into: Any) -> str:

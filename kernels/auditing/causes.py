@@ -54,6 +54,10 @@ RESTRICTED = Cause(
     "the layer was made for a subgroup",
     "make it for the whole group, or audit what follows by the field of the subgroup",
 )
+MISPLACED = Cause(
+    "inputs that stand on different sites, so that one motion moves them differently",
+    "sample them alike before they are joined",
+)
 BORDER = Cause("the border", "pad periodically (padding='CIRCULAR'), or on all sides alike")
 HALF = Cause("a half-site offset", "use an odd window, or pad both sides alike")
 FREE = Cause(
@@ -135,6 +139,8 @@ def _stride(unit: Unit, step: int) -> Cause:
 def _point(bench: Bench, unit: Unit, lost: Sequence[Element]) -> Cause:
     """A turn or a mirror is lost: at single sites, by position, by where samples stand, or by the weights."""
     e = lost[0]
+    if _fits_elsewhere(bench, unit, e):
+        return MISPLACED
     spoiled = _pointwise(bench, unit)
     if spoiled is not None:
         return spoiled
@@ -150,6 +156,15 @@ def _point(bench: Bench, unit: Unit, lost: Sequence[Element]) -> Cause:
         return POSITION
     placed = placement(bench, unit, lost, [s or 1 for s in steps])
     return placed or _crowded(bench, unit) or (FREE if has_weights(unit) or dim == 0 else OTHER)
+
+
+def _fits_elsewhere(bench: Bench, unit: Unit, e: Element) -> bool:
+    """Whether a layer of several inputs keeps an element that moves them all alike."""
+    sites = {bench.layout(i).sites for i in unit.ins}
+    if len(unit.ins) < 2 or len(sites) != 1 or not any(bench.wrap):
+        return False
+    centre = own_centre(e.matrix, next(iter(sites)))
+    return centre is not None and bench.test(unit, e, dict.fromkeys(unit.ins, centre)).shifts is not None
 
 
 def _crowded(bench: Bench, unit: Unit) -> Cause | None:

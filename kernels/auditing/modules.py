@@ -105,6 +105,11 @@ def written_by_user(value: Any) -> bool:
     )
 
 
+def is_equinox(model: Any) -> bool:
+    equinox = sys.modules.get("equinox")
+    return equinox is not None and isinstance(model, equinox.Module)
+
+
 def is_nnx(model: Any) -> bool:
     nnx = sys.modules.get("flax.nnx")
     return nnx is not None and isinstance(model, nnx.Module)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import os
 import sys
 import sysconfig
 from collections.abc import Callable, Sequence
@@ -27,10 +28,8 @@ INLINED = (
     "checkpoint", "remat2", "remat",
 )  # fmt: skip
 _ENTRY = "enter_audited_model"
-_FOREIGN = (
-    *{sysconfig.get_path(p) for p in ("stdlib", "purelib", "platlib")},
-    str(Path(__file__).parents[1]),
-)
+_LIBRARIES = {sysconfig.get_path(p) for p in ("stdlib", "purelib", "platlib")}
+_FOREIGN = tuple(f"{path}{os.sep}" for path in (*_LIBRARIES, Path(__file__).parents[1]))
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,9 +15,10 @@ WIDTHS = (40, 22)
 class AuditedLayer:
     """One layer, judged by itself: its own inputs were moved, whatever earlier layers had done to them.
 
-    `kept`: generators of the subgroup it keeps, such as 'r^2' or 't_u^2' (shifts by multiples of two sites of
-    the model's input); `lost`: those it loses of what it was given; `errors`: of the group's own generators,
-    relative to the largest entry; `cause` and `remedy` are empty where nothing is lost.
+    `kept`: generators of the subgroup it keeps, such as 'r^2' or 't_u^2': shifts by multiples of two sites of
+    the model's input, or of the layer's own where earlier layers have lost them all; `lost`: those it loses
+    of what it was given; `errors`: of the group's own generators, relative to the largest entry; `cause`
+    and `remedy` are empty where nothing is lost.
     """
 
     name: str

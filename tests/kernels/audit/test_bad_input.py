@@ -16,7 +16,19 @@ import kernels as kn
 from kernels.errors import KernelError
 from tests.kernels.audit.fault import S14
 from tests.kernels.audit.faults_equinox import Dropping
-from tests.kernels.audit.parts import C4, D4, P4M, Chain, Stack, conv, eqx_conv, image, nnx_conv, still
+from tests.kernels.audit.parts import (
+    C4,
+    D4,
+    P4M,
+    Chain,
+    Stack,
+    conv,
+    eqx_conv,
+    image,
+    nnx_conv,
+    still,
+    symmetric,
+)
 
 X, FIELD = image(8), still(C4, 8)
 
@@ -148,3 +160,18 @@ def test_in_double_precision_with_strict_promotion() -> None:
         found = kn.audit(conv(S14.astype(np.float64)), X.astype(np.float64), FIELD)
     assert found.passed
     assert found.tolerance < 1e-8
+
+
+def test_a_model_of_one_batch_size() -> None:
+    """A few samples are enough, unless the model is written for as many as it is given."""
+    x = image(8, batch=6)
+    found = kn.audit(lambda x: conv(S14)(x).reshape(6, 8, 8, 4), x, FIELD)
+    assert found.passed
+    assert found.shape == (6, 8, 8, 1)
+
+
+def test_channels_stand_first_in_equinox_where_an_array_could_be_either() -> None:
+    """Five channels on 5 x 5 sites: turned as such, an Equinox convolution keeps quarter turns."""
+    layer = eqx_conv(symmetric(3, 5, 2), padding=1)
+    x = image(5, 5)[0]
+    assert kn.audit(layer, x, dv.Field(C4, channels=5, grid=(5, 5))).passed

@@ -29,6 +29,7 @@ from tests.kernels.audit.parts import (
     symmetric,
     torus,
 )
+from tests.kernels.audit.sound import grouped, signs
 
 X = np.moveaxis(image(9), -1, 1)
 
@@ -202,3 +203,52 @@ def test_a_layer_that_reads_another_fibre() -> None:
     found = kn.audit(chain, image(8), torus(P4M, 8))
     assert found.first is found.layers[1]
     assert found.first.cause == "the input carries another fibre than the layer was made for"
+
+
+def test_fibres_that_nobody_declared_are_found_by_comparing() -> None:
+    """Turned copies of a kernel make channels that turns permute; every line is judged by itself."""
+    found = kn.audit(grouped, image(8), still(C4, 8))
+    assert len(found.layers) == 3
+    assert not any(" .. " in layer.name for layer in found.layers), found
+    assert all(layer.kept == ("r",) for layer in found.layers)
+
+
+def test_signs_that_nobody_declared_are_found_by_comparing() -> None:
+    found = kn.audit(signs, image(16, rank=1), still(dv.point_group("D1", dim=1), 16))
+    assert [layer.kept for layer in found.layers] == [("m",), ("m",)]
+
+
+def halves(x: jax.Array) -> jax.Array:
+    """Every second number times the one beside it."""
+    left = x[:, ::2]
+    right = x[:, 1::2]
+    return left * right
+
+
+def test_inputs_on_different_sites() -> None:
+    """About site 0 a mirror moves even sites otherwise than odd ones: each is kept, the product not."""
+    D1 = dv.point_group("D1", dim=1)
+    found = kn.audit(halves, image(8, rank=1), torus(dv.space_group(D1, period=2), 8))
+    assert found.first is found.layers[2]
+    assert "inputs that stand on different sites" in found.first.cause
+    assert found.kept == ("t_u",)
+
+
+def test_what_the_whole_model_keeps_all_the_same_is_said() -> None:
+    """About the middle of two sites a mirror exchanges the halves; the product is the same."""
+    D1 = dv.point_group("D1", dim=1)
+    found = kn.audit(halves, image(8, rank=1), torus(dv.space_group(D1), 8))
+    assert found.kept == ("t_u^2", "m")
+    assert "the model as a whole keeps m all the same" in found.notes
+
+
+def test_a_layer_that_only_sees_zeros_is_judged_all_the_same() -> None:
+    free = conv(skew(symmetric(3)))
+
+    def model(x: jax.Array) -> jax.Array:
+        y = jax.nn.relu(x - 100)
+        return free(y)
+
+    found = kn.audit(model, image(8), still(C4, 8))
+    assert found.first is found.layers[1]
+    assert kn.audit(free, np.zeros((1, 8, 8, 1), np.float32), still(C4, 8)).first is not None
