@@ -110,7 +110,7 @@ def _places(table: np.ndarray, shear: int) -> Iterator[tuple[Any, _Cell]]:
 
 
 def _tied(entry: Any, cell: _Cell) -> str:
-    """One sum of weights: its letter's colour, two corners cut where it is negated, grey where a sum."""
+    """One sum of weights: its letter's colour, two corners cut where it is negated, grey for a sum."""
     if entry == 0:
         return _empty(cell)
     label = sympy.sstr(entry).replace("*", "").replace("-", "−")

@@ -73,9 +73,8 @@ def multiply(one: Said, other: Said) -> Said:
 
 
 def copies(n: int | str, one: Said) -> Said:
-    """n copies; of a product in parentheses, since copies stand outermost."""
-    inner = f"({one.code})" if " * " in one.code and not one.loose else one.tight
-    return Said(n * one.value, f"{code_of(n)} * {inner}")
+    """n copies."""
+    return Said(n * one.value, f"{code_of(n)} * {one.tight}")
 
 
 def power(one: Said, k: int) -> Said:

@@ -63,6 +63,8 @@ KNOWN: tuple[tuple[Asked, Any], ...] = (
     _q("dihedral 5", 3),
     _q("D_5", 2, into="f1", out="regular"),
     _q("D4", 2 + 1, into="2 trivial + sign", out="quotient r^2 + irreps[4]"),
+    _q("D4", 3, into="3*V", out="V"),
+    _q("D4", 2, into="2 V * sign", out="V"),
     _q("D4", 8, into="regular", out="regular"),
     _q("D4", 4, into="quotient(m)", out="regular"),
     _q("B3", 4, into="V^2", out="V^2"),

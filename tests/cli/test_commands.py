@@ -23,7 +23,7 @@ import pytest
 import derive as dv
 from cli import terminal
 from cli.command import COMMANDS, main
-from cli.commands import solve
+from cli.commands import report, solve
 from cli.question import Asked, ask
 from cli.script import numbers, script
 
@@ -206,6 +206,38 @@ def test_bad_input_is_one_line_and_status_2(words: tuple[str, ...], said: str, d
     shown = derive(*words)
     assert (shown.status, shown.out) == (2, "")
     assert said in one_line(shown.err)
+
+
+def test_a_page_that_cannot_be_written_is_refused_before_the_work(derive: Run, monkeypatch: Any) -> None:
+    def proved(*given: Any) -> None:
+        raise AssertionError("proved before it was known that the page cannot be written")
+
+    monkeypatch.setattr(report, "checked", proved)
+    assert derive("report", *SMALL, "-o", "/no/such/folder/report.html").status == 2
+
+
+def test_a_report_is_written_or_printed(derive: Run, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    shown = derive("report", *SMALL, "-o", str(path))
+    assert (shown.status, shown.out, shown.err) == (0, "", "")
+    assert path.read_text(encoding="utf-8") == derive("report", *SMALL, "-o", "-").out
+    assert derive("list", "p4m", "--html", "-o", str(path)).status == 0
+    assert "<h3>p4m</h3>" in path.read_text(encoding="utf-8")
+
+
+def test_list_prints_words_lines_and_pictures(derive: Run) -> None:
+    assert derive("list", "p4m").out.splitlines() == [
+        "WALLPAPER GROUPS",
+        "",
+        "p4m           quarter turns, mirrors through their centres: the square lattice whole",
+        "              a b a",
+        "              b c b",
+        "              a b a",
+    ]
+    assert json.loads(derive("list", "S5", "--json").out) == [
+        {"section": "permutations", "word": "S5", "line": "all orders of 5 things"}
+    ]
+    assert derive("list").out.count("\n") > 200
 
 
 def test_nothing_is_written_where_the_question_is_bad(derive: Run, tmp_path: Path) -> None:
@@ -442,7 +474,7 @@ def test_control_c_ends_in_one_line() -> None:
 
 
 def test_the_library_does_not_need_the_command_line() -> None:
-    code = "import sys\nsys.modules['click'] = sys.modules['latex2mathml'] = None\nimport derive, kernels\n"
+    code = "import sys\nsys.modules['click'] = sys.modules['latex2mathml'] = None\nimport derive\n"
     code += "print([m for m in sys.modules if m.split('.')[0] in ('cli',)])"
     out = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT

@@ -162,7 +162,7 @@ def tab() -> Iterator[Browser]:
         yield found
 
 
-@every_page
+@pytest.mark.parametrize("name", ["p4m to vectors", "p6m", "graphs", "irreps", "endless", "groups"])
 @pytest.mark.parametrize(("width", "scheme"), [(PHONE, "light"), (DESKTOP, "dark")])
 def test_a_page_opens(name: str, width: int, scheme: str, pages: dict[str, Path], tab: Browser) -> None:
     """No complaint in the console, nothing fetched, nothing cut off, nothing hard to read."""
@@ -205,6 +205,8 @@ def test_what_scrolls_can_be_reached_by_keyboard(pages: dict[str, Path], tab: Br
     assert tab.evaluate(unreached) == 0
     wide = "[...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth).length"
     assert tab.evaluate(wide) > 0
+    kinds = "[...document.querySelectorAll('.scroll, pre')].map(e => getComputedStyle(e).overflowX)"
+    assert set(tab.evaluate(kinds)) == {"auto"}
 
 
 @pytest.mark.parametrize("name", ["p6m", "graphs", "rotations", "stride"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from contextlib import suppress
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -151,6 +152,22 @@ def test_what_a_lattice_cannot_carry_is_refused_in_one_line(given: dict[str, str
 def test_a_group_without_lattice_takes_no_lattice_options(option: str) -> None:
     with pytest.raises(WordError, match=f"--{option} .* needs a lattice, and S5 moves none; leave it out"):
         ask(Asked("S5", **{option: "2"}))
+
+
+def test_steps_are_those_of_the_fields() -> None:
+    strided = ask(Asked("translations in 1-D", kernel="3", stride="2", lattice="periodic 12"))
+    transposed = ask(Asked("translations in 1-D", kernel="3", upsample="2", lattice="periodic 12"))
+    for question, spacing, sites in ((strided, (1, 2), (12, 6)), (transposed, (2, 1), (12, 24))):
+        sides = question.x.lattice, question.y.lattice
+        assert tuple(side.spacing[0] for side in sides) == spacing
+        assert tuple(side.grid[0] for side in sides) == sites
+    assert (strided.solution.bias_dim, transposed.solution.bias_dim) == (1, 2)
+
+
+def test_an_even_kernel_under_a_stride_moves_the_centre_and_keeps_the_glides() -> None:
+    group = ask(Asked("p4g", kernel="2", stride="2")).x.group
+    assert (group.period, group.centre, dict(group.glide)) == ((4, 4), (Fraction(1, 2),) * 2, {"m": (2, 2)})
+    assert group.point == dv.wallpaper("p4g").point
 
 
 def test_a_stride_must_divide_a_lattice() -> None:
