@@ -281,3 +281,35 @@ class Correlation(Composed):
     def _latex(self, printer: Any) -> str:
         f, g = map(printer._print, self.parts)
         return rf"\operatorname{{corr}}({f}, {g})"
+
+
+# ---- kernels on R^n --------------------------------------------------------------------------------------
+
+
+class Named(Composed):
+    """What a kernel of R^n is called: d d^T, [d]_x, S(d v^T); in text and in LaTeX.
+
+    S is the symmetric traceless part of a matrix, H the harmonic part of polynomials, z = d_1 + i d_2.
+    """
+
+    __slots__ = ()
+
+    @staticmethod
+    def spell(*parts: Any) -> str:
+        return str(parts[0])
+
+    def _latex(self, printer: Any) -> str:
+        return str(self.parts[1])
+
+
+class Length(Composed):
+    """|d|, of a vector."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def spell(*parts: Any) -> str:
+        return f"|{parts[0]}|"
+
+    def _latex(self, printer: Any) -> str:
+        return f"|{printer._print(Symbol(str(self.parts[0])))}|"

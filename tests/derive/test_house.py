@@ -34,8 +34,9 @@ FLOORS = {
     "convolution": 8,
     "certificate": 9,
     "solution": 10,
-    "solving": 11,
-    "__init__": 12,
+    "space": 11,
+    "solving": 12,
+    "__init__": 13,
 }
 HEAVY = (
     "jax",

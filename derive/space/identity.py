@@ -1,0 +1,147 @@
+"""Whether a matrix of polynomials is a kernel: K(M d) rho_in(g) = rho_out(g) K(d), as polynomials.
+
+For an element X of the Lie algebra the derivative, ``sum_i (X d)_i dK/dd_i + K d rho_in(X) = d rho_out(X) K``. It uses
+matrices of generators alone, nothing by which kernels are found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import sympy
+from sympy import SparseMatrix
+from sympy.polys.matrices import DomainMatrix
+from sympy.polys.rings import PolyElement, PolyRing
+
+from derive.symmetry.algebraic import common_domain
+from derive.symmetry.euclidean import Euclidean
+
+
+def defects(
+    space: Euclidean, out: dict[str, Any], into: dict[str, Any], kernels: Sequence[Any], letters: Sequence[Any]
+) -> Iterator[tuple[str, int, Any]]:
+    """Every entry that is not zero of a kernel's equation: the generator, the kernel, the polynomial.
+
+    Args:
+        out: the matrix of each generator on the output.
+        into: the same on the input.
+        kernels: matrices of polynomials in the letters.
+    """
+    names = space.point.generators
+    ring, read = _ring([space.action, out, into], kernels, letters)
+    moves, left, right = ({g: read(m[g]) for g in names} for m in (space.action, out, into))
+    for k, kernel in enumerate(kernels):
+        here = {at: ring.from_expr(value) for at, value in kernel.todok().items()}
+        for g in names:
+            there = _moved(here, moves[g], ring, g in space.point.algebra)
+            gap = _times_right(there if g not in space.point.algebra else here, right[g])
+            if g in space.point.algebra:
+                gap = _added(gap, there, 1)
+            gap = _added(gap, _times_left(left[g], here), -1)
+            yield from ((g, k, value) for value in gap.values() if value)
+
+
+Entries = dict[tuple[int, int], Any]
+
+
+def _ring(tables: Sequence[dict[str, Any]], kernels: Sequence[Any], letters: Sequence[Any]) -> Any:
+    """The ring of polynomials over the field of all numbers, and how matrices of numbers are read in it."""
+    numbers: dict[Any, None] = {}
+    for table in tables:
+        for m in table.values():
+            numbers.update(dict.fromkeys(m.todok().values()))
+    for kernel in kernels:
+        for value in kernel.todok().values():
+            numbers.update(dict.fromkeys(sympy.Poly(value, *letters).coeffs()))
+    domain, values = common_domain(list(numbers))
+    known = dict(zip(numbers, values, strict=True))
+    ring = PolyRing(letters, domain)
+
+    def read(m: Any) -> Entries:
+        return {at: known[value] for at, value in m.todok().items()}
+
+    ring_from = ring.from_expr
+
+    def from_expr(value: Any) -> PolyElement:
+        if domain.is_QQ or domain.is_ZZ:
+            return ring_from(value)
+        poly = sympy.Poly(value, *letters)
+        return ring.from_dict({e: known[c] for e, c in poly.terms()})
+
+    return _Ring(ring, from_expr), read
+
+
+class _Ring:
+    """A ring, and how expressions are read in it."""
+
+    def __init__(self, ring: PolyRing, from_expr: Any) -> None:
+        self.ring, self.from_expr = ring, from_expr
+
+
+def _moved(kernel: Entries, move: Entries, ring: _Ring, infinitesimal: bool) -> Entries:
+    """``K(M d)``, or ``sum_i (X d)_i dK/dd_i``."""
+    letters = ring.ring.gens
+    images = [ring.ring.zero for _ in letters]
+    for (i, j), value in move.items():
+        images[i] = images[i] + letters[j] * value
+    if not infinitesimal:
+        pairs = list(zip(letters, images, strict=True))
+        return {at: p.compose(pairs) for at, p in kernel.items()}
+    return {
+        at: sum((image * p.diff(x) for x, image in zip(letters, images, strict=True) if image), ring.ring.zero)
+        for at, p in kernel.items()
+    }
+
+
+def _times_right(kernel: Entries, matrix: Entries) -> Entries:
+    rows: dict[int, list[tuple[int, Any]]] = {}
+    for (c, k), value in matrix.items():
+        rows.setdefault(c, []).append((k, value))
+    total: Entries = {}
+    for (i, c), p in kernel.items():
+        for k, value in rows.get(c, ()):
+            total[i, k] = total[i, k] + p * value if (i, k) in total else p * value
+    return total
+
+
+def _times_left(matrix: Entries, kernel: Entries) -> Entries:
+    columns: dict[int, list[tuple[int, Any]]] = {}
+    for (i, j), value in matrix.items():
+        columns.setdefault(j, []).append((i, value))
+    total: Entries = {}
+    for (j, c), p in kernel.items():
+        for i, value in columns.get(j, ()):
+            total[i, c] = total[i, c] + p * value if (i, c) in total else p * value
+    return total
+
+
+def _added(a: Entries, b: Entries, sign: int) -> Entries:
+    total = dict(a)
+    for at, value in b.items():
+        total[at] = total[at] + value * sign if at in total else value * sign
+    return total
+
+
+def independent(kernels: Sequence[Any], letters: Sequence[Any]) -> bool:
+    """Whether matrices of polynomials are linearly independent."""
+    number: dict[Any, int] = {}
+    rows: list[dict[int, Any]] = []
+    for kernel in kernels:
+        row = {}
+        for at, value in kernel.todok().items():
+            for exponents, c in sympy.Poly(value, *letters).terms():
+                row[number.setdefault((at, exponents), len(number))] = c
+        rows.append(row)
+    if not rows:
+        return True
+    domain, values = common_domain([c for row in rows for c in row.values()])
+    flat = iter(values)
+    entries = {k: {j: next(flat) for j in row} for k, row in enumerate(rows)}
+    matrix = DomainMatrix(entries, (len(rows), len(number)), domain)
+    return bool(matrix.to_field().rank() == len(rows))
+
+
+def as_sparse(matrix: Any) -> SparseMatrix:
+    """A matrix whose entries can be listed."""
+    return SparseMatrix(matrix)
