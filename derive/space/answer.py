@@ -16,13 +16,14 @@ from sympy import ImmutableMatrix, SparseMatrix
 
 from derive.errors import SymbolicError
 from derive.hom.intertwiners import Intertwiners, intertwiners
+from derive.notation import Named
 from derive.pickling import Fields
-from derive.space.degrees import Carrier, DegreeMaps, Terms, carrier, mapped
-from derive.space.names import Named, named_kernels
+from derive.space.degrees import Carrier, DegreeMaps, carrier, mapped
+from derive.space.names import Names
 from derive.space.problem import SpaceProblem
 from derive.symmetry.euclidean import Euclidean
 from derive.symmetry.factors import Atom, Piece, make_atom
-from derive.symmetry.harmonics import expression, harmonic_matrices, harmonics
+from derive.symmetry.harmonics import Polynomial, harmonic_matrices, harmonics
 from derive.symmetry.representation import trivial
 
 CARRIED = 1 << 22  # entries of the matrices of all elements up to which kernels are carried
@@ -73,12 +74,9 @@ class Harmonic:
         return tuple(make_atom(group, next(found), f"H_{k}") for k in range(self.top + 1))
 
     @cached_property
-    def polynomials(self) -> tuple[tuple[Any, ...], ...]:
+    def polynomials(self) -> tuple[tuple[Polynomial, ...], ...]:
         """By degree: the basis Y."""
-        n = self.space.dim
-        return tuple(
-            tuple(expression(p, self.letters) for p in harmonics(n, k)) for k in range(self.top + 1)
-        )
+        return tuple(harmonics(self.space.dim, k) for k in range(self.top + 1))
 
 
 @dataclass(frozen=True)
@@ -130,32 +128,54 @@ class PairKernels:
             return Kernel(degree, *named[number])
         return Kernel(degree, self.polynomial(degree, number))
 
+    @cached_property
+    def names(self) -> Names:
+        """What kernels between these pieces are called."""
+        return Names(self.harmonic.space, self.output, self.input, self.harmonic.letters)
+
     def _named(self, degree: int) -> Sequence[tuple[ImmutableMatrix, Named]] | None:
-        known = self._names
+        known = self._by_name
         if degree not in known:
-            count = self.dims[degree]
-            found = named_kernels(self.harmonic.space, self.output, self.input, degree, self.harmonic.letters)
-            known[degree] = found if len(found) == count else None
+            found = self.names.of_degree(degree)
+            known[degree] = found if len(found) == self.dims[degree] else None
         return known[degree]
 
     @cached_property
-    def _names(self) -> dict[int, Any]:
+    def _by_name(self) -> dict[int, Any]:
         """By degree; filled as kernels are asked for."""
         return {}
 
     def polynomial(self, degree: int, number: int) -> ImmutableMatrix:
-        """The matrix of polynomials of a solution."""
-        y = self.harmonic.polynomials[degree]
-        terms: Terms = self.degrees[degree].terms(number)
-        entries = {at: sympy.expand(sum(c * y[a] for a, c in row.items())) for at, row in terms.items()}
-        return ImmutableMatrix(SparseMatrix(*self.shape, _primitive(entries)))
+        """The matrix of polynomials of a solution, with coprime integers where they are rational."""
+        y, terms = self.harmonic.polynomials[degree], self.degrees[degree].terms(number)
+        entries = {at: _combined(row, y) for at, row in terms.items()}
+        scale = _common([c for entry in entries.values() for c in entry.values()])
+        written = {at: self._written(entry, scale) for at, entry in entries.items()}
+        return ImmutableMatrix(SparseMatrix(*self.shape, written))
+
+    def _written(self, entry: dict[tuple[int, ...], Any], scale: Any) -> Any:
+        letters = self.harmonic.letters
+        monomials = (sympy.Mul(*(x**k for x, k in zip(letters, e, strict=True))) for e in entry)
+        pairs = zip(entry.values(), monomials, strict=True)
+        return sympy.Add(*(sympy.expand(c * scale) * m for c, m in pairs))
 
 
-def _primitive(entries: dict[tuple[int, int], Any]) -> dict[tuple[int, int], Any]:
-    """Without what all numbers of a kernel have in common."""
-    numbers = [t.as_coeff_Mul()[0] for value in entries.values() for t in sympy.Add.make_args(value)]
-    top, bottom = gcd(*(int(c.p) for c in numbers)), lcm(*(int(c.q) for c in numbers))
-    return {at: sympy.expand(value * sympy.Rational(bottom, top or 1)) for at, value in entries.items()}
+def _combined(row: dict[int, Any], y: Sequence[Polynomial]) -> dict[tuple[int, ...], Any]:
+    """``sum_a row[a] Y_a`` by the coefficient of each monomial."""
+    total: dict[tuple[int, ...], Any] = {}
+    for a, c in row.items():
+        for e, k in y[a].items():
+            total[e] = total.get(e, 0) + c * k
+    expanded = {e: c if c.is_Rational else sympy.expand(c) for e, c in total.items()}
+    return {e: c for e, c in expanded.items() if c != 0}
+
+
+def _common(numbers: Sequence[Any]) -> sympy.Rational:
+    """The rational number that makes the rational parts of all numbers coprime integers."""
+    parts = [t.as_coeff_Mul()[0] for c in numbers for t in sympy.Add.make_args(c)]
+    rational = [c for c in parts if c.is_Rational] or [sympy.S.One]
+    top, bottom = gcd(*(int(c.p) for c in rational)), lcm(*(int(c.q) for c in rational))
+    return sympy.Rational(bottom, top)
 
 
 @dataclass(frozen=True)

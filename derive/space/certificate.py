@@ -21,8 +21,9 @@ SAMPLE = 12
 def certify_space(answer: SpaceAnswer) -> Certificate:
     """Every kernel satisfies its equation exactly, they are independent, and as many as counted elsewise.
 
-    Where spheres are orbits the count is of maps that the stabiliser of a direction fixes; else, and up to a
-    degree, it is by characters of polynomials: those of degree l less those of degree l - 2.
+    Where spheres are orbits the count is of maps that the stabiliser of a direction fixes. Else, and up to a
+    degree, it is of maps from all polynomials of degree L and L - 1: as the harmonic ones of degree l are those of
+    degree l less those of degree l - 2, they hold the harmonic ones of degree 0..L once each.
     """
     pairs = dict.fromkeys(pair.kernels for pair in answer.pairs)
     checked = [_checked(answer.problem, kernels) for kernels in pairs]
@@ -70,26 +71,10 @@ def counted(problem: SpaceProblem) -> Count:
         S, name = stabiliser(problem.group)
         expected, method = _hom(problem.x.fibre, problem.y.fibre, S)
         return expected, f"maps that {name}, the stabiliser of a direction, fixes: {method}"
-    by_degree = counted_by_degree(problem)
-    if any(n is None for n, _ in by_degree):
-        return None, by_degree[0][1]
-    total = sympy.Add(*(n for n, _ in by_degree))
-    return total, f"polynomials of degree l less those of degree l - 2, l = 0..{problem.top}: {by_degree[0][1]}"
-
-
-def counted_by_degree(problem: SpaceProblem) -> list[Count]:
-    """``dim Hom(Sym^l x in, out) - dim Hom(Sym^(l-2) x in, out)`` for every degree."""
-    vectors, found = problem.group.vectors, []
-    before: list[Any] = [0, 0]
-    for degree in range(problem.top + 1):
-        count = hom_dimension(_times(sym(vectors, degree), problem.x.fibre), problem.y.fibre)
-        found.append((None if None in (count[0], before[0]) else count[0] - before[0], count[1]))
-        before = [before[1], count[0]]
-    return found
-
-
-def _times(V: Representation, W: Representation) -> Representation:
-    return V * W if W.blocks else from_blocks(V.group, ())
+    top, vectors = problem.top, problem.group.vectors
+    polynomials = sym(vectors, top) + (sym(vectors, top - 1) if top else from_blocks(vectors.group, ()))
+    expected, method = hom_dimension(polynomials * problem.x.fibre, problem.y.fibre)
+    return expected, f"maps from polynomials of degree {top} and {top - 1}: {method}"
 
 
 def _hom(V: Representation, W: Representation, S: Any) -> Count:

@@ -23,7 +23,6 @@ from sympy import (
 from derive.notation import Length, Named
 from derive.pickling import Fields
 from derive.space.answer import PairKernels, SpaceAnswer, SpacePair
-from derive.space.names import argument
 from derive.space.problem import SpaceProblem
 from derive.symmetry.spacegroup import axis_names
 
@@ -153,8 +152,8 @@ def form(answer: SpaceAnswer, n: Letters) -> Eq | Tuple:
 def _pair_form(
     answer: SpaceAnswer, n: Letters, at: int, pair: SpacePair, number: int
 ) -> tuple[list[Any], int]:
-    kernels, group = pair.kernels, n.problem.group
-    takes = argument(group, kernels.output, kernels.input)
+    kernels = pair.kernels
+    takes = kernels.names.argument
     single = pair.copies_in == 1 and pair.copies_out == 1
     copies = () if single else (n.i, n.c)
     terms, rows = [], []

@@ -10,9 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import sympy
-from sympy import SparseMatrix
 from sympy.polys.matrices import DomainMatrix
-from sympy.polys.rings import PolyElement, PolyRing
+from sympy.polys.rings import PolyRing
 
 from derive.symmetry.algebraic import common_domain
 from derive.symmetry.euclidean import Euclidean
@@ -29,12 +28,12 @@ def defects(
         kernels: matrices of polynomials in the letters.
     """
     names = space.point.generators
-    ring, read = _ring([space.action, out, into], kernels, letters)
+    ring, known, read = _ring([space.action, out, into], kernels, letters)
     moves, left, right = ({g: read(m[g]) for g in names} for m in (space.action, out, into))
-    for k, kernel in enumerate(kernels):
-        here = {at: ring.from_expr(value) for at, value in kernel.todok().items()}
-        for g in names:
-            there = _moved(here, moves[g], ring, g in space.point.algebra)
+    for g in names:
+        powers = {(0,) * len(letters): ring.one}  # the image of each monomial, by its exponents
+        for k, here in enumerate(known):
+            there = _moved(here, moves[g], ring, powers, g in space.point.algebra)
             gap = _times_right(there if g not in space.point.algebra else here, right[g])
             if g in space.point.algebra:
                 gap = _added(gap, there, 1)
@@ -46,52 +45,71 @@ Entries = dict[tuple[int, int], Any]
 
 
 def _ring(tables: Sequence[dict[str, Any]], kernels: Sequence[Any], letters: Sequence[Any]) -> Any:
-    """The ring of polynomials over the field of all numbers, and how matrices of numbers are read in it."""
+    """The ring of polynomials over the field of all numbers, the kernels in it, and how matrices are read."""
     numbers: dict[Any, None] = {}
     for table in tables:
         for m in table.values():
             numbers.update(dict.fromkeys(m.todok().values()))
-    for kernel in kernels:
-        for value in kernel.todok().values():
-            numbers.update(dict.fromkeys(sympy.Poly(value, *letters).coeffs()))
+    entries = [{at: coefficients(value, letters) for at, value in k.todok().items()} for k in kernels]
+    for kernel in entries:
+        for terms in kernel.values():
+            numbers.update(dict.fromkeys(terms.values()))
     domain, values = common_domain(list(numbers))
     known = dict(zip(numbers, values, strict=True))
     ring = PolyRing(letters, domain)
-
-    def read(m: Any) -> Entries:
-        return {at: known[value] for at, value in m.todok().items()}
-
-    ring_from = ring.from_expr
-
-    def from_expr(value: Any) -> PolyElement:
-        if domain.is_QQ or domain.is_ZZ:
-            return ring_from(value)
-        poly = sympy.Poly(value, *letters)
-        return ring.from_dict({e: known[c] for e, c in poly.terms()})
-
-    return _Ring(ring, from_expr), read
+    read = [
+        {at: ring.from_dict({e: known[c] for e, c in terms.items()}) for at, terms in kernel.items()}
+        for kernel in entries
+    ]
+    return ring, read, lambda m: {at: known[value] for at, value in m.todok().items()}
 
 
-class _Ring:
-    """A ring, and how expressions are read in it."""
+def coefficients(value: Any, letters: Sequence[Any]) -> dict[tuple[int, ...], Any]:
+    """The coefficient of each monomial of a polynomial, by its exponents."""
+    place = {x: i for i, x in enumerate(letters)}
+    found: dict[tuple[int, ...], Any] = {}
+    for term in sympy.Add.make_args(value):
+        exponents, number = [0] * len(letters), sympy.S.One
+        for factor in sympy.Mul.make_args(term):
+            base, power = factor.as_base_exp()
+            if base in place and power.is_Integer and power > 0:
+                exponents[place[base]] += int(power)
+            else:
+                number *= factor
+        if not number.is_number:
+            poly = sympy.Poly(value, *letters)
+            return dict(poly.terms())
+        found[tuple(exponents)] = found.get(tuple(exponents), 0) + number
+    return {e: c for e, c in found.items() if c != 0}
 
-    def __init__(self, ring: PolyRing, from_expr: Any) -> None:
-        self.ring, self.from_expr = ring, from_expr
 
-
-def _moved(kernel: Entries, move: Entries, ring: _Ring, infinitesimal: bool) -> Entries:
+def _moved(
+    kernel: Entries, move: Entries, ring: PolyRing, powers: dict[tuple[int, ...], Any], infinitesimal: bool
+) -> Entries:
     """``K(M d)``, or ``sum_i (X d)_i dK/dd_i``."""
-    letters = ring.ring.gens
-    images = [ring.ring.zero for _ in letters]
+    letters = ring.gens
+    images = [ring.zero for _ in letters]
     for (i, j), value in move.items():
         images[i] = images[i] + letters[j] * value
     if not infinitesimal:
-        pairs = list(zip(letters, images, strict=True))
-        return {at: p.compose(pairs) for at, p in kernel.items()}
+        return {at: _substituted(p, images, powers) for at, p in kernel.items()}
     return {
-        at: sum((image * p.diff(x) for x, image in zip(letters, images, strict=True) if image), ring.ring.zero)
+        at: sum((image * p.diff(x) for x, image in zip(letters, images, strict=True) if image), ring.zero)
         for at, p in kernel.items()
     }
+
+
+def _substituted(p: Any, images: Sequence[Any], powers: dict[tuple[int, ...], Any]) -> Any:
+    return sum((_image(e, images, powers) * c for e, c in p.terms()), p.ring.zero)
+
+
+def _image(exponents: tuple[int, ...], images: Sequence[Any], powers: dict[tuple[int, ...], Any]) -> Any:
+    """The image of a monomial, by that of one of a lower degree."""
+    if exponents not in powers:
+        axis = next(i for i, e in enumerate(exponents) if e)
+        lower = (*exponents[:axis], exponents[axis] - 1, *exponents[axis + 1 :])
+        powers[exponents] = _image(lower, images, powers) * images[axis]
+    return powers[exponents]
 
 
 def _times_right(kernel: Entries, matrix: Entries) -> Entries:
@@ -130,7 +148,7 @@ def independent(kernels: Sequence[Any], letters: Sequence[Any]) -> bool:
     for kernel in kernels:
         row = {}
         for at, value in kernel.todok().items():
-            for exponents, c in sympy.Poly(value, *letters).terms():
+            for exponents, c in coefficients(value, letters).items():
                 row[number.setdefault((at, exponents), len(number))] = c
         rows.append(row)
     if not rows:
@@ -141,7 +159,3 @@ def independent(kernels: Sequence[Any], letters: Sequence[Any]) -> bool:
     matrix = DomainMatrix(entries, (len(rows), len(number)), domain)
     return bool(matrix.to_field().rank() == len(rows))
 
-
-def as_sparse(matrix: Any) -> SparseMatrix:
-    """A matrix whose entries can be listed."""
-    return SparseMatrix(matrix)

@@ -8,12 +8,15 @@ between frequencies, by what it does to a complex number w, with z = d_1 + i d_2
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import sympy
 from sympy import ImmutableMatrix, Matrix, Rational, SparseMatrix, eye
 
 from derive.notation import Named
+from derive.pickling import Fields
 from derive.space.identity import defects
 from derive.symmetry.euclidean import Euclidean
 from derive.symmetry.factors import Atom, Piece
@@ -23,32 +26,46 @@ from derive.symmetry.images import as_matrix
 Candidate = tuple[int, str, str, Matrix]  # degree, text, LaTeX, matrix
 
 
-def named_kernels(
-    space: Euclidean, output: Piece, input: Piece, degree: int, letters: Sequence[Any]
-) -> list[tuple[ImmutableMatrix, Named]]:
-    """The equivariant kernels of a degree that have a name."""
-    kinds = kind(space, input), kind(space, output)
-    if None in kinds:
-        return []
-    found = [c for c in _candidates(kinds[0], kinds[1], Matrix(letters)) if c[0] == degree]
-    out, into = ({g: piece.matrix(g) for g in space.point.generators} for piece in (output, input))
-    matrices = [SparseMatrix(c[3]) for c in found]
-    wrong = {k for _, k, _ in defects(space, out, into, matrices, letters)}
-    return [
-        (ImmutableMatrix(m), Named(text, tex))
-        for k, ((_, text, tex, _), m) in enumerate(zip(found, matrices, strict=True))
-        if k not in wrong
-    ]
+@dataclass(frozen=True)
+class Names(Fields):
+    """What the kernels between two pieces are called."""
 
+    space: Euclidean
+    output: Piece
+    input: Piece
+    letters: tuple[Any, ...]
 
-def argument(space: Euclidean, output: Piece, input: Piece) -> str | None:
-    """What names act on: v, M or w; None where they are matrices by themselves."""
-    into, out = kind(space, input), kind(space, output)
-    if into is None or out is None:
-        return None
-    if "f" in (into[0], out[0]):
-        return "w"
-    return {"v": "v" if out == "t" else None, "t": "M"}.get(into)
+    @cached_property
+    def kinds(self) -> tuple[str | None, str | None]:
+        """Of the input and of the output."""
+        return kind(self.space, self.input), kind(self.space, self.output)
+
+    @cached_property
+    def _candidates(self) -> tuple[Candidate, ...]:
+        into, out = self.kinds
+        return tuple(_candidates(into, out, Matrix(self.letters))) if into and out else ()
+
+    def of_degree(self, degree: int) -> list[tuple[ImmutableMatrix, Named]]:
+        """The equivariant kernels of a degree that have a name."""
+        found = [c for c in self._candidates if c[0] == degree]
+        if not found:
+            return []
+        names = self.space.point.generators
+        out, into = ({g: piece.matrix(g) for g in names} for piece in (self.output, self.input))
+        matrices = [SparseMatrix(c[3]) for c in found]
+        wrong = {k for _, k, _ in defects(self.space, out, into, matrices, self.letters)}
+        pairs = enumerate(zip(found, matrices, strict=True))
+        return [(ImmutableMatrix(m), Named(c[1], c[2])) for k, (c, m) in pairs if k not in wrong]
+
+    @property
+    def argument(self) -> str | None:
+        """What names act on: v, M or w; None where they are matrices by themselves."""
+        into, out = self.kinds
+        if into is None or out is None:
+            return None
+        if "f" in (into[0], out[0]):
+            return "w"
+        return {"v": "v" if out == "t" else None, "t": "M"}.get(into)
 
 
 def kind(space: Euclidean, piece: Piece) -> str | None:

@@ -20,8 +20,9 @@ from derive.pickling import Fields
 from derive.space.elements import ElementMatrices
 from derive.space.problem import SpaceProblem
 from derive.symmetry.euclidean import Euclidean
-from derive.symmetry.exact import over_common_field, to_sympy
-from derive.symmetry.images import image_of_word
+from derive.symmetry.algebraic import short_number
+from derive.symmetry.exact import over_common_field
+from derive.symmetry.images import as_matrix, image_of_word
 
 Subgroup = frozenset[int]
 ORDER = 2_000  # of a point group whose special directions are listed
@@ -115,15 +116,16 @@ class Strata(Fields):
         words = (elements.words[e] for e in generating(elements.table, sorted(subgroup)))
         return [image_of_word(w, self.space.action, self.space.dim) for w in words]
 
-    def direction(self, subgroup: Subgroup) -> tuple[Any, ...] | None:
-        """A vector along the axis that a subgroup fixes; None where it fixes more."""
-        if self.fixed_dim(subgroup) != 1:
+    def axis(self, subgroup: Subgroup, sign: int = 1) -> tuple[Any, ...] | None:
+        """A vector that spans what a subgroup fixes (sign 1), or what its generators turn round (sign -1)."""
+        n = self.space.dim
+        moves = [as_matrix(m) - sign * sympy.eye(n) for m in self.matrices(subgroup)]
+        rows = over_common_field([sympy.Matrix.vstack(*moves)])[0].to_field().nullspace()
+        if rows.shape[0] != 1:
             return None
-        moves = [sympy.Matrix(getattr(m, "matrix", m)) for m in self.matrices(subgroup)]
-        stacked = sympy.Matrix.vstack(*(m - sympy.eye(self.space.dim) for m in moves))
-        (row,) = to_sympy(over_common_field([stacked])[0].to_field().nullspace()).tolist()
-        first = next(x for x in row if x != 0)
-        return tuple(sympy.radsimp(x / first) for x in row)
+        domain, row = rows.domain, rows.to_list()[0]
+        first = next(x for x in row if x)
+        return tuple(short_number(domain.to_sympy(domain.quo(x, first))) for x in row)
 
 
 def special_orbits(problem: SpaceProblem) -> tuple[Stratum, ...]:
@@ -144,30 +146,22 @@ def special_orbits(problem: SpaceProblem) -> tuple[Stratum, ...]:
 
 
 def _named(space: Euclidean, strata: Strata, subgroup: Subgroup) -> str:
-    axis, n = strata.direction(subgroup), space.dim
-    if axis is None:
-        size = strata.fixed_dim(subgroup)
-        kind = "mirror plane" if (n, size) == (3, 2) else f"{size} dimensions fixed by {len(subgroup)} elements"
-        normal = _normal(strata, subgroup) if (n, size) == (3, 2) else None
-        return f"{kind} across {_shown(normal)}" if normal else kind
-    turns = sum(1 for e in subgroup if _is_proper(space, e))
-    kind = "mirror line" if n == 2 else f"{turns}-fold axis" if turns > 1 else "axis"
-    return f"{kind} along {_shown(axis)}"
+    n, size = space.dim, strata.fixed_dim(subgroup)
+    if size == 1:
+        turns = sum(1 for e in subgroup if _is_proper(space, e))
+        kind = "mirror line" if n == 2 else f"{turns}-fold axis" if turns > 1 else "axis"
+        return f"{kind} along {_shown(strata.axis(subgroup))}"
+    normal = strata.axis(subgroup, -1) if size == n - 1 else None
+    if normal is not None:
+        return f"{'mirror plane' if n == 3 else 'mirror'} across {_shown(normal)}"
+    return f"{size} dimensions that {len(subgroup)} elements fix"
 
 
 def _is_proper(space: Euclidean, element: int) -> bool:
+    """Whether an element is a rotation."""
     word = space.point.elements.words[element]
     signs = {g: m.det() for g, m in space.action.items()}
-    return sympy.prod(signs[g] ** e for g, e in word) == 1
-
-
-def _normal(strata: Strata, subgroup: Subgroup) -> tuple[Any, ...]:
-    """The vector that a mirror turns round."""
-    mirror = sympy.Matrix(getattr(strata.matrices(subgroup)[0], "matrix", strata.matrices(subgroup)[0]))
-    field = over_common_field([mirror + sympy.eye(3)])[0].to_field()
-    (row,) = to_sympy(field.nullspace()).tolist()
-    first = next(x for x in row if x != 0)
-    return tuple(sympy.radsimp(x / first) for x in row)
+    return bool(sympy.prod(signs[g] ** e for g, e in word) == 1)
 
 
 def _shown(vector: tuple[Any, ...] | None) -> str:
