@@ -218,7 +218,9 @@ class SpaceAnswer(Fields):
     def name(self) -> str:
         """What is mapped to what, under which group."""
         x, y = self.problem.x, self.problem.y
-        return f"{x.fibre.name} -> {y.fibre.name} on R^{self.problem.group.dim} under {self.problem.group.point}"
+        return (
+            f"{x.fibre.name} -> {y.fibre.name} on R^{self.problem.group.dim} under {self.problem.group.point}"
+        )
 
     @cached_property
     def by_degree(self) -> tuple[sympy.Expr, ...]:
@@ -236,7 +238,9 @@ class SpaceAnswer(Fields):
     def listed_dim(self) -> int:
         """How many kernels are listed; copies must be numbers."""
         if not all(n.is_Integer for n in map(sympy.sympify, (self.dim, *self.shape))):
-            raise SymbolicError("kernels", "need numbers of copies", self.name, "substitute the symbols first")
+            raise SymbolicError(
+                "kernels", "need numbers of copies", self.name, "substitute the symbols first"
+            )
         return int(self.dim)
 
     @property

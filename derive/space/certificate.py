@@ -46,7 +46,9 @@ def _checked(problem: SpaceProblem, kernels: PairKernels) -> tuple[int, bool, bo
     rows, columns = kernels.shape
     chosen = _chosen(kernels, rows * columns)
     matrices = [kernels.kernel(k).matrix for k in chosen]
-    out, into = ({g: p.matrix(g) for g in problem.group.point.generators} for p in (kernels.output, kernels.input))
+    out, into = (
+        {g: p.matrix(g) for g in problem.group.point.generators} for p in (kernels.output, kernels.input)
+    )
     gap = next(defects(problem.group, out, into, matrices, problem.letters), None)
     apart = independent(matrices, problem.letters)
     return int(gap is not None), apart, len(chosen) == kernels.starts[-1]

@@ -171,9 +171,7 @@ def _pair_form(
     return [Eq(left, total, evaluate=False), *rows], number
 
 
-def _factor(
-    kernels: PairKernels, k: int, number: int, n: Letters, takes: str | None
-) -> tuple[Any, list[Eq]]:
+def _factor(kernels: PairKernels, k: int, number: int, n: Letters, takes: str | None) -> tuple[Any, list[Eq]]:
     """A kernel by its name, or as P_k(d) with the polynomials it is."""
     kernel = kernels.kernel(k)
     if kernel.name is not None:

@@ -255,7 +255,7 @@ def _planar(into: str, out: str, d: Matrix) -> Iterator[Candidate]:
             degree, text, tex, full = _rotation(max(m, n), unit, False, d)
             if n:
                 text, tex = text.removesuffix(" w"), tex.removesuffix(" w")
-                yield degree, f"{text} w" , f"{tex} w", full[:, :1]
+                yield degree, f"{text} w", f"{tex} w", full[:, :1]
             else:
                 part = "Re" if unit == 1 else "Im"
                 base = f"conj(z)^{m} w" if m > 1 else "conj(z) w"
@@ -278,4 +278,3 @@ def _rotation(power: int, unit: Any, conjugated: bool, d: Matrix) -> Candidate:
     letter = "i" if unit == sympy.I else ""
     text = " ".join(part for part in (letter, factor, w) if part)
     return degree, text, " ".join(part for part in (letter, tex, conj) if part), matrix
-

@@ -73,7 +73,9 @@ class Exact:
         return Exact(self.field, self.parts.reshape(len(self.parts), *shape), self.denominator)
 
     def trace(self) -> Exact:
-        return Exact(self.field, np.asarray(self.parts.trace(axis1=-2, axis2=-1), dtype=object), self.denominator)
+        return Exact(
+            self.field, np.asarray(self.parts.trace(axis1=-2, axis2=-1), dtype=object), self.denominator
+        )
 
     def any(self) -> bool:
         """Whether an entry is not zero."""
@@ -90,7 +92,7 @@ class Exact:
         """One entry as a SymPy number."""
         from sympy import Rational
 
-        return self.field.to_sympy(self.parts[(slice(None), *index)].tolist()) * Rational(1, self.denominator)
+        return self.field.to_sympy([int(part[index]) for part in self.parts]) * Rational(1, self.denominator)
 
 
 def read_exact(matrices: Sequence[Any]) -> list[Exact]:

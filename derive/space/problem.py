@@ -80,7 +80,9 @@ def make_space_problem(x: Any, y: Any, support: Any, bias: bool, max_degree: Any
     top = None if max_degree is None else whole(max_degree, "max_degree", least=0)
     problem = SpaceProblem(x, y, _radius(support), flag(bias, "bias"), top)
     if problem.last_degree is None and top is None:
-        rule = f"must be given for {x.group.point}: its orbits of directions are finite, so that kernels of all"
+        rule = (
+            f"must be given for {x.group.point}: its orbits of directions are finite, so that kernels of all"
+        )
         raise SizeError("max_degree", f"{rule} harmonic degrees are equivariant", None, "give max_degree=4")
     return problem
 

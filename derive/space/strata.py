@@ -19,8 +19,8 @@ from derive.hom.fibres import generated, generating
 from derive.pickling import Fields
 from derive.space.elements import ElementMatrices
 from derive.space.problem import SpaceProblem
-from derive.symmetry.euclidean import Euclidean
 from derive.symmetry.algebraic import short_number
+from derive.symmetry.euclidean import Euclidean
 from derive.symmetry.exact import over_common_field
 from derive.symmetry.images import as_matrix, image_of_word
 
@@ -136,7 +136,9 @@ def special_orbits(problem: SpaceProblem) -> tuple[Stratum, ...]:
     strata, elements = Strata(space), space.point.elements
     found = []
     for subgroup in strata.subgroups:
-        words = {f"s{k}": elements.words[e] for k, e in enumerate(generating(elements.table, sorted(subgroup)))}
+        words = {
+            f"s{k}": elements.words[e] for k, e in enumerate(generating(elements.table, sorted(subgroup)))
+        }
         S = space.point.subgroup(words)
         count = hom_dimension(problem.x.fibre.restrict(S), problem.y.fibre.restrict(S))
         dim = count[0] if count is not None else None

@@ -32,7 +32,9 @@ def _largest(piece: Piece, generator: str) -> int:
         return 0
     field = over_common_field([matrix])[0]
     coefficients = [field.domain.to_sympy(c) for c in field.charpoly()]
-    powers = [c * (I * _T) ** k for k, c in zip(range(len(coefficients) - 1, -1, -1), coefficients, strict=True)]
+    powers = [
+        c * (I * _T) ** k for k, c in zip(range(len(coefficients) - 1, -1, -1), coefficients, strict=True)
+    ]
     at = expand(sum(powers) / I ** (len(coefficients) - 1))  # t is an eigenvalue of -i times the generator
     weights = _integers(at)
     if weights is None or not _semisimple(field, weights):

@@ -151,7 +151,7 @@ def _about_origin(group: Group, grid: Any) -> SpaceGroup:
     return SpaceGroup(point=group, period=zero, centre=zero)
 
 
-def _fibre(space: SpaceGroup, channels: Any, fibre: Representation | None) -> Representation:
+def _fibre(space: SpaceGroup | Euclidean, channels: Any, fibre: Representation | None) -> Representation:
     if channels is not None and fibre is not None:
         raise RepresentationError(
             "channels, fibre",

@@ -84,9 +84,7 @@ def product(p: Polynomial, q: Polynomial) -> int:
 
 def derivative(p: Polynomial, axis: int) -> Polynomial:
     """``dp / dx_axis``."""
-    return {
-        (*e[:axis], e[axis] - 1, *e[axis + 1 :]): c * e[axis] for e, c in p.items() if e[axis]
-    }
+    return {(*e[:axis], e[axis] - 1, *e[axis + 1 :]): c * e[axis] for e, c in p.items() if e[axis]}
 
 
 def expression(p: Polynomial, letters: Sequence[Any]) -> Any:

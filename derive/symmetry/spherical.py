@@ -17,7 +17,7 @@ from derive.symmetry.sizes import whole
 PARITIES = {1: 1, -1: -1, "e": 1, "o": -1}
 
 
-def irrep(group: Group, l: int, parity: Any = None) -> Representation:  # noqa: E741  as the field writes it
+def irrep(group: Group, l: int, parity: Any = None) -> Representation:
     """The irreducible representation of SO(n) or O(n) on the harmonic polynomials of degree l.
 
         Y(g d) = rho(g) Y(d)
@@ -79,7 +79,9 @@ def _parity(parity: Any, family: Family, natural: int) -> int:
         raise GroupError("parity", "must be 'e' or 'o', or 1 or -1", brief(parity), "leave it out for (-1)^l")
     if family.type == "SO":
         what = f"{brief(parity)} for SO({family.n})"
-        raise GroupError("parity", "must be left out where there are no reflections", what, "use orthogonal(n)")
+        raise GroupError(
+            "parity", "must be left out where there are no reflections", what, "use orthogonal(n)"
+        )
     return known
 
 
