@@ -11,11 +11,14 @@ from sympy import Eq, Tuple
 
 from derive.answer.basis import Basis
 from derive.certificate.certificate import Certificate
+from derive.derivation.derivation import Derivation
 from derive.errors import InfiniteError
 from derive.solution import Solution
 from derive.space.answer import Kernels, SpaceAnswer
 from derive.space.certificate import certify_space
-from derive.space.equations import Letters, form, kernel_of, layer, operator, point_constraint, translation
+from derive.space.derivation import derive_space
+from derive.space import equations
+from derive.space.form import form
 from derive.space.problem import SpaceProblem
 from derive.space.reasons import why_zero
 from derive.space.strata import Stratum, special_orbits
@@ -45,35 +48,39 @@ class SpaceSolution(Solution):
     # ---- equations --------------------------------------------------------------------------------------
 
     @cached_property
-    def _letters(self) -> Letters:
-        return Letters(self.problem)
+    def _letters(self) -> equations.Letters:
+        return equations.letters(self.problem.x, self.problem.y)
 
     @cached_property
     def operator(self) -> Eq:
-        """y[i,u,v] = Integral(Sum(A[i,u,v,c,u',v'] x[c,u',v'])) + b[i,u,v], with nothing tied yet."""
-        return operator(self._letters)
+        """T(x)(p) = Integral(A(p, q) x(q), q) + b(p), with nothing tied yet."""
+        return equations.operator(self._letters, self.problem.bias)
 
     @cached_property
     def equation(self) -> Eq | Tuple:
-        """What translations and every generator ask of the kernel; the same as `constraint`."""
-        return self.constraint
+        """T(g x) = g T(x): for translations T_s, and for every h of the point group."""
+        return equations.equivariance(self._letters)
 
     @cached_property
     def constraint(self) -> Eq | Tuple:
-        """A[i,u+s_u,c,u'+s_u] = A[i,u,c,u'], so that A is K[i,c,u'-u], and K(M d) rho_x = rho_y K(d)."""
+        """A(p + s, q + s) = A(p, q), so that A(p, q) = K(q - p); and K(h d) rho_x(h) = rho_y(h) K(d)."""
         n = self._letters
-        names = self.problem.group.point.generators
-        return Tuple(translation(n), kernel_of(n), *(point_constraint(n, g) for g in names))
+        found = [
+            equations.translation_constraint(),
+            equations.kernel_of(),
+            equations.point_constraint(n),
+        ]
+        return Tuple(*found, *([equations.bias_constraint(n)] if self.problem.bias else []))
 
     @cached_property
     def form(self) -> Eq | Tuple:
         """K(d) = f_1(|d|) P_1(d) + f_2(|d|) P_2(d) + ..., each P_b by its name or as polynomials."""
-        return form(self.answer, self._letters)
+        return form(self.answer)
 
     @cached_property
     def layer(self) -> Eq:
-        """y[i,u,v] = Integral(Sum(K[i,c,du,dv] x[c,u+du,v+dv])) + b[i]."""
-        return layer(self._letters)
+        """T(x)(p) = Integral(K(d) x(p + d), d) + b."""
+        return equations.layer(self._letters, self.problem.bias)
 
     # ---- counts -----------------------------------------------------------------------------------------
 
@@ -120,6 +127,11 @@ class SpaceSolution(Solution):
         return Basis(self.answer)
 
     # ---- proofs -----------------------------------------------------------------------------------------
+
+    @cached_property
+    def derivation(self) -> Derivation:
+        """The numbered steps: integral, translations, the point group, a direction, polynomials, the count."""
+        return derive_space(self.answer)
 
     @cached_property
     def certificate(self) -> Certificate:
