@@ -58,6 +58,8 @@ def _domain(domain: sympy.Set, show: Callable[[Any], str]) -> str:
     n = modulus(domain)
     if n is not None:
         return rf"\mathbb{{Z}} / {show(n)}" if show is latex else f"Z mod {show(n)}"
+    if isinstance(domain, sympy.ProductSet):
+        return show(domain) if show is latex else f"R^{len(domain.sets)}"
     if not isinstance(domain, sympy.Range):
         return show(domain) if show is latex else {sympy.S.Reals: "R"}.get(domain, "Z")
     first, last = show(domain.start), show(domain.stop - 1)

@@ -35,9 +35,10 @@ FLOORS = {
     "convolution": 8,
     "certificate": 9,
     "solution": 10,
-    "solving": 11,
-    "plot": 11,
-    "__init__": 12,
+    "space": 11,
+    "solving": 12,
+    "plot": 12,
+    "__init__": 13,
 }
 HEAVY = (
     "jax",
