@@ -58,8 +58,14 @@ class Engine:
 # ---- JAX --------------------------------------------------------------------------------------------------
 
 
-def _jax(name: str, axis: int, conv: Callable[..., Array], up: Callable[[Array, Array], Array]) -> Engine:
-    """Everything but the convolutions is the same for every engine of JAX."""
+def _jax(
+    name: str,
+    axis: int,
+    conv: Callable[..., Array],
+    up: Callable[[Array, Array], Array],
+    max_pool: Callable[..., Array],
+) -> Engine:
+    """Everything but convolutions and pools is the same for every engine of JAX."""
 
     def placed(vector: Array, ndim: int) -> Array:
         return vector if axis == -1 else vector.reshape(-1, *(1,) * (ndim - 2))
@@ -75,14 +81,6 @@ def _jax(name: str, axis: int, conv: Callable[..., Array], up: Callable[[Array, 
 
     def layer_norm(x: Array, scale: Array, shift: Array) -> Array:
         return normalised(x, (axis,), scale, shift)
-
-    def max_pool(x: Array, size: int, strides: int, zeros: int) -> Array:
-        def along(space: Any, rest: Any) -> tuple[Any, ...]:
-            middle = (space,) * (x.ndim - 2)
-            return (rest, *middle, rest) if axis == -1 else (rest, rest, *middle)
-
-        pads = along((zeros, zeros), (0, 0))
-        return lax.reduce_window(x, -jnp.inf, lax.max, along(size, 1), along(strides, 1), pads)
 
     return Engine(
         name=name,
@@ -105,7 +103,14 @@ def _library() -> Engine:
     def conv(x: Array, kernel: Array, strides: int, pads: Any, dilation: int, groups: int) -> Array:
         return kn.conv(x, kernel, strides=strides, padding=pads, dilation=dilation, groups=groups)
 
-    return _jax(OURS.name, -1, conv, lambda x, kernel: kn.conv_transpose(x, kernel, strides=2))
+    def up(x: Array, kernel: Array) -> Array:
+        return kn.conv_transpose(x, kernel, strides=2)
+
+    def max_pool(x: Array, size: int, strides: int, zeros: int) -> Array:
+        pads = ((zeros, zeros),) * (x.ndim - 2)
+        return kn.max_pool(x, size, rank=x.ndim - 2, strides=strides, padding=pads)
+
+    return _jax(OURS.name, -1, conv, up, max_pool)
 
 
 def _lax(name: str, axis: int) -> Engine:
@@ -133,7 +138,15 @@ def _lax(name: str, axis: int) -> Engine:
         strides, how = (2,) * (x.ndim - 2), numbers(x.ndim)
         return lax.conv_transpose(x, kernel, strides, "VALID", dimension_numbers=how, transpose_kernel=True)
 
-    return _jax(name, axis, conv, up)
+    def max_pool(x: Array, size: int, strides: int, zeros: int) -> Array:
+        def along(space: Any, rest: Any) -> tuple[Any, ...]:
+            middle = (space,) * (x.ndim - 2)
+            return (rest, *middle, rest) if axis == -1 else (rest, rest, *middle)
+
+        pads = along((zeros, zeros), (0, 0))
+        return lax.reduce_window(x, -jnp.inf, lax.max, along(size, 1), along(strides, 1), pads)
+
+    return _jax(name, axis, conv, up, max_pool)
 
 
 OURS_ENGINE, LAX_LAST, LAX_FIRST = _library(), _lax(LAST.name, -1), _lax(FIRST.name, 1)

@@ -117,6 +117,10 @@ class EquivariantOp(Content, Exportable):
     def output_shape(self, grid: Any = None) -> tuple[int, ...]:
         """The spatial shape of the output and its channels, for an input of this spatial shape."""
 
+    def least_grid(self, least: int) -> tuple[int, ...]:
+        """The spatial shape of a small input: at least so many sites along every axis, as it takes them."""
+        return ()
+
     # ---- what it does -----------------------------------------------------------------------------------
 
     @at_its_own

@@ -19,6 +19,7 @@ from kernels.convolution.borders.border import REPEATS, Padding, Pads
 from kernels.convolution.matrices import window_shape
 from kernels.convolution.options import Options
 from kernels.integers import Ints
+from kernels.lax_alone import asked
 from kernels.precision import in_its_mode
 
 UNROLL = 16  # taps per axis up to which a sum of strided slices is faster than a window reduction
@@ -94,7 +95,7 @@ def max_pool(
     Source: M. Riesenhuber, T. Poggio, "Hierarchical models of object recognition in cortex", 1999.
     """
     size, options = _parse(x, window, rank, strides, padding, dilation)
-    return _max_pool(x, size, options)
+    return _max_pool(x, size, options, asked())
 
 
 def _parse(
@@ -174,20 +175,29 @@ def _taps(x: jax.Array, axis: int, k: int, stride: int, dilation: int) -> list[j
     return [lax.slice_in_dim(x, j, j + last, stride, axis) for j in range(0, k * dilation, dilation)]
 
 
-@partial(jax.jit, static_argnums=(1, 2), inline=True)
+@partial(jax.jit, static_argnums=(1, 2, 3))  # not inlined: what depends on the platform is cached with it
 @in_its_mode
-def _max_pool(x: jax.Array, size: tuple[int, ...], options: Options) -> jax.Array:
+def _max_pool(x: jax.Array, size: tuple[int, ...], options: Options, only_lax: bool) -> jax.Array:
     frame = _framed(x, size, options)
+    by_taps = partial(_max_of_taps, size=size, options=options)
+    by_windows = partial(_max_of_windows, size=size, options=options)
     x = frame.padded(-jnp.inf)
-    if max(options.dilation) > 1:
-        y = _dilated_max(x, size, options)
+    if max(options.dilation) > 1:  # JAX has no gradient of its own for windows with gaps
+        y = by_taps(x)
+    elif only_lax or max(size) > UNROLL:
+        y = by_windows(x)
     else:
-        y = lax.reduce_window(x, -jnp.inf, lax.max, (1, *size, 1), (1, *options.strides, 1), "VALID")
+        y = lax.platform_dependent(x, cpu=by_taps, default=by_windows)
     return operands.unflatten(y, frame.batch)
 
 
-def _dilated_max(x: jax.Array, size: Sequence[int], options: Options) -> jax.Array:
-    """One axis after the other, since JAX has no gradient of its own for windows with gaps.
+def _max_of_windows(x: jax.Array, size: Sequence[int], options: Options) -> jax.Array:
+    """JAX's own, whose gradient on CPU goes through arrays of indices and a scatter."""
+    return lax.reduce_window(x, -jnp.inf, lax.max, (1, *size, 1), (1, *options.strides, 1), "VALID")
+
+
+def _max_of_taps(x: jax.Array, size: Sequence[int], options: Options) -> jax.Array:
+    """One axis after the other, entry by entry, gradient too.
 
     The last axis comes first, so that ties go to the first tap of a window in the order of its rows.
     """

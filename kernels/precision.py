@@ -131,10 +131,19 @@ def in_its_mode(function: Callable[..., Result]) -> Callable[..., Result]:
     return run
 
 
+def sum_dtype(dtype: Any) -> Any:
+    """The dtype in which sums are kept: float32 for half precision, as XLA's convolution has it.
+
+    >>> sum_dtype(jnp.bfloat16).__name__, sum_dtype(jnp.float64).__name__
+    ('float32', 'float64')
+    """
+    return jnp.float32 if jnp.dtype(dtype).name in HALVES else dtype
+
+
 def summed(x: jax.Array) -> jax.Array:
     """The array in the dtype in which sums of its entries are kept.
 
     >>> summed(jnp.ones(2, "bfloat16")).dtype.name
     'float32'
     """
-    return x.astype(jnp.float32) if x.dtype.name in HALVES else x
+    return cast(x, sum_dtype(x.dtype))

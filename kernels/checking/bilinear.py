@@ -10,7 +10,8 @@ Three kinds are understood.
       op.dense(w, grid)   the matrix M with M @ x.reshape(-1) == op(w, x).reshape(-1) for one sample x of
                           shape (*grid, C): sites outermost and channels innermost on both sides
 
-  and, where it can, ``op.adjoints(w, x, ybar) -> (wbar, xbar)``, its own derived adjoints.
+  and, where it can, ``op.adjoints(w, x, ybar) -> (wbar, xbar)``, its own derived adjoints, and
+  ``op.least_grid(n)``, a small spatial shape that it takes.
 - Any other function ``f(x, kernel)`` with a kernel (spatial..., C_in / groups, C_out): the dense matrices are
   read off the function, one unit vector at a time.
 """
@@ -33,10 +34,12 @@ from kernels.checking import reference
 from kernels.convolution.adjoint_api import input_adjoint, kernel_adjoint
 from kernels.convolution.api import conv, conv_transpose
 from kernels.convolution.options import Options, parse
+from kernels.equivariant import EquivariantOp
 from kernels.errors import GroupsError, ShapeError
 
 SIDE = 6  # dense matrices are compared on a corner of at least this many sites per axis
 ENTRIES = 1 << 22  # and on the whole sample where the matrix stays below this size
+MOST_ENTRIES = 1 << 27  # of a matrix of float64 that is written out at all: one gigabyte
 WEIGHTS = 64  # free weights of an op whose dense column is compared; evenly spread where there are more
 
 ARITHMETIC = ("implementation", "precision", "preferred_element_type")  # nothing that the oracle asks
@@ -74,7 +77,7 @@ class Subject:
     columns: Callable[
         [Any, jax.Array], tuple[np.ndarray, np.ndarray]
     ]  # ... in w, for these entries of flat w
-    reach: tuple[int, ...]  # the sites per axis that a corner must have to be worth looking at
+    reach: tuple[int, ...]  # the sites per axis of a corner that is worth looking at
 
     def corner(self, x: jax.Array, outputs: int) -> jax.Array:
         """One sample of x, cut to a corner where its dense matrix would be too large."""
@@ -85,8 +88,12 @@ class Subject:
         sample = x.reshape(-1, *x.shape[x.ndim - self.rank - 1 :])[0]
         if sample.size * outputs <= ENTRIES:
             return sample
-        kept = [slice(0, max(SIDE, reach)) for reach in self.reach]
-        return sample[tuple(kept)]
+        corner = sample[tuple(slice(0, n) for n in self.reach)]
+        share = corner.size / sample.size  # of the output, roughly
+        if corner.size * outputs * share > MOST_ENTRIES:
+            rule = f"must be small enough to be written out as a matrix of {MOST_ENTRIES} entries"
+            raise ShapeError("x", rule, x.shape, "check an op that was solved for a smaller grid")
+        return corner
 
 
 def subject(op: Any, w: Any) -> Subject:
@@ -125,7 +132,9 @@ def _of_conv(op: Callable[..., jax.Array], kernel: Any, options: dict[str, Any])
         wide[:, :, 0] = rows
         return wide.reshape(-1, patches.shape[-1]), first.reshape(-1)
 
-    reach = tuple(e * (k - 1) + 1 + s for k, e, s in zip(size, parsed.dilation, parsed.strides, strict=True))
+    reach = tuple(
+        max(SIDE, e * (k - 1) + 1 + s) for k, e, s in zip(size, parsed.dilation, parsed.strides, strict=True)
+    )
     return Subject(lambda w, x: op(x, w), len(size), adjoints, matrix, columns, reach)
 
 
@@ -148,7 +157,7 @@ def _of_transpose(op: Callable[..., jax.Array], kernel: Any, options: dict[str, 
         ys = [reference.conv_transpose(x, unit, output_shape=spatial, **window).reshape(-1) for unit in units]
         return np.stack(ys, axis=1), np.arange(w.size)
 
-    return Subject(lambda w, x: op(x, w), rank, adjoints, matrix, columns, (1,) * rank)
+    return Subject(lambda w, x: op(x, w), rank, adjoints, matrix, columns, (SIDE,) * rank)
 
 
 def _of_op(op: DenseOp) -> Subject:
@@ -163,7 +172,8 @@ def _of_op(op: DenseOp) -> Subject:
         return np.stack(ys, axis=1) if ys else np.zeros((len(matrix(w, x)), 0)), some
 
     adjoints = op.adjoints if isinstance(op, AdjointOp) else None
-    return Subject(op, op.rank, adjoints, matrix, columns, (SIDE,) * op.rank)
+    reach = op.least_grid(SIDE) if isinstance(op, EquivariantOp) else (SIDE,) * op.rank
+    return Subject(op, op.rank, adjoints, matrix, columns, reach)
 
 
 def _of_function(op: Callable[..., jax.Array], kernel: Any) -> Subject:
@@ -180,7 +190,7 @@ def _of_function(op: Callable[..., jax.Array], kernel: Any) -> Subject:
         None,
         lambda w, x: read(lambda u: op(u, w), x),
         lambda w, x: (read(lambda u: op(x, u), w), np.arange(w.size)),
-        tuple(k + 1 for k in kernel.shape[:-2]),
+        tuple(max(SIDE, k + 1) for k in kernel.shape[:-2]),
     )
 
 

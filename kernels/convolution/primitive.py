@@ -130,18 +130,23 @@ def _summed(kind: Any, options: dict[str, Any]) -> Any:
 
 
 class Arranged(NamedTuple):
-    """A convolution as the policy sees it: lines instead of circles, in its one layout."""
+    """A convolution as the policy sees it: lines instead of circles, in its one layout.
+
+    `kept`: the kernel that the caller has, where `rhs` is that kernel turned.
+    """
 
     lhs: jax.Array
     rhs: jax.Array
     options: dict[str, Any]
+    kept: jax.Array | None = None
 
 
 def _arranged(x: jax.Array, kernel: jax.Array, **options: Any) -> Arranged:
     out = _output_shape(x, kernel, **options)[1:-1]
     x, options = _cut(x, options)
-    kernel = transposes.turn(kernel, options["groups"]) if options.pop("turned") else kernel
-    return Arranged(x, kernel, options | {"out": out})
+    if not options.pop("turned"):
+        return Arranged(x, kernel, options | {"out": out})
+    return Arranged(x, transposes.turn(kernel, options["groups"]), options | {"out": out}, kernel)
 
 
 def _arranged_kernel(x: jax.Array, ybar: jax.Array, *, size: tuple[int, ...], **options: Any) -> Arranged:
@@ -215,10 +220,12 @@ def _computed(
                     return form.own(*operands, **options)
         # elsewhere XLA gains nothing by narrow operands, and on CPU it cannot multiply int4
         wide = _as(options["preferred_element_type"], *operands)
-        lhs, rhs, arranged = form.arrange(*wide, **options)
+        lhs, rhs, arranged, kept = form.arrange(*wide, **options)
         del arranged["preferred_element_type"]
-        one = rules.implementation_of(work_of(lhs, rhs, platform, arranged), implementation)
-        how = {name: _ON_CPU[name] for name in one.takes if platform == "cpu"}
+        work = work_of(lhs, rhs, platform, arranged, kept is not None)
+        one = rules.implementation_of(work, implementation)
+        known = {"kept": kept} | (_ON_CPU if platform == "cpu" else {})
+        how = {name: known[name] for name in one.takes if name in known}
         with jax.named_scope(f"{form.name}[{one.name}]"):
             y = one.compute(lhs, rhs, **arranged, **how)
         return form.back(y, **options)
@@ -258,15 +265,15 @@ def works(jaxpr: Any, platform: str | None) -> list[Work]:
 
 
 def _work(form: Form, operands: Sequence[Any], platform: str | None, options: dict[str, Any]) -> Work:
-    kept: list[dict[str, Any]] = []
+    found: list[tuple[dict[str, Any], bool]] = []
 
     def shapes(*operands: jax.Array) -> tuple[jax.Array, jax.Array]:
-        lhs, rhs, arranged = form.arrange(*operands, **options)
-        kept.append(arranged)
+        lhs, rhs, arranged, kept = form.arrange(*operands, **options)
+        found.append((arranged, kept is not None))
         return lhs, rhs
 
     lhs, rhs = jax.eval_shape(shapes, *operands)
-    return work_of(lhs, rhs, platform, kept[0])
+    return work_of(lhs, rhs, platform, *found[0])
 
 
 def _empty(*shapes: tuple[Any, ...]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 ONE: dict[str | None, str] = {
@@ -16,7 +16,7 @@ class Work(NamedTuple):
     """One convolution in the canonical layout of ``primitive.py``, channels counted per group.
 
     An adjoint is a convolution with shapes of its own: in a kernel adjoint `window` is as large as an image
-    and `out` as small as a kernel.
+    and `out` as small as a kernel. `turned`: the kernel is kept as the layer in the other direction has it.
     """
 
     platform: str | None
@@ -31,6 +31,7 @@ class Work(NamedTuple):
     strides: tuple[int, ...]
     lhs_dilation: tuple[int, ...]
     rhs_dilation: tuple[int, ...]
+    turned: bool = False
 
     @property
     def rank(self) -> int:
@@ -77,19 +78,24 @@ class Work(NamedTuple):
         return f"{self.dtype} {self.batch} x {image}, kernel {window}, to {out}, {channels}"
 
 
-def work_of(x: Any, kernel: Any, platform: str | None, options: Mapping[str, Any]) -> Work:
+def work_of(
+    x: Any, kernel: Any, platform: str | None, options: Mapping[str, Any], turned: bool = False
+) -> Work:
     """The work of one bound primitive, from two shaped operands and its options."""
     *window, inputs, outputs = kernel.shape
-    spatial: Sequence[Any] = (x.shape[1:-1], window, options["out"])
-    steps = (options[name] for name in ("strides", "lhs_dilation", "rhs_dilation"))
     groups = options["groups"]
     return Work(
-        platform and ONE.get(platform, platform),
-        str(x.dtype),
-        x.shape[0],
-        groups,
-        inputs,
-        outputs // groups,
-        *(tuple(sizes) for sizes in spatial),
-        *(tuple(step) for step in steps),
+        platform=platform and ONE.get(platform, platform),
+        dtype=str(x.dtype),
+        batch=x.shape[0],
+        groups=groups,
+        inputs=inputs,
+        outputs=outputs // groups,
+        image=tuple(x.shape[1:-1]),
+        window=tuple(window),
+        out=tuple(options["out"]),
+        strides=tuple(options["strides"]),
+        lhs_dilation=tuple(options["lhs_dilation"]),
+        rhs_dilation=tuple(options["rhs_dilation"]),
+        turned=turned,
     )

@@ -75,6 +75,13 @@ class AxisPlan(NamedTuple):
                 f"use {n // self.b * self.b}",
             )
 
+    def least_input(self, least: int) -> int:
+        """A number of input sites that will do, at least so many where there is a choice."""
+        if self.size_in is not None:
+            return self.size_in
+        enough = max(least, self.window + self.b) if self.kind in SPATIAL else least
+        return -(-enough // self.b) * self.b
+
     def outputs(self, n: Any) -> Any:
         """The number of output sites on an image of n input sites."""
         if self.size_out is not None:

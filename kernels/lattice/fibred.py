@@ -127,6 +127,9 @@ class FibredOp(EquivariantOp):
         table = expand_slowly(self.bias_blocks, parts, plan.bias_shape[0], 1, plan.channels_out)
         return bias_table(plan, table[:, 0], plan.grid(grid)).reshape(-1)
 
+    def least_grid(self, least: int) -> tuple[int, ...]:
+        return self.lattice.least_grid(least)
+
     def output_shape(self, grid: Any = None) -> tuple[int, ...]:
         return self.lattice.output_shape(grid)
 

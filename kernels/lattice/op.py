@@ -107,6 +107,9 @@ class LatticeOp(EquivariantOp):
     def output_shape(self, grid: Any = None) -> tuple[int, ...]:
         return self.plan.output_shape(self.plan.grid(grid))
 
+    def least_grid(self, least: int) -> tuple[int, ...]:
+        return tuple(axis.least_input(least) for axis in self.plan.inputs)
+
     @cached_property
     def symmetries(self) -> dict[str, tuple[Any, Any]]:
         """A translation by one period along every axis with a circular border."""

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import derive as dv
 import kernels as kn
 from kernels.convolution import primitive, transposes
 
@@ -112,6 +113,32 @@ def test_large_images_are_compared_on_a_corner(rng) -> None:
         assert kn.check_against_dense(partial(kn.conv, padding=padding), kernel, x).passed
     y = rng.normal(size=(1, 60, 45, 4))
     assert kn.check_adjoints(partial(kn.conv_transpose, strides=2), kernel, y).passed
+
+
+@pytest.mark.parametrize(
+    ("group", "size", "padding", "lattice", "stride"),
+    [
+        (dv.translations(1), 4000, None, {"grid": 1500, "boundary": "zero"}, 1),  # nothing can be cut off
+        (dv.translations(1, period=5), 4000, "CIRCULAR", {}, 5),  # a corner of whole periods
+        (dv.translations(1), 4000, "REFLECT", {}, 1),  # a corner that the border can be reflected in
+    ],
+)
+def test_large_images_of_an_op_are_cut_where_it_takes_them(
+    group, size, padding, lattice, stride, rng
+) -> None:
+    x = dv.Field(group, channels=2, name="x", **lattice)
+    y = dv.Field(group, channels=2, name="y", spacing=stride, **lattice)
+    op = kn.lower(dv.solve(x, y, support=dv.box(8)), padding=padding)
+    image, w = rng.normal(size=(1, lattice.get("grid", size), 2)), op.init(jax.random.key(0))
+    assert kn.check_adjoints(op, w, image).passed
+    assert kn.check_against_dense(op, w, image).passed
+
+
+def test_what_is_too_large_to_be_written_out_is_refused() -> None:
+    x = dv.Field(dv.translations(2), grid=(200, 200), boundary="periodic")
+    op = kn.lower(dv.solve(x, x, support=dv.box(1)))
+    with pytest.raises(kn.ShapeError, match="x must be small enough to be written out as a matrix"):
+        kn.check_adjoints(op, op.init(jax.random.key(0)), np.ones((1, 200, 200, 1)))
 
 
 @dataclass(frozen=True)

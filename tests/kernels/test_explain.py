@@ -76,8 +76,8 @@ def test_an_implementation_that_cannot_serve() -> None:
     message = (
         "implementation must serve the case, and 'fft' needs numbers as sizes, at most three spatial axes "
         "and no integers, got float32 2 x 3x3x3x3, kernel 2x2x2x2, to 3x3x3x3, 1 to 1 channels; "
-        "use one of ('auto', 'xla', 'shifted', 'grouped', 'matmul', 'unfold', 'phases', 'blocks', 'pieces',"
-        " 'eigen', 'bands')"
+        "use one of ('auto', 'xla', 'shifted', 'grouped', 'matmul', 'col2im', 'unfold', 'phases', 'blocks',"
+        " 'pieces', 'eigen', 'bands')"
     )
     with raises(kn.ImplementationError, message):
         kn.conv(x, kernel, implementation="fft")

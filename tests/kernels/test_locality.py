@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from itertools import product
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -18,6 +19,7 @@ import numpy as np
 import pytest
 
 import kernels as kn
+from kernels.convolution.algorithms import registry
 from kernels.convolution.choice import rules
 from tests.kernels.cases import CASES, NAMES, Case, case
 
@@ -33,6 +35,7 @@ LARGE = (
     case("3d, few channels", (5, 5, 5), (3, 2, 3), channels=(2, 3), padding="VALID"),
     case("3d", (5, 5, 5), (3, 2, 3), channels=(6, 11), padding="VALID"),
     case("phases", (10, 8), (3, 3), channels=(9, 8), strides=2, transposed=True),
+    case("few sites", (2, 2), (3, 3), channels=(128, 128), batch=(1,)),
     case("many groups", (6, 6), (3, 3), channels=(66, 330), groups=33, batch=(3,)),
     case("depthwise rows", (7, 13), (3, 3), channels=(4, 4), groups=4, batch=(1,)),
 )
@@ -139,6 +142,11 @@ def test_the_cases_reach_every_rule() -> None:
     assert seen >= {rule.name for rule in rules.RULES} - {"eigen", "pieces"}
     assert "fft" not in {rule.name for rule in rules.RULES}
     assert "fft" in rules.NAMES
+
+
+def test_the_page_says_what_keeps_every_way_local() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "choices.md").read_text()
+    assert all(f"`{name}`" in page for name in registry.NAMES)
 
 
 def test_pieces_of_uneven_rows(rng, thresholds) -> None:

@@ -56,12 +56,18 @@ def test_every_implementation_of_every_case(case: Case, implementation: str) -> 
     np.testing.assert_allclose(np.ravel(kbar), patches.T @ np.ravel(image), **EXACT)
 
 
-def chosen(x: tuple[int, ...], kernel: tuple[int, ...], groups: int = 1, platform: str = "cpu") -> str:
+def chosen(
+    x: tuple[int, ...],
+    kernel: tuple[int, ...],
+    groups: int = 1,
+    platform: str = "cpu",
+    turned: bool = False,
+) -> str:
     shapes = (jax.ShapeDtypeStruct(shape, jnp.float32) for shape in (x, kernel))
     out = tuple(n - k + 1 for n, k in zip(x[1:-1], kernel[:-2], strict=True))
     one = (1,) * len(out)
     options = {"out": out, "groups": groups, "strides": one, "lhs_dilation": one, "rhs_dilation": one}
-    return rules.decide(work_of(*shapes, platform, options)).name
+    return rules.decide(work_of(*shapes, platform, options, turned)).name
 
 
 @pytest.mark.parametrize(
@@ -110,6 +116,24 @@ def chosen(x: tuple[int, ...], kernel: tuple[int, ...], groups: int = 1, platfor
 def test_choice(x: tuple[int, ...], kernel: tuple[int, ...], groups: int, name: str) -> None:
     assert chosen(x, kernel, groups) == name
     assert chosen(x, kernel, groups, platform="cuda") == chosen(x, kernel, groups, platform="tpu") == "xla"
+
+
+@pytest.mark.parametrize(
+    ("image", "channels", "name"),
+    [
+        ((4, 6, 6), (512, 512), "col2im"),
+        ((4, 6, 6), (512, 32), "col2im"),
+        ((4, 6, 6), (64, 64), "xla"),  # of fewer channels
+        ((16, 10, 10), (512, 512), "xla"),  # of more sites
+        ((1, 5, 5, 5), (128, 128), "col2im"),
+    ],
+)
+def test_choice_where_the_kernel_is_turned(image, channels, name) -> None:
+    """An input adjoint reads the kernel of the layer the other way round; the layer itself does not."""
+    kernel = (*(3,) * (len(image) - 1), *channels)
+    assert chosen((*image, channels[0]), kernel, turned=True) == name
+    assert chosen((*image, channels[0]), kernel) != "col2im"
+    assert chosen((*image, channels[0]), kernel, platform="gpu", turned=True) == "xla"
 
 
 @pytest.mark.parametrize(

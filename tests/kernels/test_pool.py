@@ -107,6 +107,34 @@ def test_ties_give_the_gradient_to_the_first() -> None:
     np.testing.assert_array_equal(grad(ties)[..., 0], [[0, 0, 1], [0, 0, 0], [0, 0, 0]])
 
 
+@pytest.mark.parametrize(("window", "strides"), [((2, 2), 2), ((3, 3), 2), ((3, 2), 1), ((2, 20), 1)])
+def test_every_tie_gives_the_gradient_to_the_first(window, strides, rng) -> None:
+    """Few different values, so nearly every window has ties: entry by entry, in the order of its rows."""
+    x = rng.integers(0, 3, size=(7, 23)).astype("float32")
+    y, pull = jax.vjp(lambda x: kn.max_pool(x, window, strides=strides), jnp.asarray(x[..., None]))
+    ybar = rng.normal(size=y.shape).astype("float32")
+    expected = np.zeros_like(x)
+    for p, q in np.ndindex(y.shape[:2]):
+        part = x[p * strides : p * strides + window[0], q * strides : q * strides + window[1]]
+        a, b = np.unravel_index(part.argmax(), part.shape)  # the first of the largest
+        expected[p * strides + a, q * strides + b] += ybar[p, q, 0]
+    np.testing.assert_allclose(pull(ybar)[0][..., 0], expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("platform", ["cpu", "cuda", "tpu"])
+def test_windows_of_jax_where_nothing_else_was_measured(platform: str) -> None:
+    """A maximum is taken tap by tap on CPU, as XLA's windows are on accelerators, `only_lax` everywhere."""
+
+    def lowered() -> str:
+        slope = jax.jit(jax.value_and_grad(lambda x: kn.max_pool(x, (3, 3), strides=2).sum()))
+        return slope.trace(jnp.ones((1, 9, 9, 2))).lower(lowering_platforms=(platform,)).as_text()
+
+    text = lowered()
+    assert ("reduce_window" in text) == ("select_and_scatter" in text) == (platform != "cpu")
+    with kn.only_lax():
+        assert "select_and_scatter" in lowered()
+
+
 def test_a_nan_is_the_largest_in_windows_with_gaps() -> None:
     x = jnp.array([1.0, 5, jnp.nan, 2, 3, 4, 0, 0])[:, None]
     y = kn.max_pool(x, (2,), strides=1, dilation=2)

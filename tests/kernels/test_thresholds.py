@@ -24,7 +24,7 @@ from tests.kernels.test_errors import raises
 DENSE = ((8, 28, 28, 64), (3, 3, 64, 64))
 # What is written out or kept in cache is no crossing of two implementations.
 SIZES = {"eigen_sites", "group_row", "adjoint_row", "written_terms", "whole_terms", "borderless_taps"}
-SIZES |= {"one_channel_terms", "calls", "turn_terms", "sum_numbers", "piece_bytes"}
+SIZES |= {"column_taps", "one_channel_terms", "calls", "turn_terms", "sum_numbers", "piece_bytes"}
 
 
 @pytest.fixture(autouse=True)

@@ -21,6 +21,7 @@ from jax import lax
 
 from kernels.convolution.algorithms import grouped
 from kernels.convolution.borders import zero_pad
+from kernels.precision import summed
 
 
 class Line(NamedTuple):
@@ -51,10 +52,8 @@ def _dense(
     *size, inputs, outputs = kernel.shape
     line = Line(out[-1], strides[-1], rhs_dilation[-1])
     # In a kernel adjoint these undo transpositions that were made just before.
-    image = jnp.swapaxes(zero_pad.surround(zero_pad.wide(x), padding, lhs_dilation), 0, -1)
-    rows = jnp.moveaxis(zero_pad.wide(kernel), -2, 0).reshape(
-        inputs * math.prod(size[:-1]), size[-1], outputs
-    )
+    image = jnp.swapaxes(zero_pad.surround(summed(x), padding, lhs_dilation), 0, -1)
+    rows = jnp.moveaxis(summed(kernel), -2, 0).reshape(inputs * math.prod(size[:-1]), size[-1], outputs)
 
     def band(p: tuple[int, ...]) -> jax.Array:
         first = [s * q for s, q in zip(strides, (*p, 0), strict=True)]

@@ -24,6 +24,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from kernels.convolution.borders import zero_pad
+from kernels.precision import summed
 
 
 class Axis(NamedTuple):
@@ -63,8 +64,8 @@ def compute(
     precision: Any,
 ) -> jax.Array:
     """The sum over all whole blocks, and over what does not fill one, along every axis."""
-    image = zero_pad.insert(zero_pad.wide(x), padding, lhs_dilation)
-    lines = zero_pad.wide(kernel)
+    image = zero_pad.insert(summed(x), padding, lhs_dilation)
+    lines = summed(kernel)
     blocks = block_shape(out, x.shape[0] * kernel.shape[-1])
     parts = [
         [

@@ -24,6 +24,7 @@ import numpy as np
 from jax import lax
 
 from kernels.convolution.borders import zero_pad
+from kernels.precision import summed
 
 MOST = 16  # tiles
 
@@ -53,9 +54,9 @@ def compute(
     precision: Any,
 ) -> jax.Array:
     """Transform, multiply, transform back; `precision` says nothing to transforms."""
-    image = zero_pad.insert(zero_pad.wide(x), padding, lhs_dilation)
+    image = zero_pad.insert(summed(x), padding, lhs_dilation)
     image = jnp.moveaxis(image.reshape(*image.shape[:-1], groups, -1), (-2, -1), (1, 2))[:, :, None]
-    weight = _taps(zero_pad.wide(kernel), rhs_dilation, groups)  # both (n, g, i, c, sites...)
+    weight = _taps(summed(kernel), rhs_dilation, groups)  # both (n, g, i, c, sites...)
     dense = [s * (n - 1) + 1 for s, n in zip(strides, out, strict=True)]
     product = _by_rows if dense[0] >= weight.shape[4] else _by_kernel_rows
     y = product(image, weight, dense)

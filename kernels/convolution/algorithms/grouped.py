@@ -18,11 +18,16 @@ Compute = Callable[..., jax.Array]
 
 
 def each(dense: Compute) -> Compute:
-    """`dense`, which knows no groups, on every group: channel block g of y from block g of x and kernel."""
+    """`dense`, which knows no groups, on every group: channel block g of y from block g of x and kernel.
 
-    def compute(x: jax.Array, kernel: jax.Array, *, groups: int, **options: Any) -> jax.Array:
+    Without groups it also gets `kept`, the kernel as the caller has it where it was turned, if it takes that.
+    """
+
+    def compute(
+        x: jax.Array, kernel: jax.Array, *, groups: int, kept: jax.Array | None = None, **options: Any
+    ) -> jax.Array:
         if groups == 1:
-            return dense(x, kernel, **options)
+            return dense(x, kernel, **options if kept is None else options | {"kept": kept})
         outputs = kernel.shape[-1] // groups
 
         def add(g: jax.Array, y: jax.Array) -> jax.Array:

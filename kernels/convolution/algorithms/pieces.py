@@ -20,6 +20,7 @@ from jax import lax
 from kernels.convolution.algorithms import divisors, grouped, xla
 from kernels.convolution.borders import zero_pad
 from kernels.convolution.choice import in_effect
+from kernels.precision import sum_dtype, summed
 
 
 class Rows(NamedTuple):
@@ -32,13 +33,13 @@ class Rows(NamedTuple):
 
 def _dense(x: jax.Array, kernel: jax.Array, **options: Any) -> jax.Array:
     """In a kernel adjoint these undo transpositions that were made just before, so a piece lies together."""
-    return summed(jnp.swapaxes(x, 0, -1), jnp.moveaxis(kernel, -2, 0), **options)
+    return over_pieces(jnp.swapaxes(x, 0, -1), jnp.moveaxis(kernel, -2, 0), **options)
 
 
 compute = grouped.each(_dense)
 
 
-def summed(
+def over_pieces(
     images: jax.Array,
     lines: jax.Array,
     *,
@@ -64,8 +65,8 @@ def summed(
         image = _part(images, sample, samples, rhs_dilation[0] * row, seen)
         line = _part(lines, sample, samples, row, rows.block)
         return xla.compute(
-            jnp.swapaxes(zero_pad.wide(image), 0, -1),
-            jnp.moveaxis(zero_pad.wide(line), 0, -2),
+            jnp.swapaxes(summed(image), 0, -1),
+            jnp.moveaxis(summed(line), 0, -2),
             out=out,
             strides=strides,
             padding=border,
@@ -75,7 +76,7 @@ def summed(
             precision=precision,
         )
 
-    y = jnp.zeros((images.shape[-1], *out, lines.shape[-1]), zero_pad.summed(lines.dtype))
+    y = jnp.zeros((images.shape[-1], *out, lines.shape[-1]), sum_dtype(lines.dtype))
     for rows in ranges:
         turns = images.shape[0] // samples * rows.blocks
         y = lax.fori_loop(0, turns, lambda turn, y, rows=rows: y + piece(turn, rows), y)

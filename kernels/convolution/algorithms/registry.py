@@ -18,6 +18,7 @@ import jax.numpy as jnp
 from kernels.convolution.algorithms import (
     bands,
     blocks,
+    col2im,
     eigen,
     fft,
     grouped,
@@ -33,13 +34,15 @@ from kernels.errors import ImplementationError
 
 Compute = Callable[..., jax.Array]
 MOST = 1024  # products that may be written out at all
+_MOST = f"numbers as sizes and at most {MOST} {{}}"
 
 
 class Implementation(NamedTuple):
     """A name, the function, and what it cannot do without.
 
     Keywords that it takes on CPU: `apart`, how to call what must not be merged with its neighbours, and
-    `convolve`, the convolution that it is made of.
+    `convolve`, the convolution that it is made of; and everywhere `kept`, the kernel as the caller has it
+    where it was turned.
     """
 
     name: str
@@ -65,6 +68,10 @@ def _few(work: Work) -> bool:
     return _sized(work) and min(work.taps, work.sites) * work.groups <= MOST
 
 
+def _few_taps(work: Work) -> bool:
+    return _sized(work) and work.taps <= MOST
+
+
 def _short(work: Work) -> bool:
     return _sized(work) and work.sites * work.groups <= MOST
 
@@ -73,10 +80,11 @@ IMPLEMENTATIONS = (
     Implementation("xla", xla.compute, "nothing", _always),
     Implementation("shifted", shifted.compute, "sizes that are numbers", _sized, ("apart",)),
     Implementation("grouped", grouped.compute, "nothing", _always, ("convolve",)),
-    Implementation("matmul", matmul.compute, f"numbers as sizes and at most {MOST} products", _few),
+    Implementation("matmul", matmul.compute, _MOST.format("products"), _few, ("kept",)),
     Implementation(
         "fft", fft.compute, "numbers as sizes, at most three spatial axes and no integers", _transforms
     ),
+    Implementation("col2im", col2im.compute, _MOST.format("taps"), _few_taps, ("kept",)),
     Implementation("unfold", unfold.compute, "sizes that are numbers", _sized, ("convolve",)),
     Implementation("phases", phases.compute, "sizes that are numbers", _sized, ("convolve",)),
     Implementation("blocks", blocks.compute, "sizes that are numbers", _sized),

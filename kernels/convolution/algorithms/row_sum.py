@@ -22,6 +22,7 @@ from kernels.convolution import channel_axes
 from kernels.convolution.algorithms import divisors
 from kernels.convolution.borders import zero_pad
 from kernels.convolution.choice import in_effect
+from kernels.precision import summed
 
 
 def compute(
@@ -44,11 +45,11 @@ def compute(
     block = inputs if inputs * width * copies <= t.sum_numbers else 1
     rest = pieces * width - size[-1]  # sites of zeros that make all pieces equal
     # In a kernel adjoint these undo transpositions that were made just before: they cost nothing.
-    image = channel_axes.batch_to_channels(zero_pad.wide(x), groups)
+    image = channel_axes.batch_to_channels(summed(x), groups)
     image = _bordered(image, x.shape[0], groups, padding, lhs_dilation)
     batch = image.shape[1 : image.ndim - len(size) - 1]  # nothing for a batch of one
     image = channel_axes.squeezed(zero_pad.after(image, -2, rhs_dilation[-1] * rest))
-    weights = channel_axes.squeezed(zero_pad.after(jnp.moveaxis(zero_pad.wide(kernel), -2, 0), -2, rest))
+    weights = channel_axes.squeezed(zero_pad.after(jnp.moveaxis(summed(kernel), -2, 0), -2, rest))
     window = [s * (n - 1) + 1 for s, n in zip(strides[:-1], out[:-1], strict=True)]
     window.append(rhs_dilation[-1] * (width - 1) + 1)
     steps = (1, 1, *strides[:-1], rhs_dilation[-1], 1)

@@ -24,6 +24,7 @@ from kernels.convolution.algorithms import divisors, phases, row_sum
 from kernels.convolution.borders import zero_pad
 from kernels.convolution.choice import in_effect
 from kernels.convolution.choice.thresholds import DEFAULT, Thresholds
+from kernels.precision import summed
 
 Apart = Callable[[Callable[..., jax.Array]], Callable[..., jax.Array]]
 
@@ -59,7 +60,7 @@ def _borderless(
     rhs_dilation: Sequence[int],
 ) -> jax.Array:
     """One channel, without its axis, strides of 1: no border, every term asks where the image ends."""
-    image, taps = zero_pad.wide(planes)[..., None], zero_pad.wide(kernel)
+    image, taps = summed(planes)[..., None], summed(kernel)
 
     def term(j: tuple[int, ...]) -> jax.Array:
         first = [e * i - lo for e, i, (lo, _) in zip(rhs_dilation, j, padding, strict=True)]
@@ -90,7 +91,7 @@ def _over_taps(
 
     def prepared(x: jax.Array, kernel: jax.Array) -> tuple[jax.Array, jax.Array]:
         image = channel_axes.squeezed(zero_pad.surround(x, padding, lhs_dilation))
-        return image, zero_pad.wide(kernel).reshape(*size, inputs, groups, outputs // groups)
+        return image, summed(kernel).reshape(*size, inputs, groups, outputs // groups)
 
     def terms(image: jax.Array, taps: jax.Array) -> jax.Array:
         """What some rows of the kernel and some channels of every group give."""
@@ -100,7 +101,7 @@ def _over_taps(
         def term(j: tuple[int, ...], c: int) -> jax.Array:
             first = [e * i for e, i in zip(rhs_dilation, j, strict=True)]
             seen = zero_pad.window(planes[c], first, strides, out)
-            return channel_axes.scaled(zero_pad.wide(seen)[..., None], taps[(*j, c)])
+            return channel_axes.scaled(summed(seen)[..., None], taps[(*j, c)])
 
         every = product(product(range(height), *map(range, size[1:])), range(depth))
         return reduce(jnp.add, (term(j, c) for j, c in every)).reshape(x.shape[0], *out, outputs)

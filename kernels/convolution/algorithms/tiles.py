@@ -21,6 +21,7 @@ import jax
 from jax import lax
 
 from kernels.convolution.borders import zero_pad
+from kernels.precision import sum_dtype
 
 Sizes = Sequence[int]
 
@@ -68,7 +69,7 @@ def _product(
 ) -> jax.Array:
     """Summed in float32 at least; what is left of x first."""
     axes = ((tuple(mine), tuple(theirs)), ((), ()))
-    return lax.dot_general(x, kernel, axes, precision, zero_pad.summed(x.dtype)).astype(kernel.dtype)
+    return lax.dot_general(x, kernel, axes, precision, sum_dtype(x.dtype)).astype(kernel.dtype)
 
 
 def _merged(y: jax.Array, rank: int) -> jax.Array:

@@ -26,6 +26,7 @@ from jax import lax
 from kernels.convolution.algorithms import finite, grouped, pieces, xla
 from kernels.convolution.borders import zero_pad
 from kernels.convolution.choice import in_effect
+from kernels.precision import sum_dtype, summed
 
 
 def _dense(
@@ -81,8 +82,8 @@ def _by_results(
 ) -> jax.Array:
     """Every row of the image with every row of the kernel, then shifted and added."""
     rows, outputs = kernel.shape[0], kernel.shape[-1]
-    taps = jnp.moveaxis(zero_pad.wide(kernel), 0, -2).reshape(*kernel.shape[1:-1], rows * outputs)
-    z = convolve(zero_pad.wide(x).reshape(-1, *x.shape[2:]), taps, groups=1, **rest)
+    taps = jnp.moveaxis(summed(kernel), 0, -2).reshape(*kernel.shape[1:-1], rows * outputs)
+    z = convolve(summed(x).reshape(-1, *x.shape[2:]), taps, groups=1, **rest)
     z = z.reshape(*x.shape[:2], *rest["out"], rows, outputs)
     terms = (zero_pad.along(z[..., j, :], 1, step * j - low, out, base) for j in range(rows))
     return reduce(jnp.add, terms).astype(kernel.dtype)
@@ -125,13 +126,13 @@ def _by_sites(
 
     def one(sample: jax.Array | int) -> jax.Array:
         image, line = (lax.dynamic_index_in_dim(a, sample, keepdims=False) for a in (images, lines))
-        moved = [zero_pad.along(zero_pad.wide(line), 0, low - stride * p, image.shape[0]) for p in range(out)]
-        return pieces.summed(zero_pad.wide(image), jnp.concatenate(moved, -1), **rest)  # (q, ..., (p i))
+        moved = [zero_pad.along(summed(line), 0, low - stride * p, image.shape[0]) for p in range(out)]
+        return pieces.over_pieces(summed(image), jnp.concatenate(moved, -1), **rest)  # (q, ..., (p i))
 
     if len(images) == 1:
         y = one(0)
     else:  # from zero on: a first sample outside the loop would be compiled a second time
-        zero = jnp.zeros((images.shape[-1], *rest["out"], out * lines.shape[-1]), zero_pad.summed(x.dtype))
+        zero = jnp.zeros((images.shape[-1], *rest["out"], out * lines.shape[-1]), sum_dtype(x.dtype))
         y = lax.fori_loop(0, len(images), lambda sample, y: y + one(sample), zero)
     y = y.astype(kernel.dtype)
     return jnp.moveaxis(y.reshape(*y.shape[:-1], out, -1), -2, 1)

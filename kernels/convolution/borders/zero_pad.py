@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
-
-from kernels.precision import HALVES
 
 
 def insert(x: jax.Array, padding: Sequence[tuple[int, int]], lhs_dilation: Sequence[int]) -> jax.Array:
@@ -46,14 +43,20 @@ def window(image: jax.Array, first: Sequence[int], step: Sequence[int], count: S
     return lax.slice(image, (0, *first, 0), (image.shape[0], *stop, image.shape[-1]), (1, *step, 1))
 
 
-def beyond(x: jax.Array, first: Sequence[int], count: Sequence[int]) -> jax.Array:
+def beyond(
+    x: jax.Array, first: Sequence[int], count: Sequence[int], base: Sequence[int] | None = None
+) -> jax.Array:
     """Along each spatial axis `count` sites of x (N, spatial..., C) from `first` on, zeros beyond it.
+
+    `base`: how far apart the sites of x are set beforehand.
 
     >>> beyond(jnp.arange(1.0, 4.0).reshape(1, 3, 1), (-1,), (3,)).ravel().tolist()
     [0.0, 1.0, 2.0]
     """
-    room = [(-a, a + m - n) for a, m, n in zip(first, count, x.shape[1:-1], strict=True)]
-    return insert(x, room, (1,) * len(first))
+    base = (1,) * len(first) if base is None else base
+    ends = [b * (n - 1) + 1 for b, n in zip(base, x.shape[1:-1], strict=True)]
+    room = [(-a, a + m - n) for a, m, n in zip(first, count, ends, strict=True)]
+    return insert(x, room, base)
 
 
 def along(x: jax.Array, axis: int, first: int, count: int, base: int = 1) -> jax.Array:
@@ -88,17 +91,3 @@ def around(x: jax.Array, room: Sequence[tuple[int, int]]) -> jax.Array:
     if all(pair == (0, 0) for pair in room):
         return x
     return lax.pad(x, jnp.zeros_like(x, shape=()), [(low, high, 0) for low, high in room])
-
-
-def wide(x: jax.Array) -> jax.Array:
-    """x in the dtype of its sums."""
-    return x.astype(summed(x.dtype))
-
-
-def summed(dtype: Any) -> Any:
-    """Sums of half-precision products are kept in float32, as XLA's convolution does.
-
-    >>> summed(jnp.bfloat16).__name__, summed(jnp.float64).__name__
-    ('float32', 'float64')
-    """
-    return jnp.float32 if jnp.dtype(dtype).name in HALVES else dtype

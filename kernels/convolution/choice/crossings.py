@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from math import prod
 from typing import Any, Literal, NamedTuple
 
 from kernels.convolution.choice.directions import Direction, directions
@@ -86,11 +87,12 @@ def _pairs(work: Work) -> int:
     return (work.batch if work.adjoint else work.inputs) * work.outputs
 
 
+def _sites(work: Work) -> int:
+    return prod(work.image)
+
+
 def _images(work: Work) -> int:
-    sites = 1
-    for n in work.image:
-        sites *= n
-    return 4 * work.inputs * (work.batch * sites + work.outputs * work.taps)
+    return 4 * work.inputs * (work.batch * _sites(work) + work.outputs * work.taps)
 
 
 def _taps(work: Work) -> int:
@@ -244,6 +246,16 @@ CROSSINGS = (
     Crossing(
         "unfold_channels", "up to", "unfold", "xla",
         lambda c: _square(2, 28, c, c, 3, KERNEL), (8, 16, 24, 32), _most_channels,
+    ),
+    Crossing(
+        "column_pairs", "from", "xla", "col2im",
+        lambda c: _square(4, 4, c, c, 3, INPUT), (64, 96, 128, 256), lambda work: work.inputs * work.outputs,
+        False,
+    ),
+    Crossing(
+        "column_rows", "up to", "col2im", "xla",
+        lambda n: _square(n, 8, 128, 128, 3, INPUT), (1, 2, 4, 8, 16),
+        lambda work: work.batch * _sites(work) // work.inputs,
     ),
     Crossing(
         "phase_outputs", "from", "xla", "phases",

@@ -129,6 +129,14 @@ def _tiles(work: Work, t: Thresholds) -> bool:
     return tiles.tiled(work.window, work.out, work.strides, work.lhs_dilation, work.rhs_dilation)
 
 
+def _many_weights(work: Work, t: Thresholds) -> bool:
+    """The input adjoint of a layer of many channels and few sites, whose kernel is the larger side."""
+    if work.groups > 1 or not work.turned or max(work.strides) > 1 or work.taps > t.column_taps:
+        return False
+    rows = work.batch * math.prod(work.image)
+    return work.inputs * work.outputs >= t.column_pairs and rows <= t.column_rows * work.inputs
+
+
 def _few_samples(work: Work, t: Thresholds) -> bool:
     """A kernel adjoint of one or two samples and a few channels: too little for a matrix product."""
     if not work.adjoint or work.rank != 2 or work.dilated:
@@ -197,6 +205,11 @@ RULES = (
         "unfold",
         _few_samples,
         "copies of the kernel, one for every row of the output, make products of more than a few numbers",
+    ),
+    Rule(
+        "col2im",
+        _many_weights,
+        "the kernel is the larger side, and a convolution would read a copy of it, flipped and transposed",
     ),
     Rule(
         "matmul",

@@ -99,6 +99,15 @@ class Thresholds:
     unfold_samples: int = 2
     unfold_channels: int = 16
 
+    # ---- many channels and few sites ----------------------------------------------------------------------
+    # Input adjoint: pairs of channels from which, and sites of all samples for every channel up to which one
+    # product with the kernel as it lies wins. T even at 96 channels and 2 sites for each, 1.1 to 1.3 times as
+    # fast at 128, 1.3 to 3 at 256 and 512 (10 with 2 x 2 images); even or 0.7 from 3 sites on.
+    column_pairs: int = 1 << 14
+    column_rows: int = 2
+    # Taps, each of which is a term of a sum that is written out.
+    column_taps: int = 64
+
     # ---- zeros between the sites of the image -------------------------------------------------------------
     # Outputs and products from which a forward pass is computed phase by phase. I 8 and 2^23; T 1.1 times
     # as fast with 4, 0.9 with 2; 1.3 at 1.1 10^7 products.
