@@ -1,5 +1,6 @@
 """Jitted JAX convolutions whose adjoints are derived, registered and checked; channels last throughout."""
 
+from kernels import radial
 from kernels.checking.checks import (
     Comparison,
     Report,
@@ -22,6 +23,7 @@ from kernels.equivariant import EquivariantOp
 from kernels.errors import (
     CheckError,
     DtypeError,
+    EdgeError,
     ExportError,
     GroupsError,
     ImplementationError,
@@ -30,6 +32,7 @@ from kernels.errors import (
     MeshError,
     PaddingError,
     PrecisionError,
+    RadialError,
     ShapeError,
     WindowError,
 )
@@ -40,12 +43,14 @@ from kernels.lax_alone import only_lax
 from kernels.lowering import lower
 from kernels.maps.op import MapsOp
 from kernels.pool import avg_pool, max_pool
+from kernels.space.op import PointsOp
 
 __all__ = [
     "Artifact",
     "CheckError",
     "Comparison",
     "DtypeError",
+    "EdgeError",
     "EquivariantOp",
     "Explanation",
     "ExportError",
@@ -58,8 +63,10 @@ __all__ = [
     "MapsOp",
     "MeshError",
     "PaddingError",
+    "PointsOp",
     "Policy",
     "PrecisionError",
+    "RadialError",
     "Report",
     "ShapeError",
     "Thresholds",
@@ -82,5 +89,6 @@ __all__ = [
     "max_pool",
     "only_lax",
     "patch_matrix",
+    "radial",
     "shard_image",
 ]

@@ -9,11 +9,11 @@ import jax.numpy as jnp
 
 from kernels.convolution import options
 from kernels.convolution.choice.table import Policy
-from kernels.equivariant import EquivariantOp
-from kernels.errors import PaddingError
+from kernels.errors import PaddingError, RadialError
 from kernels.lattice.lower import lower_lattice
 from kernels.maps.lower import PlainMaps, lower_maps
 from kernels.precision import named as named_precision
+from kernels.space.lower import PlainSpace, lower_points
 
 
 def lower(
@@ -25,7 +25,8 @@ def lower(
     implementation: str | Policy = "auto",
     dtype: Any = None,
     precision: Any = None,
-) -> EquivariantOp:
+    radial: Any = None,
+) -> Any:
     """A solution of `derive.solve` as a jitted op with free weights only.
 
         op(w, x, b=None) = sum_k w_k B_k x + b          B_k the exact basis of the solution
@@ -44,6 +45,8 @@ def lower(
         dtype: of the weights that `op.init` draws.
         precision: of products, as in `jax.lax`; None leaves it to `jax.default_matmul_precision`. Sums of
             bfloat16 and float16 products are kept in float32 either way.
+        radial: for a solution on R^n, the radial functions that weights multiply, such as
+            ``kn.radial.bessel(8, cutoff=5.0)``; the op is one on points, see `PointsOp`.
 
     Returns:
         An op with `init(key)`, `kernel(w)`, `dense(w, grid)`, `dim` and `op(w, x, b=None)`, where x is
@@ -64,6 +67,13 @@ def lower(
     name = named_precision(precision)
     kind = None if dtype is None else jnp.dtype(dtype)
     plain = solution.plain(sizes=sizes, channels=channels)
+    if isinstance(plain, PlainSpace):
+        if padding is not None:
+            raise PaddingError("padding", "needs a lattice", padding, "leave it out")
+        return lower_points(plain, radial, kind, name)
+    if radial is not None:
+        remedy = "leave it out, or solve for fields on euclidean(n)"
+        raise RadialError("radial", "needs a solution on R^n", radial, remedy)
     if isinstance(plain, PlainMaps):
         if padding is not None:
             raise PaddingError("padding", "needs a lattice", padding, "leave it out")

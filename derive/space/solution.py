@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,6 +17,7 @@ from derive.solution import Solution
 from derive.space.answer import Kernels, SpaceAnswer
 from derive.space.certificate import certify_space
 from derive.space.equations import Letters, form, kernel_of, layer, operator, point_constraint, translation
+from derive.space.plain import numbered, plain_space
 from derive.space.problem import SpaceProblem
 from derive.space.reasons import why_zero
 from derive.space.strata import Stratum, special_orbits
@@ -132,6 +134,14 @@ class SpaceSolution(Solution):
             return f"the answer is not zero: {self.answer.dim} kernels have free radial functions"
         return why_zero(self.problem)
 
+    # ---- numbers ----------------------------------------------------------------------------------------
+
+    def plain(self, sizes: Mapping[str, int] | None = None, channels: Sequence[int] | None = None) -> Any:
+        """The kernels P_b and the bias as NumPy arrays, which `kernels.lower` reads."""
+        problem = numbered(self.problem, sizes, channels)
+        solved = self if problem == self.problem else SpaceSolution(problem)
+        return plain_space(solved.answer, repr(solved))
+
     # ---- what has no meaning here -----------------------------------------------------------------------
 
     @property
@@ -142,10 +152,6 @@ class SpaceSolution(Solution):
     def project(self, a: Any) -> Any:
         """Refused: weights on R^n are functions."""
         raise _endless("project")
-
-    def plain(self, sizes: Any = None, channels: Any = None) -> Any:
-        """Refused: weights on R^n are functions."""
-        raise _endless("plain")
 
     def __repr__(self) -> str:
         bias = f", bias {self.bias_dim}" if self.problem.bias else ""
