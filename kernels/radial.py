@@ -102,7 +102,7 @@ class Own(Radial):
     cutoff: float | None
 
     @property
-    def _compared(self) -> tuple[Any, ...]:  # type: ignore[override]
+    def _compared(self) -> tuple[Any, ...]:
         name = getattr(self.function, "__qualname__", type(self.function).__name__)
         return name, id(self.function), self.n, self.cutoff
 

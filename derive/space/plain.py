@@ -97,8 +97,8 @@ class _Reader:
         known = self._read
         if pair.kernels not in known:
             known[pair.kernels] = self._kernels(pair.kernels)
-        numbers = map(int, (pair.copies_in, pair.copies_out, pair.column, pair.row))
-        return PlainSpacePair(*numbers, known[pair.kernels])
+        copies, first = (int(pair.copies_in), int(pair.copies_out)), (int(pair.column), int(pair.row))
+        return PlainSpacePair(*copies, *first, known[pair.kernels])
 
     def _kernels(self, kernels: PairKernels) -> PlainKernels:
         found = [kernels.kernel(k) for k in range(sum(kernels.dims))]
@@ -113,7 +113,9 @@ class _Reader:
             np.array([k.degree for k in found], dtype=np.int64),
             kernels.shape[1],
             kernels.shape[0],
-            *(np.array(a, dtype=np.int64) for a in (b, i, c)),
+            np.array(b, dtype=np.int64),
+            np.array(i, dtype=np.int64),
+            np.array(c, dtype=np.int64),
             np.array(value, dtype=np.float64),
             np.array(exponents, dtype=np.int64).reshape(-1, len(self.letters)),
         )

@@ -55,7 +55,9 @@ class Edges:
             return self
         fills = Edges(0, 0, receivers, None if self.weights is None else 0)  # type: ignore[arg-type]
         return jax.tree.map(
-            lambda a, fill: jnp.pad(a, [(0, more)] + [(0, 0)] * (a.ndim - 1), constant_values=fill), self, fills
+            lambda a, fill: jnp.pad(a, [(0, more)] + [(0, 0)] * (a.ndim - 1), constant_values=fill),
+            self,
+            fills,
         )
 
 
@@ -73,7 +75,9 @@ def read_edges(displacements: Any, senders: Any, receivers: Any, weights: Any) -
 def _ends(name: str, given: Any) -> jax.Array:
     ends = jnp.asarray(given, np.int32) if np.shape(given) == (0,) else jnp.asarray(given)
     if not jnp.issubdtype(ends.dtype, jnp.integer):
-        raise DtypeError(name, "must be integers, numbers of nodes", ends.dtype, f"use {name}.astype(jnp.int32)")
+        raise DtypeError(
+            name, "must be integers, numbers of nodes", ends.dtype, f"use {name}.astype(jnp.int32)"
+        )
     if ends.ndim != 1:
         raise ShapeError(name, "must have the shape (edges,)", ends.shape, "give one node per edge")
     return ends

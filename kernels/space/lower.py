@@ -41,7 +41,9 @@ def lower_points(plain: Any, radial: Any, dtype: Any = None, precision: str | No
     factors = [
         np.sqrt(mean_squares(plain.axes, k)) * unit ** k.degrees.astype(np.float64) for k in kernels.values()
     ]
-    energy = _energies(radial, plain.axes, unit, max((int(d) for k in kernels.values() for d in k.degrees), default=0))
+    energy = _energies(
+        radial, plain.axes, unit, max((int(d) for k in kernels.values() for d in k.degrees), default=0)
+    )
     terms: dict[int, int] = {}
     for p in plain.polynomial_pairs:
         terms[p.first_out] = terms.get(p.first_out, 0) + len(p.polynomials.degrees) * p.copies_in * radial.n
@@ -68,5 +70,8 @@ def _energies(radial: Radial, axes: int, unit: float, top: int) -> np.ndarray:
 def _check_radius(radius: float | None, radial: Radial) -> None:
     if radius is not None and (radial.cutoff is None or radial.cutoff > radius):
         raise RadialError(
-            "radial", f"must end within the radius {radius:g} of the support", radial, f"say cutoff={radius:g}"
+            "radial",
+            f"must end within the radius {radius:g} of the support",
+            radial,
+            f"say cutoff={radius:g}",
         )

@@ -15,6 +15,7 @@ import numpy as np
 from kernels.convolution import operands
 from kernels.equivariant import as_given, read_parts
 from kernels.errors import ShapeError
+from kernels.export import PLATFORMS, Artifact, exported
 from kernels.integers import index
 from kernels.maps.op import MapsOp
 from kernels.precision import at_its_own, cast, constant, in_its_mode, summed
@@ -128,7 +129,8 @@ class PointsOp(Content):
         lines.append(f"radial functions: {self.radial}")
         for p in self.pairs:
             place = f"channels {p.inputs.start}:{p.inputs.stop} -> {p.outputs.start}:{p.outputs.stop}"
-            what = f"{p.kernels} kernels {p.dim_out} x {p.dim_in}" if p.kernels else "zero"
+            many = f"{p.kernels} kernel{'s' if p.kernels > 1 else ''}"
+            what = f"{many} {p.dim_out} x {p.dim_in}" if p.kernels else "zero"
             copies = "" if p.copies_in == p.copies_out == 1 else f", {p.copies_in} -> {p.copies_out} copies"
             lines.append(f"{place}: {what}{copies}")
         return "\n".join(lines)
@@ -213,12 +215,42 @@ class PointsOp(Content):
         columns = self(w, unit, flat, zero, each, len(flat))
         return jnp.moveaxis(columns, 0, -1).reshape(*d.shape[:-1], self.channels_out, self.channels_in)
 
+    def export(
+        self,
+        w: Any,
+        nodes: int,
+        edges: int,
+        *,
+        senders: int | None = None,
+        b: Any = None,
+        platforms: Sequence[str] = PLATFORMS,
+        baked: bool = False,
+        dtype: Any = None,
+        derivatives: int = 1,
+    ) -> Artifact:
+        """The op for graphs of one size, lowered for several platforms at once and serialised.
+
+            op.export(w, nodes, edges)(w, x, displacements, senders, receivers)
+            op.export(w, nodes, edges, baked=True)(x, displacements, senders, receivers)
+
+        `senders`: how many nodes send, `nodes` by default; smaller graphs are filled up with padding. With
+        biases b, they are added. Messages are cut into chunks as is best where it is exported.
+        """
+        kind = jnp.dtype(dtype or jax.tree.leaves((w, jnp.zeros(())))[0].dtype)
+        ends = jax.ShapeDtypeStruct((edges,), jnp.int32)
+        x = jax.ShapeDtypeStruct((nodes if senders is None else senders, self.channels_in), kind)
+        given = (x, jax.ShapeDtypeStruct((edges, self.axes), kind), ends, ends)
+        if baked:
+            return exported(jax.jit(lambda *a: self(w, *a, nodes, b)), given, platforms, derivatives)
+        typed = jax.tree.map(lambda a: jax.ShapeDtypeStruct(jnp.shape(a), jnp.result_type(a)), w)
+        return exported(jax.jit(lambda *a: self(*a, nodes, b)), (typed, *given), platforms, derivatives)
+
     def _value(self, nodes: int, w: list[jax.Array], x: jax.Array, edges: Edges) -> jax.Array:
         for part in w:
             operands.check_dtypes("x", x, "w", part)
         edges.check(self.axes, self.edge_dim)
         wide, mixing = summed(x), [summed(part) for part in w]
-        rows = wide.reshape(-1, *x.shape[-2:])
+        rows = wide.reshape(math.prod(x.shape[:-2]), *x.shape[-2:])
         run = partial(self._sample, nodes, mixing, edges)
         y = run(rows[0]) if len(rows) == 1 else jax.vmap(run)(rows)
         return cast(y.reshape(*x.shape[:-2], nodes, self.channels_out), x.dtype)
@@ -232,9 +264,11 @@ class PointsOp(Content):
         columns = []
         for (first, p), total in zip(outs.items(), sums, strict=True):
             weights = [part for part, q in zip(w, self.pairs, strict=True) if q.first_out == first]
-            flat = jnp.concatenate([a.swapaxes(0, 1).reshape(self.radial.n, -1, p.copies_out) for a in weights], 1)
-            mixed = total.reshape(nodes, p.dim_out, -1) @ flat.reshape(-1, p.copies_out)
-            columns.append(mixed.swapaxes(1, 2).reshape(nodes, -1))
+            columns.append(
+                _mixed(total, [part.swapaxes(0, 1) for part in weights]).reshape(
+                    nodes, p.copies_out * p.dim_out
+                )
+            )
         return jnp.concatenate(columns, axis=1) if columns else jnp.zeros((nodes, 0), x.dtype)
 
     def _blocks(self, weights: jax.Array | None, dtype: Any) -> list[Block]:
@@ -260,6 +294,15 @@ def _apply(op: PointsOp, nodes: int, w: Any, x: jax.Array, edges: Edges, b: Any)
         parts = tuple(summed(part) for part in read_parts("b", b, op.bias_shapes))
         shift = op.bias(parts, constant(np.ones(1), parts[0].dtype))
         return cast(summed(y) + shift, y.dtype)
+
+
+def _mixed(total: jax.Array, weights: list[jax.Array]) -> jax.Array:
+    """Sums (nodes, components, radial functions, features) times weights (radial functions, kernels, copies
+    in, copies out) of all features: (nodes, copies out, components)."""
+    nodes, dim, rings, size = total.shape
+    flat = [part.reshape(rings, part.shape[1] * part.shape[2], part.shape[3]) for part in weights]
+    matrix = jnp.concatenate(flat, axis=1).reshape(rings * size, weights[0].shape[3])
+    return (total.reshape(nodes, dim, rings * size) @ matrix).swapaxes(1, 2)
 
 
 def _fields(x: jax.Array, copies: int, dim: int) -> jax.Array:

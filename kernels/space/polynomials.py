@@ -90,7 +90,9 @@ def polynomials(axes: int, kernels: Sequence[Any], scales: Sequence[np.ndarray])
                 parts.append(_columns(kernel, chosen, index, scale))
                 places.append((which, len(chosen)))
         columns = np.concatenate(parts, axis=1) if parts else np.zeros((len(exponents), 0))
-        degrees.append(Degree(*(Static(np.array(a)) for a in (parent, axis, columns)), tuple(places)))
+        degrees.append(
+            Degree(Static(np.array(parent)), Static(np.array(axis)), Static(columns), tuple(places))
+        )
         before = index
     shapes = tuple((k.dim_out, k.dim_in) for k in kernels)
     return Polynomials(axes, shapes, tuple(degrees))

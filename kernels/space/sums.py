@@ -107,7 +107,9 @@ def _added(
     read = {first: x.at[edges.senders].get(mode="promise_in_bounds") for first, x in inputs.items()}
     found = []
     for block, total in zip(blocks, sums, strict=True):
-        parts = [_message(tables[f.which], read[f.source], f, edges.weights) for f in block.features if f.size]
+        parts = [
+            _message(tables[f.which], read[f.source], f, edges.weights) for f in block.features if f.size
+        ]
         if parts:
             message = jnp.concatenate(parts, axis=2) if len(parts) > 1 else parts[0]
             message = message[:, :, None] * rings[:, None, :, None]
@@ -116,9 +118,7 @@ def _added(
     return found
 
 
-def _message(
-    table: jax.Array | None, x: jax.Array, feature: Feature, weights: jax.Array | None
-) -> jax.Array:
+def _message(table: jax.Array | None, x: jax.Array, feature: Feature, weights: jax.Array | None) -> jax.Array:
     """(edges, components out, kernels x copies), before radial functions."""
     assert table is not None
     edges, rows = table.shape[:2]
