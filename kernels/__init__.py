@@ -1,5 +1,6 @@
 """Jitted JAX convolutions whose adjoints are derived, registered and checked; channels last throughout."""
 
+from kernels import radial
 from kernels.action.act import act
 from kernels.action.random import random_element
 from kernels.auditing.audit import audit
@@ -22,6 +23,7 @@ from kernels.equivariant import EquivariantOp
 from kernels.errors import (
     CheckError,
     DtypeError,
+    EdgeError,
     ExportError,
     FieldError,
     GroupsError,
@@ -31,6 +33,7 @@ from kernels.errors import (
     MeshError,
     PaddingError,
     PrecisionError,
+    RadialError,
     ShapeError,
     SymmetryError,
     SymmetryWarning,
@@ -44,6 +47,7 @@ from kernels.lowering import lower
 from kernels.maps.bilinear.op import BilinearOp
 from kernels.maps.op import MapsOp
 from kernels.pool import avg_pool, max_pool
+from kernels.space.op import PointsOp
 
 __all__ = [
     "Artifact",
@@ -53,6 +57,7 @@ __all__ = [
     "CheckError",
     "Comparison",
     "DtypeError",
+    "EdgeError",
     "EquivariantOp",
     "Explanation",
     "ExportError",
@@ -66,8 +71,10 @@ __all__ = [
     "MapsOp",
     "MeshError",
     "PaddingError",
+    "PointsOp",
     "Policy",
     "PrecisionError",
+    "RadialError",
     "Report",
     "ShapeError",
     "SymmetryError",
@@ -95,6 +102,7 @@ __all__ = [
     "max_pool",
     "only_lax",
     "patch_matrix",
+    "radial",
     "random_element",
     "shard_image",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,11 +15,12 @@ from derive.certificate.certificate import Certificate
 from derive.derivation.derivation import Derivation
 from derive.errors import InfiniteError
 from derive.solution import Solution
+from derive.space import equations
 from derive.space.answer import Kernels, SpaceAnswer
 from derive.space.certificate import certify_space
 from derive.space.derivation import derive_space
-from derive.space import equations
 from derive.space.form import form
+from derive.space.plain import numbered, plain_space
 from derive.space.problem import SpaceProblem
 from derive.space.reasons import why_zero
 from derive.space.strata import Stratum, special_orbits
@@ -144,6 +146,14 @@ class SpaceSolution(Solution):
             return f"the answer is not zero: {self.answer.dim} kernels have free radial functions"
         return why_zero(self.problem)
 
+    # ---- numbers ----------------------------------------------------------------------------------------
+
+    def plain(self, sizes: Mapping[str, int] | None = None, channels: Sequence[int] | None = None) -> Any:
+        """The kernels P_b and the bias as NumPy arrays, which `kernels.lower` reads."""
+        problem = numbered(self.problem, sizes, channels)
+        solved = self if problem == self.problem else SpaceSolution(problem)
+        return plain_space(solved.answer, repr(solved))
+
     # ---- what has no meaning here -----------------------------------------------------------------------
 
     @property
@@ -154,10 +164,6 @@ class SpaceSolution(Solution):
     def project(self, a: Any) -> Any:
         """Refused: weights on R^n are functions."""
         raise _endless("project")
-
-    def plain(self, sizes: Any = None, channels: Any = None) -> Any:
-        """Refused: weights on R^n are functions."""
-        raise _endless("plain")
 
     def __repr__(self) -> str:
         bias = f", bias {self.bias_dim}" if self.problem.bias else ""
