@@ -197,7 +197,7 @@ def exported(
     return Artifact(_serialised(function, given, platforms, derivatives, [n for s in read for n in s]))
 
 
-def exported(function: Any, given: Sequence[Any], platforms: Sequence[str], derivatives: int) -> Artifact:
+def exported_as(function: Any, given: Sequence[Any], platforms: Sequence[str], derivatives: int) -> Artifact:
     """A jitted function of arrays of known shapes as an artifact."""
     _check_platforms(platforms)
     _check_derivatives(derivatives)

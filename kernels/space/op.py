@@ -15,7 +15,7 @@ import numpy as np
 from kernels.convolution import operands
 from kernels.equivariant import as_given, read_parts
 from kernels.errors import ShapeError
-from kernels.export import PLATFORMS, Artifact, exported
+from kernels.export import PLATFORMS, Artifact, exported_as
 from kernels.integers import index
 from kernels.maps.op import MapsOp
 from kernels.precision import at_its_own, cast, constant, in_its_mode, summed
@@ -241,9 +241,9 @@ class PointsOp(Content):
         x = jax.ShapeDtypeStruct((nodes if senders is None else senders, self.channels_in), kind)
         given = (x, jax.ShapeDtypeStruct((edges, self.axes), kind), ends, ends)
         if baked:
-            return exported(jax.jit(lambda *a: self(w, *a, nodes, b)), given, platforms, derivatives)
+            return exported_as(jax.jit(lambda *a: self(w, *a, nodes, b)), given, platforms, derivatives)
         typed = jax.tree.map(lambda a: jax.ShapeDtypeStruct(jnp.shape(a), jnp.result_type(a)), w)
-        return exported(jax.jit(lambda *a: self(*a, nodes, b)), (typed, *given), platforms, derivatives)
+        return exported_as(jax.jit(lambda *a: self(*a, nodes, b)), (typed, *given), platforms, derivatives)
 
     def _value(self, nodes: int, w: list[jax.Array], x: jax.Array, edges: Edges) -> jax.Array:
         for part in w:
