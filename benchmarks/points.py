@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -145,10 +146,10 @@ def compare(sizes: Iterable[tuple[int, int]], budget: float) -> tuple[Table, tup
             ratios = {n: result.ratio(n, OURS) for n in (E3NN, DENSE) if n in result.seconds}
             rows.append((name, *cells, *(ratios[n].show() if n in ratios else "" for n in (E3NN, DENSE))))
             if E3NN in ratios:
-                least[direction] = min(least.get(direction, np.inf), ratios[E3NN].median)
+                least[direction] = min(least.get(direction, math.inf), ratios[E3NN].median)
     note = (
-        "All 14 kernels of O(3) between copies of 0e + 1o + 2e, 20 edges into a node; weights per edge, kernel"
-        " and copy, then copies are mixed. e3nn-jax computes the same layer as it is usually written, with"
+        "All 14 kernels of O(3) between copies of 0e + 1o + 2e, 20 edges into a node; weights per edge,"
+        " kernel and copy, then copies are mixed. e3nn-jax computes the same layer as it is usually written, with"
         " harmonics up to degree 4; dense writes K(d) out for every edge, where that fits, as one does for a"
         " group without a library. The gradient is to all four arguments. Ratios above 1 say how many times"
         " faster this library is."
