@@ -26,6 +26,8 @@ def broken(plan: LatticePlan, into: Any, out: Any, name: str, grid: Grid) -> tup
 
     An image of unequal sizes may become another one: only sites that miss each other count.
     """
+    if into.lattice is None or out.lattice is None:
+        return ()  # what does not move is beside nothing
     action = generator(into.group, name)
     turned = exchanged_sizes(action.motion.matrix, grid) if len(grid) == len(plan.axes) else None
     fixed = any(axis.size_in is not None for axis in plan.inputs)

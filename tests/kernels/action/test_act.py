@@ -133,6 +133,16 @@ def test_spacings_offsets_and_centres(rng: Any) -> None:
             np.testing.assert_allclose(kn.act(x, text(word), a), brute.on_ring(x, word, a), atol=1e-12)
 
 
+def test_spacings_that_differ_under_a_shear(rng: Any) -> None:
+    """P = S^-1 M S is not M: a mirror that takes (0, 1) to (1, -1), on sites two apart along v."""
+    sheared = dv.matrix_group({"m": [[1, 1], [0, -1]]})
+    G = dv.space_group(sheared, period=(1, 2))
+    x = dv.Field(G, fibre=dv.regular(sheared), spacing=(1, 2), grid=(4, 4), boundary="periodic")
+    a = drawn(rng, (4, 4), x.fibre)
+    for word in words(G, rng, 2):
+        np.testing.assert_allclose(kn.act(x, text(word), a), brute.on_ring(x, word, a), atol=1e-12)
+
+
 def test_one_axis_wraps_and_the_other_ends(rng: Any) -> None:
     """A mirror and a half turn: along the ring as space moves, along the other axis about the middle."""
     G = dv.space_group(dv.point_group("D2"), period=(2, 1), centre=(1, 0))

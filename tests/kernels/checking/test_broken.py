@@ -120,6 +120,9 @@ QUIET: dict[str, Any] = {
     "p4m, even padding": lambda: kn.lower(solution(dv.wallpaper("p4m"), out=1), padding=[(2, 2), (2, 2)]),
     "p4m, CIRCULAR, strided": lambda: kn.lower(solution(), padding="CIRCULAR"),
     "p6m": lambda: kn.lower(solution(dv.wallpaper("p6m"), out=1, support=dv.hexagon(1))),
+    "a sum over hexagonal sites": lambda: kn.lower(
+        dv.solve(dv.Field(dv.wallpaper("p6")), dv.trivial(dv.wallpaper("p6").point))
+    ),
     "half a site further": lambda: kn.lower(
         solution(
             dv.space_group(dv.point_group("D4"), period=2, centre=Fraction(1, 2)),

@@ -98,6 +98,15 @@ def test_a_stride_of_two() -> None:
     assert kn.check_equivariance(op, *drawn(op, 8, 8)).worst < 1e-12
 
 
+def test_padding_that_moves_the_windows_moves_the_group() -> None:
+    """Without padding a stride of 3 reads sites 0 1 2, 3 4 5, ...: about site 1, where G has no centre."""
+    for n, d in ((9, 1), (7, 0)):
+        op = layer(dv.wallpaper("p4", period=3), stride=3, padding=[(1 - d, 1 - d)] * 2, on_broken="ignore")
+        report = kn.check_equivariance(op, *drawn(op, n, n))
+        assert names(report)[0] == ["r"]
+        assert report.worst < 1e-12
+
+
 def test_images_of_unequal_sides() -> None:
     op = layer(dv.wallpaper("p4m"))
     report = kn.check_equivariance(op, *drawn(op, 7, 8))

@@ -57,10 +57,10 @@ CENTRED = [
 ]
 TORI = [
     *SLANTED,
-    *on_lattice(dv.wallpaper("p4"), grid=(6, 6)),
-    *on_lattice(dv.wallpaper("p6m"), grid=(6, 6), strided=False),
+    *(c for c in on_lattice(dv.wallpaper("p4"), grid=(6, 6)) if c.name in SPATIAL),
+    *on_lattice(dv.wallpaper("p6m"), grid=(6, 6), strided=False)[:4],
     *on_lattice(dv.wallpaper("p4g"), grid=(6, 6), strided=False),
-    *on_lattice(dv.wallpaper("pg"), grid=(4, 6), strided=False),
+    *on_lattice(dv.wallpaper("pg"), grid=(4, 6), strided=False)[:2],
 ]
 
 
