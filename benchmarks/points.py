@@ -149,10 +149,10 @@ def compare(sizes: Iterable[tuple[int, int]], budget: float) -> tuple[Table, tup
                 least[direction] = min(least.get(direction, math.inf), ratios[E3NN].median)
     note = (
         "All 14 kernels of O(3) between copies of 0e + 1o + 2e, 20 edges into a node; weights per edge,"
-        " kernel and copy, then copies are mixed. e3nn-jax computes the same layer as it is usually written, with"
-        " harmonics up to degree 4; dense writes K(d) out for every edge, where that fits, as one does for a"
-        " group without a library. The gradient is to all four arguments. Ratios above 1 say how many times"
-        " faster this library is."
+        " kernel and copy, then copies are mixed. e3nn-jax computes the same layer as it is usually written,"
+        " with harmonics up to degree 4; dense writes K(d) out for every edge, where that fits, as one does"
+        " for a group without a library. The gradient is to all four arguments. Ratios above 1 say how many"
+        " times faster this library is."
     )
     header = ("O(3), points", *(f"{n}, ms" for n in (OURS, E3NN, DENSE)), "to e3nn-jax", "to dense")
     targets = tuple(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -75,8 +75,14 @@ def sums_over_edges(
     if size >= many:
         return add(start, edges)
     chunks = jax.tree.map(partial(_split, size), edges.padded(-many % size, nodes))
+    start = [total + _nothing((edges, inputs), dtype) for total in start]
     step = jax.checkpoint(lambda sums, chunk: (add(sums, chunk), None), prevent_cse=False)
     return lax.scan(step, start, chunks)[0]
+
+
+def _nothing(arrays: Any, dtype: Any) -> jax.Array:
+    """A zero that varies over the mesh axes that these arrays vary over, as the carry of a scan must."""
+    return sum((cast(a[:0].sum(), dtype) for a in jax.tree.leaves(arrays)), zeros((), dtype))
 
 
 def _chunk(edges: int, numbers: int) -> int:
