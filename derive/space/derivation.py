@@ -17,7 +17,7 @@ from derive.derivation.chain import Move, chain
 from derive.derivation.derivation import Derivation
 from derive.errors import TooLargeError
 from derive.hom.intertwiners import Intertwiners, intertwiners
-from derive.notation import At, Generator, Image, Moved, Translation
+from derive.notation import At, Image, Moved, Translation
 from derive.space import equations as e
 from derive.space.answer import SpaceAnswer, SpacePair
 from derive.space.form import radial
@@ -97,7 +97,8 @@ class Chapter:
             for law in (e.moved_by_translation, e.moved_by_point)
         ]
         for g in space.point.generators:
-            found += e.matrices(self.n, g, space.action[g], out.matrix(g), into.matrix(g))
+            infinitesimal = g in space.point.algebra
+            found += e.matrices(self.n, g, infinitesimal, space.action[g], out.matrix(g), into.matrix(g))
         for name, copies in ((self.n.input, self.pair.copies_in), (self.n.output, self.pair.copies_out)):
             if copies != 1:
                 found.append(Eq(Symbol(f"copies_{name}"), copies, evaluate=False))
@@ -139,9 +140,8 @@ class Chapter:
     def _by_generators(self) -> list[Eq]:
         point, n = self.problem.group.point, self.n
         found = [e.generator_constraint(n, g, g in point.algebra) for g in point.generators]
-        for g in point.generators if self.biased else ():
-            image = At(n.rho_y, Generator(g)) * e.b
-            found.append(Eq(image, sympy.S.Zero if g in point.algebra else e.b, evaluate=False))
+        if self.biased:
+            found += [e.bias_by_generator(n, g, g in point.algebra) for g in point.generators]
         return found
 
     @cached_property
@@ -196,8 +196,9 @@ class Chapter:
         S, name = stabiliser(space)
         kept = S.generators if S is not None else ()
         for g in kept:
-            fixed = sympy.S.Zero if g in space.point.algebra else _D0
-            state.append(Eq(At(e.M, Generator(g)) * _D0, fixed, evaluate=False))
+            infinitesimal = g in space.point.algebra
+            move, _, _ = e.acting(self.n, g, infinitesimal)
+            state.append(Eq(move * _D0, sympy.S.Zero if infinitesimal else _D0, evaluate=False))
         yield (
             "take a representative",
             Tuple(*state),
