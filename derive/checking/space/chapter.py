@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import sympy
 from sympy import Eq, Expr, Integral, MatrixBase, Symbol
@@ -13,19 +13,11 @@ from sympy import Eq, Expr, Integral, MatrixBase, Symbol
 from derive.checking.terms import false
 from derive.notation import At, Tangent, Generator, Moved, Translation
 from derive.steps import Step
+from derive.symmetry.exact import over_common_field
+from derive.symmetry.polynomials import Action
 
 p, q, s, d, h, b = (Symbol(name, commutative=False) for name in "pqsdhb")
 D0 = Symbol("d_0", commutative=False)
-
-
-class Action(NamedTuple):
-    """The matrices of one generator, on displacements, input and output."""
-
-    name: str
-    move: MatrixBase
-    into: MatrixBase
-    out: MatrixBase
-    infinitesimal: bool
 
 
 def require(holds: object, what: str, shown: object) -> None:
@@ -131,8 +123,8 @@ class SpaceChapter:
 def _action(
     name: str, infinitesimal: bool, move: MatrixBase, into: MatrixBase, out: MatrixBase
 ) -> Action:
-    gap = move + move.T if infinitesimal else move * move.T - sympy.eye(move.rows)
-    kept = all(sympy.simplify(x) == 0 for x in gap)
+    m, one = over_common_field([move, sympy.eye(move.rows)])
+    kept = (m + m.transpose()).is_zero_matrix if infinitesimal else m * m.transpose() == one
     require(kept, "must move space by orthogonal matrices, or skew ones of an algebra", move)
     return Action(name, move, into, out, infinitesimal)
 

@@ -1,15 +1,21 @@
-"""Matrices of polynomials as the checker of derivations on R^n reads them."""
+"""Polynomials on R^n as the checker of derivations reads them, and how many of them there are."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import sympy
-from sympy import MatrixBase, SparseMatrix
+from sympy import MatrixBase
 
-from derive.checking.space.linear import rank
 from derive.checking.terms import false
+from derive.symmetry.algebraic import common_domain
+from derive.symmetry.polynomials import Action, defects, harmonic_degree, independent
+from derive.symmetry.residues import inverse, residues
+
+LARGEST = 4_000  # elements of a group that is counted
+Elements = list[tuple[np.ndarray, ...]]
 
 
 def displacement_letters(matrices: Sequence[MatrixBase], dim: int) -> list[sympy.Symbol]:
@@ -21,105 +27,82 @@ def displacement_letters(matrices: Sequence[MatrixBase], dim: int) -> list[sympy
     return letters
 
 
-def require_equivariant(
-    matrix: MatrixBase, actions: Sequence[Any], letters: Sequence[sympy.Symbol], shown: Any
-) -> None:
-    """P(M d) into = out P(d) for every generator, by substitution; the derivative for one of an algebra."""
-    d = sympy.Matrix(letters)
-    for action in actions:
-        moved = action.move * d
-        if action.infinitesimal:
-            slopes = zip(letters, moved, strict=True)
-            there = sum((matrix.diff(x) * v for x, v in slopes), matrix * 0)
-            gap = there + matrix * action.into - action.out * matrix
-        else:
-            there = matrix.xreplace(dict(zip(letters, moved, strict=True)))
-            gap = there * action.into - action.out * matrix
-        if any(not _vanishes(x, letters) for x in gap):
-            raise false(f"must satisfy the constraint of {action.name}", shown)
-
-
-def _vanishes(value: Any, letters: Sequence[sympy.Symbol]) -> bool:
-    value = sympy.expand(value)
-    if value == 0:
-        return True
-    return all(sympy.simplify(c) == 0 for c in sympy.Poly(value, *letters).coeffs())
+def require_equivariant(actions: Sequence[Action], matrices: Sequence[Any], letters: Sequence[Any]) -> None:
+    """P(M d) into = out P(d) for every generator and every matrix, by substitution."""
+    wrong = next(defects(actions, matrices, letters), None)
+    if wrong is not None:
+        raise false(f"must satisfy the constraint of {wrong[0]}", matrices[wrong[1]])
 
 
 def degree_of(matrix: MatrixBase, letters: Sequence[sympy.Symbol], shown: Any) -> int:
     """The degree of a matrix of homogeneous harmonic polynomials."""
-    degrees = {sum(e) for x in matrix if x != 0 for e in sympy.Poly(x, *letters).monoms()}
-    if len(degrees) != 1:
-        raise false("must be homogeneous polynomials of one degree", shown)
-    for value in matrix:
-        if not _vanishes(sum((sympy.diff(value, x, 2) for x in letters), sympy.S.Zero), letters):
-            raise false("must be harmonic", shown)
-    return degrees.pop()
+    degree = harmonic_degree(matrix, letters)
+    if degree is None:
+        raise false("must be homogeneous harmonic polynomials of one degree", shown)
+    return degree
 
 
 def require_independent(matrices: Sequence[MatrixBase], letters: Sequence[sympy.Symbol], shown: Any) -> None:
     """No combination of the matrices vanishes."""
-    rows, number = {}, {}
-    for k, m in enumerate(matrices):
-        for at, value in SparseMatrix(m).todok().items():
-            for exponents, c in sympy.Poly(value, *letters).terms():
-                rows[k, number.setdefault((at, exponents), len(number))] = c
-    if matrices and rank(SparseMatrix(len(matrices), len(number), rows)) < len(matrices):
+    if not independent(matrices, letters):
         raise false("must be independent", shown)
 
 
-def harmonic_count(actions: Sequence[Any], shape: tuple[int, int], degree: int, dim: int) -> int:
-    """How many equivariant matrices of harmonic polynomials of a degree there can be.
+def harmonic_counts(actions: Sequence[Action], top: int) -> list[int]:
+    """How many equivariant matrices of harmonic polynomials there are of degree 0..top, for a finite group.
 
-    The unknowns are all coefficients, the equations the Laplacian and the constraints; modulo a prime, so that
-    the count is not too small.
+    The average over the group that the printed matrices generate of ``chi_l chi_in(g^-1) chi_out``, modulo a
+    prime; chi_l is the trace on polynomials of degree l less that on those of degree l - 2.
     """
-    letters = [sympy.Symbol(f"d_{k + 1}", real=True) for k in range(dim)]
-    d = sympy.Matrix(letters)
-    monomials = sorted(sympy.itermonomials(letters, degree, degree), key=sympy.default_sort_key)
-    place = {m: k for k, m in enumerate(monomials)}
-    many, (rows, columns) = len(monomials), shape
-    laplace = _images([sum(sympy.diff(m, x, 2) for x in letters) for m in monomials], letters)
-    entries: dict[tuple[int, int], Any] = {}
-    start = 0
-    lower = {e: k for k, e in enumerate(sorted({e for image in laplace for e in image}))}
-    for cell in range(rows * columns):
-        for k, image in enumerate(laplace):
-            for e, c in image.items():
-                entries[start + lower[e], cell * many + k] = c
-        start += len(lower)
-    exponents = {sympy.Poly(m, *letters).monoms()[0]: place[m] for m in monomials}
-    for action in actions:
-        moved = action.move * d
-        if action.infinitesimal:
-            images = [sum(sympy.diff(m, x) * v for x, v in zip(letters, moved, strict=True)) for m in monomials]
-        else:
-            images = [m.xreplace(dict(zip(letters, moved, strict=True))) for m in monomials]
-        table = _images(images, letters)
-        into = sympy.eye(columns) if action.infinitesimal else action.into
-        for i in range(rows):
-            for c in range(columns):
-                for k, image in enumerate(table):
-                    for j in range(columns):
-                        if into[c, j] != 0:
-                            for e, value in image.items():
-                                _add(entries, (start + (i * columns + j) * many + exponents[e], (i * columns + c) * many + k), value * into[c, j])
-                for k in range(many):
-                    at = (i * columns + c) * many + k
-                    for r in range(rows):
-                        if action.out[r, i] != 0:
-                            _add(entries, (start + (r * columns + c) * many + k, at), -action.out[r, i])
-                    for j in range(columns) if action.infinitesimal else ():
-                        if action.into[c, j] != 0:
-                            _add(entries, (start + (i * columns + j) * many + k, at), action.into[c, j])
-        start += rows * columns * many
-    unknowns = rows * columns * many
-    return unknowns - rank(SparseMatrix(max(start, 1), unknowns, entries))
+    elements, prime = _generated(actions)
+    scale, totals = pow(len(elements), -1, prime), [0] * (top + 1)
+    for move, out, into in elements:
+        both = int(out.trace()) * int(inverse(into, prime).trace())
+        symmetric = _symmetric_traces(inverse(move, prime), top, prime)
+        for degree in range(top + 1):
+            lower = symmetric[degree - 2] if degree > 1 else 0
+            totals[degree] += both * (symmetric[degree] - lower)
+    return [total * scale % prime for total in totals]
 
 
-def _images(values: Sequence[Any], letters: Sequence[sympy.Symbol]) -> list[dict[tuple[int, ...], Any]]:
-    return [dict(sympy.Poly(sympy.expand(v), *letters).terms()) if v != 0 else {} for v in values]
+def _generated(actions: Sequence[Action]) -> tuple[Elements, int]:
+    """All elements as matrices modulo a prime, on displacements, output and input."""
+    tables = [(sympy.Matrix(a.move), sympy.Matrix(a.out), sympy.Matrix(a.into)) for a in actions]
+    flat = [x for table in tables for m in table for x in m]
+    domain, values = common_domain(flat)
+    residue, read = next(residues(domain)), iter(values)
+    generators = [
+        tuple(
+            np.array([residue.of(next(read), domain) for _ in m], dtype=np.int64).reshape(m.shape)
+            for m in table
+        )
+        for table in tables
+    ]
+    found: Elements = [tuple(np.eye(len(m), dtype=np.int64) for m in generators[0])]
+    seen = {_key(found[0])}
+    for element in found:
+        for g in generators:
+            product = tuple(a @ c % residue.prime for a, c in zip(g, element, strict=True))
+            if _key(product) not in seen:
+                seen.add(_key(product))
+                found.append(product)
+        if len(found) > LARGEST:
+            raise false("must have matrices that generate a finite group", f"more than {LARGEST} elements")
+    return found, residue.prime
 
 
-def _add(entries: dict[tuple[int, int], Any], at: tuple[int, int], value: Any) -> None:
-    entries[at] = entries.get(at, 0) + value
+def _key(element: tuple[np.ndarray, ...]) -> bytes:
+    return b"".join(m.tobytes() for m in element)
+
+
+def _symmetric_traces(m: np.ndarray, top: int, prime: int) -> list[int]:
+    """The traces on polynomials of degree 0..top, by Newton's identities."""
+    powers, power = [0], np.eye(len(m), dtype=np.int64)
+    for _ in range(top):
+        power = power @ m % prime
+        powers.append(int(power.trace()) % prime)
+    found = [1]
+    for degree in range(1, top + 1):
+        total = sum(powers[k] * found[degree - k] for k in range(1, degree + 1))
+        found.append(total * pow(degree, -1, prime) % prime)
+    return found

@@ -17,7 +17,6 @@ from derive.steps import Step
 
 BEGIN = "write the general integral operator"
 Rule = tuple[str, Callable[[Step], None]]
-COUNTED = 1_500  # coefficients of polynomials up to which completeness is decided by counting
 
 
 @dataclass
@@ -244,23 +243,16 @@ class SpaceRules:
         degrees = []
         for equation, matrix in zip(new, matrices, strict=True):
             require(matrix.shape == self.c.shape, "must have the shape of a kernel", equation)
-            poly.require_equivariant(matrix, self.c.actions, letters, equation)
             degrees.append(poly.degree_of(matrix, letters, equation))
+        poly.require_equivariant(self.c.actions, matrices, letters)
         poly.require_independent(matrices, letters, step.after)
         top = step.rule.rpartition("..")[2]
         require(top.isdigit() and max(degrees, default=0) <= int(top), "must be of these degrees", step.rule)
         self.found.kernels, self.found.degrees, self.found.top = matrices, degrees, int(top)
-        for degree in range(int(top) + 1):
-            self._require_all_of(degree, step)
-
-    def _require_all_of(self, degree: int, step: Step) -> None:
-        """As many as the equations leave, counted modulo a prime; spheres decide it at the representative."""
-        rows, columns = self.c.shape
-        many = rows * columns * int(sympy.binomial(degree + self.c.dim - 1, self.c.dim - 1))
-        if self.c.transitive or many > COUNTED:
-            return
-        count = poly.harmonic_count(self.c.actions, self.c.shape, degree, self.c.dim)
-        require(count == self.found.degrees.count(degree), f"must list all of degree {degree}", step.after)
+        if not any(a.infinitesimal for a in self.c.actions):  # else the representative decides it
+            counts = poly.harmonic_counts(self.c.actions, int(top))
+            listed = [degrees.count(degree) for degree in range(int(top) + 1)]
+            require(counts == listed, "must list all polynomials of each degree", f"{listed}, not {counts}")
 
     def _compared(self, step: Step) -> None:
         new = self._new(step)
