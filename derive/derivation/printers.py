@@ -36,7 +36,9 @@ def _ordered(expr: Add) -> list[sympy.Expr]:
         moved = any(name[:1] == "d" or name[:2] in ("s_", "r_") for name in names)
         plain = names and term.is_commutative and term.is_polynomial()
         degree = -sympy.total_degree(term) if plain else 0
-        functions = sorted((len(str(f.func)), str(f.func)) for f in term.atoms(AppliedUndef))  # f_2 before f_10
+        functions = sorted(
+            (len(str(f.func)), str(f.func)) for f in term.atoms(AppliedUndef)
+        )  # f_2 before f_10
         return (term.is_number, negative, kind, functions, moved, degree, names)
 
     return sorted(expr.args, key=rank)

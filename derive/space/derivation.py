@@ -213,7 +213,11 @@ class Chapter:
         else:
             matrix = _general(intertwiners(V.restrict(S), W.restrict(S)), "k")
         state.append(Eq(At(e.K, _D0), matrix, evaluate=False))
-        yield "solve at the representative", Tuple(*state), f"K(d_0) commutes with {name}; k depends on r alone"
+        yield (
+            "solve at the representative",
+            Tuple(*state),
+            f"K(d_0) commutes with {name}; k depends on r alone",
+        )
 
     @property
     def _evaluated(self) -> list[Eq]:
@@ -244,7 +248,9 @@ class Chapter:
         origin = self.pair.kernels.dims[0]
         free = kernels if self.problem.group.transitive else rows * columns
         counts = [(DIM, free, many), (ORIGIN, origin, many)]
-        counts += [(BIAS_DIM, len(self._bias.atoms(sympy.Indexed)), self.pair.copies_out)] if self.biased else []
+        counts += (
+            [(BIAS_DIM, len(self._bias.atoms(sympy.Indexed)), self.pair.copies_out)] if self.biased else []
+        )
         if not self.problem.group.transitive:
             counts.insert(1, (Symbol("kernels"), kernels, many))
         return [
@@ -254,7 +260,9 @@ class Chapter:
 
     @property
     def _why_all(self) -> str:
-        return "they are as many as the free k and independent, so at every r > 0 they span what K(d_0) may be"
+        return (
+            "they are as many as the free k and independent, so at every r > 0 they span what K(d_0) may be"
+        )
 
     @property
     def _why_form(self) -> str:
@@ -300,7 +308,11 @@ def _translations(n: e.Letters, biased: bool) -> Iterator[Move]:
         return Eq(left, total, evaluate=False)
 
     operator = e.operator(n, biased)
-    yield "write the general integral operator", Tuple(operator), "every linear operator, with nothing tied yet"
+    yield (
+        "write the general integral operator",
+        Tuple(operator),
+        "every linear operator, with nothing tied yet",
+    )
     left = At(Image(T), p)
     acted = both(left, At(A, p, q), p, q - s)
     yield "act on the input by T_s", Tuple(operator, acted), "put T_s x for x"
@@ -313,7 +325,11 @@ def _translations(n: e.Letters, biased: bool) -> Iterator[Move]:
     pairs = [(At(A, p, q), At(A, 0, q - p))] + ([(At(e.b, p), At(e.b, 0))] if biased else [])
     yield "choose s to reach a representative", _equations(pairs), "put s = p, then q - p for q"
     named = [(At(e.K, e.d), At(A, 0, e.d))] + ([(e.b, At(e.b, 0))] if biased else [])
-    yield "name the kernel", Tuple(*_equations(named), _kernel_operator(n, biased)), "K depends on q - p alone"
+    yield (
+        "name the kernel",
+        Tuple(*_equations(named), _kernel_operator(n, biased)),
+        "K depends on q - p alone",
+    )
 
 
 def _kernel_operator(n: e.Letters, biased: bool) -> Eq:

@@ -56,7 +56,8 @@ class Euclidean(Fields):
         """By generator: its matrices on displacements and on the two fibres of a kernel."""
         algebra = self.point.algebra
         return tuple(
-            Action(g, move, input.matrix(g), output.matrix(g), g in algebra) for g, move in self.action.items()
+            Action(g, move, input.matrix(g), output.matrix(g), g in algebra)
+            for g, move in self.action.items()
         )
 
     @property

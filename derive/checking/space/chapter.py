@@ -53,7 +53,9 @@ class SpaceChapter:
     def law(self, mover: Symbol, field: Symbol) -> Eq:
         """How a mover moves a field."""
         found = [eq for eq in self._laws if eq.lhs.head.mover == mover and eq.lhs.head.field == field]
-        require(len(found) == 1 and found[0].lhs.points == (p,), "must say how each field moves, once", self.given)
+        require(
+            len(found) == 1 and found[0].lhs.points == (p,), "must say how each field moves, once", self.given
+        )
         return found[0]
 
     def require_laws(self) -> None:
@@ -120,9 +122,7 @@ class SpaceChapter:
         return str(self.fields[0])
 
 
-def _action(
-    name: str, infinitesimal: bool, move: MatrixBase, into: MatrixBase, out: MatrixBase
-) -> Action:
+def _action(name: str, infinitesimal: bool, move: MatrixBase, into: MatrixBase, out: MatrixBase) -> Action:
     m, one = over_common_field([move, sympy.eye(move.rows)])
     kept = (m + m.transpose()).is_zero_matrix if infinitesimal else m * m.transpose() == one
     require(kept, "must move space by orthogonal matrices, or skew ones of an algebra", move)

@@ -43,7 +43,9 @@ def _rank(m: np.ndarray, p: int) -> int:
     return found
 
 
-def commuting_equations(pairs: Sequence[tuple[MatrixBase, MatrixBase]], rows: int, columns: int) -> MatrixBase:
+def commuting_equations(
+    pairs: Sequence[tuple[MatrixBase, MatrixBase]], rows: int, columns: int
+) -> MatrixBase:
     """``out X - X into = 0`` for every pair, as one matrix on the entries of X in rows."""
     entries: dict[tuple[int, int], Any] = {}
     for k, (out, into) in enumerate(pairs):

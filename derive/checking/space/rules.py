@@ -82,7 +82,9 @@ class SpaceRules:
             require(tuple(step.after) == (operator, acted), "must keep the operator", step.after)
             law = self.c.law(mover, x).rhs
             kernel, over, bias = split(operator)
-            expected = kernel.replace(lambda e: isinstance(e, At) and e.head == x, lambda e: put(law, {p: e.points[0]}))
+            expected = kernel.replace(
+                lambda e: isinstance(e, At) and e.head == x, lambda e: put(law, {p: e.points[0]})
+            )
             self._equal(acted, (At(Image(Moved(mover, x)), p), expected, over, bias))
 
         def reindexes(step: Step) -> None:
@@ -137,9 +139,7 @@ class SpaceRules:
 
     def _chosen(self, step: Step) -> None:
         """s = p in what was found, then q - p for q."""
-        pairs = [
-            tuple(put(put(side, {s: p}), {q: q - p}) for side in (eq.lhs, eq.rhs)) for eq in step.before
-        ]
+        pairs = [tuple(put(put(side, {s: p}), {q: q - p}) for side in (eq.lhs, eq.rhs)) for eq in step.before]
         self._pairs(step, pairs)
 
     def _named(self, step: Step) -> None:
@@ -147,7 +147,9 @@ class SpaceRules:
         kernel = Eq(At(Symbol("K"), d), At(Symbol("A"), 0, d), evaluate=False)
         wanted = [kernel, *([Eq(b, At(b_head(), 0), evaluate=False)] if self.c.biased else [])]
         require(names == wanted, "must name A(0, d) and b(0)", step.after)
-        tied = dict(zip((At(Symbol("A"), p, q), At(b_head(), p)), (eq.rhs for eq in step.before), strict=False))
+        tied = dict(
+            zip((At(Symbol("A"), p, q), At(b_head(), p)), (eq.rhs for eq in step.before), strict=False)
+        )
         x = self.c.fields[0]
         value = tied[At(Symbol("A"), p, q)]
         require(value.head == Symbol("A") and value.points[0] == 0, "must be tied to A(0, d)", step.before)
@@ -303,7 +305,12 @@ class SpaceRules:
         if self.c.biased:
             wanted["bias_dim"] = self.c.copies(y) * self.found.bias
         printed = {str(eq.lhs): eq.rhs.doit() for eq in step.after}
-        same = list(printed) == list(wanted) and all(sympy.expand(printed[k] - wanted[k]) == 0 for k in wanted)
+        alone = len(step.after) == len(printed)
+        same = (
+            alone
+            and list(printed) == list(wanted)
+            and all(sympy.expand(printed[k] - wanted[k]) == 0 for k in wanted)
+        )
         require(same, "must count what was found", step.after)
 
 
