@@ -22,8 +22,8 @@ def certify_space(answer: SpaceAnswer) -> Certificate:
     """Every kernel satisfies its equation exactly, they are independent, and as many as counted elsewise.
 
     Where spheres are orbits the count is of maps that the stabiliser of a direction fixes. Else, and up to a
-    degree, it is of maps from all polynomials of degree L and L - 1: as the harmonic ones of degree l are those of
-    degree l less those of degree l - 2, they hold the harmonic ones of degree 0..L once each.
+    degree, it is of maps from polynomials of degree L and L - 1: the harmonic ones of degree l being those
+    of degree l less those of degree l - 2, they hold the harmonic ones of degree 0..L once each.
     """
     pairs = dict.fromkeys(pair.kernels for pair in answer.pairs)
     checked = [_checked(answer.problem, kernels) for kernels in pairs]

@@ -45,7 +45,7 @@ def derive_space(answer: SpaceAnswer) -> Derivation:
         steps.append(Step(f"take {n.output} from {n.input}", state, chapter.given, because, chapter.domains))
         steps += chapter.derivation
         state = steps[-1].after
-        counts += [item for item in state]
+        counts += list(state)
     totals = []
     for name in (DIM, ORIGIN, BIAS_DIM):
         parts = [eq.rhs for eq in counts if eq.lhs == name]
@@ -166,8 +166,8 @@ class Chapter:
         yield (
             f"write harmonic polynomials of degree 0..{top}",
             Tuple(*state),
-            "each satisfies the constraint of every generator as a polynomial; |d|^2 is invariant, so powers of it "
-            "go into the radial functions, and harmonic ones are what is left",
+            "each satisfies the constraint of every generator as a polynomial; |d|^2 is invariant, so powers "
+            "of it go into the radial functions, and harmonic ones are what is left",
         )
         if self.problem.group.transitive:
             state += self._evaluated
@@ -181,8 +181,8 @@ class Chapter:
         yield (
             "look at the origin",
             Tuple(*state, form, origin),
-            "polynomials of a higher degree vanish at 0; a kernel is smooth there when every f_b is a smooth function "
-            "of |d|^2",
+            "polynomials of a higher degree vanish at 0; a kernel is smooth there when every f_b is a smooth "
+            "function of |d|^2",
         )
         layer = e.layer(self.n, self.biased)
         yield "write the layer", Tuple(*state, form, origin, layer), "put q = p + d"
@@ -267,15 +267,15 @@ class Chapter:
     @property
     def _why_form(self) -> str:
         if self.problem.group.transitive:
-            return "K(h d_0) = rho_y(h) K(d_0) rho_x(h)^-1, as every P_b; what multiplies them depends on |d| alone"
-        return f"up to degree {self.problem.top}; all degrees together are dense in the kernels that are continuous"
+            return "K(h d_0) = rho_y(h) K(d_0) rho_x(h)^-1, as for P_b, and f_b depends on |d|"
+        return f"up to degree {self.problem.top}; all degrees together are dense in the continuous kernels"
 
     @property
     def _why_count(self) -> str:
         if self.problem.group.transitive:
             return "one free function of |d| per polynomial"
         return (
-            "nothing but the identity fixes a generic direction, so that on its orbit K is free at one point; "
+            "nothing but the identity fixes a generic direction, so on its orbit K is free at one point; "
             "kernels are counted up to the degree"
         )
 
@@ -289,7 +289,8 @@ def _called(number: int, at: Any = e.d) -> At:
 
 def _general(maps: Intertwiners, letter: str) -> ImmutableMatrix:
     """The general map, with free weights."""
-    weights, entries = IndexedBase(letter), {}
+    weights = IndexedBase(letter)
+    entries: dict[tuple[int, int], Any] = {}
     rows, columns = map(int, maps.shape)
     for k, element in enumerate(maps):
         places = zip(element.rows.tolist(), element.columns.tolist(), element.values.tolist(), strict=True)

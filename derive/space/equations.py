@@ -11,7 +11,7 @@ from typing import Any
 import sympy
 from sympy import Eq, Expr, ImmutableMatrix, Integral, Symbol, Tuple
 
-from derive.notation import Along, At, Tangent, Generator, Image, Length, Moved, Translation
+from derive.notation import Along, At, Generator, Image, Length, Moved, Tangent, Translation
 from derive.pickling import Fields
 
 
@@ -104,7 +104,7 @@ def acting(n: Letters, generator: str, infinitesimal: bool) -> tuple[At, At, At]
 
 
 def generator_constraint(n: Letters, generator: str, infinitesimal: bool) -> Eq:
-    """K(M(g) d) rho_x(g) = rho_y(g) K(d); for an algebra D[dM(X) d] K(d) + K(d) drho_x(X) = drho_y(X) K(d)."""
+    """K(M(g) d) rho_x(g) = rho_y(g) K(d), or D[dM(X) d] K(d) + K(d) drho_x(X) = drho_y(X) K(d)."""
     move, into, out = acting(n, generator, infinitesimal)
     if not infinitesimal:
         return Eq(At(K, move * d) * into, out * At(K, d), evaluate=False)

@@ -11,7 +11,7 @@ import sympy
 from sympy import Eq, Expr, Integral, MatrixBase, Symbol
 
 from derive.checking.terms import false
-from derive.notation import At, Tangent, Generator, Moved, Translation
+from derive.notation import At, Generator, Moved, Tangent, Translation
 from derive.steps import Step
 from derive.symmetry.exact import over_common_field
 from derive.symmetry.polynomials import Action

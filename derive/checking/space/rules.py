@@ -1,4 +1,4 @@
-"""The rules of a derivation on R^n, each read as a rewriting of what was printed before, or as exact algebra."""
+"""The rules of a derivation on R^n, read as rewritings of what was printed, or as exact algebra."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sympy import Eq, Function, Integral, Symbol
 from derive.checking.space import polynomials as poly
 from derive.checking.space.chapter import D0, SpaceChapter, b, d, h, p, put, q, require, s, split, tidy
 from derive.checking.space.linear import require_general
-from derive.notation import Along, At, Tangent, Generator, Image, Length, Moved, Translation
+from derive.notation import Along, At, Generator, Image, Length, Moved, Tangent, Translation
 from derive.steps import Step
 
 BEGIN = "write the general integral operator"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -47,7 +48,7 @@ CASES = {
 def test_derivations_hold(name: str) -> None:
     D = CASES[name].derivation
     D.check()
-    assert all(a.after == b.before for a, b in zip(D, D[1:], strict=False))
+    assert all(a.after == b.before for a, b in pairwise(D))
     for shown in (str(D), D.latex(), D.markdown(), D.html()):
         assert "orbits" in shown or not CASES[name].problem.group.transitive
     with pytest.raises(dv.GridError, match="grid must be left out"):

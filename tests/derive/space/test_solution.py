@@ -170,6 +170,7 @@ BAD = [
     (lambda v: dv.Field(E3, spacing=2), r"spacing must be left out on R\^3"),
     (lambda v: dv.solve(v, v).project([[1]]), "project needs finitely many weights"),
     (lambda v: dv.solve(v, v).plain(), "plain needs finitely many weights"),
+    (lambda v: dv.solve(v, v).restrict(SO3), "restrict is not written for solutions on"),
     (lambda v: E3.restrict(SO2), "subgroup must be a subgroup"),
     (lambda v: dv.solve(dv.Field(dv.translations(2)), dv.Field(dv.translations(2)), dv.box(1), max_degree=2),
      "max_degree must be left out"),
@@ -200,3 +201,11 @@ def test_no_representation_of_the_compact_group() -> None:
         dv.RepresentationError, match=r"fibre must be a representation of the compact group SO\(2\)"
     ):
         dv.solve(x, x)
+
+
+def test_fields_restrict_to_subgroups() -> None:
+    """O(3) to SO(3): kernels of both parities appear."""
+    E = dv.euclidean(3)
+    S = E.restrict(O3.subgroup(["x01", "x02", "x12"]))
+    v = dv.Field(E, fibre=dv.irrep(O3, 1))
+    assert (dv.solve(v, v).dim, dv.solve(v.restrict(S), v.restrict(S)).dim) == (2, 3)
