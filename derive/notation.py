@@ -321,6 +321,29 @@ class Length(Composed):
         return f"|{printer._print(Symbol(str(self.parts[0])))}|"
 
 
+class Tangent(Composed):
+    """drho_x: what the Lie algebra does where the group acts by rho_x."""
+
+    __slots__ = ()
+
+    def __new__(cls, of: str) -> Any:
+        return super().__new__(cls, Symbol(of))
+
+    def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return (self.parts[0].name,), {}
+
+    @property
+    def of(self) -> Symbol:
+        return self.parts[0]
+
+    @staticmethod
+    def spell(*parts: Any) -> str:
+        return f"d{parts[0]}"
+
+    def _latex(self, printer: Any) -> str:
+        return f"d{printer._print(self.of)}"
+
+
 class At(Expr):
     """A(p, q): the value of something at vectors or at a group element; values and vectors do not commute.
 

@@ -98,7 +98,7 @@ def _turns(element: tuple[Matrix, ...], highest: int) -> tuple[Monomial, ...] | 
 
 
 def _seems_monomial(x: Matrix, highest: int) -> bool:
-    """Whether the turn has one entry in each row and column modulo a prime; most have not, which is soon seen."""
+    """Whether the turn has one entry in each row and column modulo a prime; most soon show that not."""
     p = PRIME
     residues = np.array([_residue(v) for v in x.ravel().tolist()], dtype=np.int64).reshape(x.shape)
     square, one = residues @ residues % p, np.eye(len(x), dtype=np.int64)

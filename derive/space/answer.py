@@ -33,8 +33,8 @@ CARRIED = 1 << 22  # entries of the matrices of all elements up to which kernels
 class Kernel:
     """One P_b: a matrix of homogeneous harmonic polynomials with P_b(g d) = rho_out(g) P_b(d) rho_in(g)^-1.
 
-    `parity` is that of the polynomials, P_b(-d) = parity P_b(d); `name` what it is called, where it has a name:
-    I, [d]_x, S(d d^T). Unpacks as degree, parity, matrix.
+    `parity` is that of the polynomials, P_b(-d) = parity P_b(d); `name` what it is called, where it has a
+    name: I, [d]_x, S(d d^T). Unpacks as degree, parity, matrix.
     """
 
     degree: int

@@ -9,9 +9,9 @@ import sympy
 from derive.certificate.certificate import Certificate
 from derive.counting.count import Count, hom_dimension
 from derive.space.answer import PairKernels, SpaceAnswer
-from derive.space.identity import defects, independent
 from derive.space.problem import SpaceProblem
 from derive.space.stabiliser import stabiliser
+from derive.symmetry.polynomials import defects, independent
 from derive.symmetry.representation import Representation, from_blocks, sym
 
 ENTRIES = 20_000  # entries of matrices of polynomials up to which all kernels of a pair are looked at
@@ -22,8 +22,8 @@ def certify_space(answer: SpaceAnswer) -> Certificate:
     """Every kernel satisfies its equation exactly, they are independent, and as many as counted elsewise.
 
     Where spheres are orbits the count is of maps that the stabiliser of a direction fixes. Else, and up to a
-    degree, it is of maps from all polynomials of degree L and L - 1: as the harmonic ones of degree l are those of
-    degree l less those of degree l - 2, they hold the harmonic ones of degree 0..L once each.
+    degree, it is of maps from polynomials of degree L and L - 1: the harmonic ones of degree l being those
+    of degree l less those of degree l - 2, they hold the harmonic ones of degree 0..L once each.
     """
     pairs = dict.fromkeys(pair.kernels for pair in answer.pairs)
     checked = [_checked(answer.problem, kernels) for kernels in pairs]
@@ -46,10 +46,8 @@ def _checked(problem: SpaceProblem, kernels: PairKernels) -> tuple[int, bool, bo
     rows, columns = kernels.shape
     chosen = _chosen(kernels, rows * columns)
     matrices = [kernels.kernel(k).matrix for k in chosen]
-    out, into = (
-        {g: p.matrix(g) for g in problem.group.point.generators} for p in (kernels.output, kernels.input)
-    )
-    gap = next(defects(problem.group, out, into, matrices, problem.letters), None)
+    actions = problem.group.actions(kernels.output, kernels.input)
+    gap = next(defects(actions, matrices, problem.letters), None)
     apart = independent(matrices, problem.letters)
     return int(gap is not None), apart, len(chosen) == kernels.starts[-1]
 

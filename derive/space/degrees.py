@@ -1,7 +1,7 @@
 """Kernels of one harmonic degree between two pieces: ``K(d)[i, c] = sum_a B[i, a, c] Y_a(d)``.
 
-``K(g d) = rho_out(g) K(d) rho_in(g)^-1`` holds exactly when B is an equivariant map from the tensor product of
-the harmonic polynomials with the input. Where a finite group only permutes the components of a side, up to
+``K(g d) = rho_out(g) K(d) rho_in(g)^-1`` holds exactly when B is an equivariant map from the product of the
+harmonic polynomials with the input. Where a finite group only permutes the components of a side, up to
 signs, one component of each orbit determines the others: solve there for what its stabiliser fixes, and carry
 it along.
 """
@@ -223,12 +223,9 @@ def carrier(group: Group, action: Sequence[Any], output: Piece, input: Piece) ->
     """How kernels between two pieces of a finite group are carried, whatever their degree."""
     one = trivial_atom(group)
     ways = {"both": ((output, input), one), "out": ((output,), input), "in": ((input,), output.dual)}
-    for permuted, (pieces, rest) in ways.items():
-        size = prod(p.dim for p in pieces) * group.order
-        if all(map(_is_signed, pieces)) and size <= PERMUTED and max(p.dim for p in pieces) > 1:
-            break
-    else:
-        permuted, pieces, rest = "none", (one,), tensor(group, [output.dual, input])
+    possible = (way for way, (pieces, _) in ways.items() if _is_permuted(pieces))
+    permuted = next(possible, "none")
+    pieces, rest = ways.get(permuted, ((one,), tensor(group, [output.dual, input])))
     matrices = ElementMatrices(group, tuple(action), (rest,))
     return Carrier(ComponentOrbits(pieces), matrices, Sides(permuted, input.dim))
 
@@ -249,6 +246,11 @@ class Carrier(Fields):
     def degree(self, degree: int) -> CarriedDegree:
         """All kernels of a degree."""
         return CarriedDegree(self.orbits, self.matrices, degree, self.sides)
+
+
+def _is_permuted(pieces: Sequence[Piece]) -> bool:
+    size = prod(p.dim for p in pieces) * pieces[0].group.order
+    return all(map(_is_signed, pieces)) and size <= PERMUTED and max(p.dim for p in pieces) > 1
 
 
 def _is_signed(piece: Piece) -> bool:

@@ -17,7 +17,7 @@ from derive.derivation.chain import Move, chain
 from derive.derivation.derivation import Derivation
 from derive.errors import TooLargeError
 from derive.hom.intertwiners import Intertwiners, intertwiners
-from derive.notation import At, Generator, Image, Moved, Translation
+from derive.notation import At, Image, Moved, Translation
 from derive.space import equations as e
 from derive.space.answer import SpaceAnswer, SpacePair
 from derive.space.form import radial
@@ -45,7 +45,7 @@ def derive_space(answer: SpaceAnswer) -> Derivation:
         steps.append(Step(f"take {n.output} from {n.input}", state, chapter.given, because, chapter.domains))
         steps += chapter.derivation
         state = steps[-1].after
-        counts += [item for item in state]
+        counts += list(state)
     totals = []
     for name in (DIM, ORIGIN, BIAS_DIM):
         parts = [eq.rhs for eq in counts if eq.lhs == name]
@@ -97,7 +97,8 @@ class Chapter:
             for law in (e.moved_by_translation, e.moved_by_point)
         ]
         for g in space.point.generators:
-            found += e.matrices(self.n, g, space.action[g], out.matrix(g), into.matrix(g))
+            infinitesimal = g in space.point.algebra
+            found += e.matrices(self.n, g, infinitesimal, space.action[g], out.matrix(g), into.matrix(g))
         for name, copies in ((self.n.input, self.pair.copies_in), (self.n.output, self.pair.copies_out)):
             if copies != 1:
                 found.append(Eq(Symbol(f"copies_{name}"), copies, evaluate=False))
@@ -139,9 +140,8 @@ class Chapter:
     def _by_generators(self) -> list[Eq]:
         point, n = self.problem.group.point, self.n
         found = [e.generator_constraint(n, g, g in point.algebra) for g in point.generators]
-        for g in point.generators if self.biased else ():
-            image = At(n.rho_y, Generator(g)) * e.b
-            found.append(Eq(image, sympy.S.Zero if g in point.algebra else e.b, evaluate=False))
+        if self.biased:
+            found += [e.bias_by_generator(n, g, g in point.algebra) for g in point.generators]
         return found
 
     @cached_property
@@ -166,8 +166,8 @@ class Chapter:
         yield (
             f"write harmonic polynomials of degree 0..{top}",
             Tuple(*state),
-            "each satisfies the constraint of every generator as a polynomial; |d|^2 is invariant, so powers of it "
-            "go into the radial functions, and harmonic ones are what is left",
+            "each satisfies the constraint of every generator as a polynomial; |d|^2 is invariant, so powers "
+            "of it go into the radial functions, and harmonic ones are what is left",
         )
         if self.problem.group.transitive:
             state += self._evaluated
@@ -181,8 +181,8 @@ class Chapter:
         yield (
             "look at the origin",
             Tuple(*state, form, origin),
-            "polynomials of a higher degree vanish at 0; a kernel is smooth there when every f_b is a smooth function "
-            "of |d|^2",
+            "polynomials of a higher degree vanish at 0; a kernel is smooth there when every f_b is a smooth "
+            "function of |d|^2",
         )
         layer = e.layer(self.n, self.biased)
         yield "write the layer", Tuple(*state, form, origin, layer), "put q = p + d"
@@ -196,8 +196,9 @@ class Chapter:
         S, name = stabiliser(space)
         kept = S.generators if S is not None else ()
         for g in kept:
-            fixed = sympy.S.Zero if g in space.point.algebra else _D0
-            state.append(Eq(At(e.M, Generator(g)) * _D0, fixed, evaluate=False))
+            infinitesimal = g in space.point.algebra
+            move, _, _ = e.acting(self.n, g, infinitesimal)
+            state.append(Eq(move * _D0, sympy.S.Zero if infinitesimal else _D0, evaluate=False))
         yield (
             "take a representative",
             Tuple(*state),
@@ -266,15 +267,15 @@ class Chapter:
     @property
     def _why_form(self) -> str:
         if self.problem.group.transitive:
-            return "K(h d_0) = rho_y(h) K(d_0) rho_x(h)^-1, as every P_b; what multiplies them depends on |d| alone"
-        return f"up to degree {self.problem.top}; all degrees together are dense in the kernels that are continuous"
+            return "K(h d_0) = rho_y(h) K(d_0) rho_x(h)^-1, as for P_b, and f_b depends on |d|"
+        return f"up to degree {self.problem.top}; all degrees together are dense in the continuous kernels"
 
     @property
     def _why_count(self) -> str:
         if self.problem.group.transitive:
             return "one free function of |d| per polynomial"
         return (
-            "nothing but the identity fixes a generic direction, so that on its orbit K is free at one point; "
+            "nothing but the identity fixes a generic direction, so on its orbit K is free at one point; "
             "kernels are counted up to the degree"
         )
 
@@ -288,7 +289,8 @@ def _called(number: int, at: Any = e.d) -> At:
 
 def _general(maps: Intertwiners, letter: str) -> ImmutableMatrix:
     """The general map, with free weights."""
-    weights, entries = IndexedBase(letter), {}
+    weights = IndexedBase(letter)
+    entries: dict[tuple[int, int], Any] = {}
     rows, columns = map(int, maps.shape)
     for k, element in enumerate(maps):
         places = zip(element.rows.tolist(), element.columns.tolist(), element.values.tolist(), strict=True)

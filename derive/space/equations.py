@@ -11,7 +11,7 @@ from typing import Any
 import sympy
 from sympy import Eq, Expr, ImmutableMatrix, Integral, Symbol, Tuple
 
-from derive.notation import Along, At, Generator, Image, Length, Moved, Translation
+from derive.notation import Along, At, Generator, Image, Length, Moved, Tangent, Translation
 from derive.pickling import Fields
 
 
@@ -94,21 +94,36 @@ def bias_constraint(n: Letters) -> Eq:
     return Eq(At(n.rho_y, h) * b, b, evaluate=False)
 
 
+def acting(n: Letters, generator: str, infinitesimal: bool) -> tuple[At, At, At]:
+    """M(g), rho_x(g) and rho_y(g); dM(X), drho_x(X) and drho_y(X) for X in a Lie algebra."""
+    heads: list[Any] = [M, n.rho_x, n.rho_y]
+    if infinitesimal:
+        heads = [Tangent(str(head)) for head in heads]
+    move, into, out = (At(head, Generator(generator)) for head in heads)
+    return move, into, out
+
+
 def generator_constraint(n: Letters, generator: str, infinitesimal: bool) -> Eq:
-    """K(M(g) d) rho_x(g) = rho_y(g) K(d); for X in a Lie algebra D[M(X) d] K(d) + K(d) rho_x(X) = rho_y(X) K(d)."""
-    g = Generator(generator)
-    move, into, out = (At(name, g) for name in (M, n.rho_x, n.rho_y))
+    """K(M(g) d) rho_x(g) = rho_y(g) K(d), or D[dM(X) d] K(d) + K(d) drho_x(X) = drho_y(X) K(d)."""
+    move, into, out = acting(n, generator, infinitesimal)
     if not infinitesimal:
         return Eq(At(K, move * d) * into, out * At(K, d), evaluate=False)
     slope = Along(move * d, At(K, d))
     return Eq(sympy.Add(slope, At(K, d) * into, evaluate=False), out * At(K, d), evaluate=False)
 
 
-def matrices(n: Letters, generator: str, move: Any, out: Any, into: Any) -> tuple[Eq, ...]:
-    """M(g), rho_x(g) and rho_y(g) written out."""
-    g = Generator(generator)
-    pairs = ((M, move), (n.rho_x, into), (n.rho_y, out))
-    return tuple(Eq(At(name, g), ImmutableMatrix(m), evaluate=False) for name, m in pairs)
+def bias_by_generator(n: Letters, generator: str, infinitesimal: bool) -> Eq:
+    """rho_y(g) b = b; drho_y(X) b = 0."""
+    _, _, out = acting(n, generator, infinitesimal)
+    return Eq(out * b, sympy.S.Zero if infinitesimal else b, evaluate=False)
+
+
+def matrices(
+    n: Letters, generator: str, infinitesimal: bool, move: Any, out: Any, into: Any
+) -> tuple[Eq, ...]:
+    """The three matrices written out."""
+    pairs = zip(acting(n, generator, infinitesimal), (move, into, out), strict=True)
+    return tuple(Eq(left, ImmutableMatrix(m), evaluate=False) for left, m in pairs)
 
 
 def layer(n: Letters, biased: bool) -> Eq:

@@ -17,11 +17,11 @@ from sympy import ImmutableMatrix, Matrix, Rational, SparseMatrix, eye
 
 from derive.notation import Named
 from derive.pickling import Fields
-from derive.space.identity import defects
 from derive.symmetry.euclidean import Euclidean
 from derive.symmetry.factors import Atom, Piece
 from derive.symmetry.harmonics import expression, harmonic_images, harmonics
 from derive.symmetry.images import as_matrix
+from derive.symmetry.polynomials import defects
 
 Candidate = tuple[int, str, str, Matrix]  # degree, text, LaTeX, matrix
 
@@ -50,10 +50,9 @@ class Names(Fields):
         found = [c for c in self._candidates if c[0] == degree]
         if not found:
             return []
-        names = self.space.point.generators
-        out, into = ({g: piece.matrix(g) for g in names} for piece in (self.output, self.input))
         matrices = [SparseMatrix(c[3]) for c in found]
-        wrong = {k for _, k, _ in defects(self.space, out, into, matrices, self.letters)}
+        actions = self.space.actions(self.output, self.input)
+        wrong = {k for _, k, _ in defects(actions, matrices, self.letters)}
         pairs = enumerate(zip(found, matrices, strict=True))
         return [(ImmutableMatrix(m), Named(c[1], c[2])) for k, (c, m) in pairs if k not in wrong]
 

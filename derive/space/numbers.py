@@ -9,6 +9,7 @@ from math import gcd, lcm
 from typing import Any
 
 import numpy as np
+from sympy import Rational
 
 from derive.linear.field import NumberField, common_field
 
@@ -90,8 +91,6 @@ class Exact:
 
     def entry(self, *index: int) -> Any:
         """One entry as a SymPy number."""
-        from sympy import Rational
-
         return self.field.to_sympy([int(part[index]) for part in self.parts]) * Rational(1, self.denominator)
 
 

@@ -39,7 +39,7 @@ class SpaceProblem(Fields):
 
     @cached_property
     def complete(self) -> bool:
-        """Whether no kernel of a higher degree is left out: spheres are orbits, or degrees end by themselves."""
+        """Whether no kernel of a higher degree is left out: degrees end, and all are looked at."""
         top = self.last_degree
         return top is not None and (self.max_degree is None or self.max_degree >= top)
 

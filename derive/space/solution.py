@@ -13,7 +13,7 @@ from sympy import Eq, Tuple
 from derive.answer.basis import Basis
 from derive.certificate.certificate import Certificate
 from derive.derivation.derivation import Derivation
-from derive.errors import InfiniteError
+from derive.errors import GroupError, InfiniteError, brief
 from derive.solution import Solution
 from derive.space import equations
 from derive.space.answer import Kernels, SpaceAnswer
@@ -88,7 +88,7 @@ class SpaceSolution(Solution):
 
     @cached_property
     def dim(self) -> sympy.Expr:
-        """The number of free radial functions; for other point groups that of free values per generic orbit."""
+        """The number of free radial functions; for finite point groups of free values per generic orbit."""
         if self.problem.group.transitive:
             return self.answer.dim
         return sympy.sympify(self.problem.x.channels * self.problem.y.channels)
@@ -110,7 +110,7 @@ class SpaceSolution(Solution):
 
     @property
     def kernels(self) -> Kernels:
-        """The P_b, each with its degree, its parity and its matrix of harmonic polynomials in d_1, d_2, ..."""
+        """The P_b: degree, parity, and the matrix of harmonic polynomials in d_1, d_2, ..."""
         return Kernels(self.answer)
 
     @cached_property
@@ -132,7 +132,7 @@ class SpaceSolution(Solution):
 
     @cached_property
     def derivation(self) -> Derivation:
-        """The numbered steps: integral, translations, the point group, a direction, polynomials, the count."""
+        """The numbered steps: translations, the point group, a direction, polynomials, the count."""
         return derive_space(self.answer)
 
     @cached_property
@@ -164,6 +164,15 @@ class SpaceSolution(Solution):
     def project(self, a: Any) -> Any:
         """Refused: weights on R^n are functions."""
         raise _endless("project")
+
+    def restrict(self, subgroup: Any) -> Any:
+        """Refused: solve for the fields of the subgroup instead, `x.restrict(E.restrict(subgroup))`."""
+        remedy = "solve(x.restrict(E.restrict(subgroup)), y.restrict(E.restrict(subgroup)), ...)"
+        raise GroupError("restrict", "is not written for solutions on R^n", brief(subgroup), remedy)
+
+    def plain(self, sizes: Any = None, channels: Any = None) -> Any:
+        """Refused: weights on R^n are functions."""
+        raise _endless("plain")
 
     def __repr__(self) -> str:
         bias = f", bias {self.bias_dim}" if self.problem.bias else ""

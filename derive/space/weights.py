@@ -39,7 +39,8 @@ def _largest(piece: Piece, generator: str) -> int:
     weights = _integers(at)
     if weights is None or not _semisimple(field, weights):
         rule = f"must be a representation of the compact group {piece.group.name}"
-        what = f"{piece.name}, on which {generator} has eigenvalues other than i times integers, or no eigenbasis"
+        why = "eigenvalues other than i times integers, or no eigenbasis"
+        what = f"{piece.name}, on which {generator} has {why}"
         raise RepresentationError("fibre", rule, what, "correct the matrices")
     return max(map(abs, weights))
 

@@ -11,9 +11,11 @@ from derive.errors import DeriveError, GroupError, brief
 from derive.pickling import Fields
 from derive.symmetry.arrays import over_elements
 from derive.symmetry.exact import over_common_field, to_sympy
+from derive.symmetry.factors import Piece
 from derive.symmetry.group import Group, read_group
 from derive.symmetry.images import as_matrix
 from derive.symmetry.lie import as_orthogonal, orthogonal
+from derive.symmetry.polynomials import Action
 from derive.symmetry.representation import Representation, from_images
 from derive.symmetry.sizes import whole
 
@@ -49,6 +51,14 @@ class Euclidean(Fields):
     def vectors(self) -> Representation:
         """Vectors in Cartesian components, moved as displacements are: ``rho(g) = M``."""
         return from_images(self.point, list(self.action.values()), "V")
+
+    def actions(self, output: Piece, input: Piece) -> tuple[Action, ...]:
+        """By generator: its matrices on displacements and on the two fibres of a kernel."""
+        algebra = self.point.algebra
+        return tuple(
+            Action(g, move, input.matrix(g), output.matrix(g), g in algebra)
+            for g, move in self.action.items()
+        )
 
     @property
     def transitive(self) -> bool:

@@ -1,6 +1,6 @@
 """Harmonic polynomials with integer coefficients, and how exact matrices act on them.
 
-A basis Y of those of degree l on R^n, orthogonal on the sphere: in the plane ``Re z^l, Im z^l``, and with each
+A basis Y of those of degree l on R^n, orthogonal on the sphere: in the plane ``Re z^l, Im z^l``, with each
 axis more (Gelfand and Tsetlin) ``p(x_n, rho^2) Y'`` with Y' of degree l, l - 1, ..., 0 without that axis. Of
 degree 1 they are the coordinates. ``Y(g d) = rho_l(g) Y(d)``.
 """
@@ -15,7 +15,7 @@ from itertools import islice
 from math import factorial, gcd, lcm, prod
 from typing import Any
 
-from sympy import QQ, ImmutableMatrix
+from sympy import QQ, Add, ImmutableMatrix, Integer, Mul, Pow
 from sympy.polys.matrices import DomainMatrix
 
 from derive.symmetry.exact import over_common_field, to_sympy
@@ -48,7 +48,7 @@ def _circular(degree: int) -> tuple[Polynomial, ...]:
 
 
 def _raised(y: Polynomial, n: int, degree: int, m: int) -> Polynomial:
-    """``sum_k c_k x_n^(degree - m - 2k) rho^(2k) y``, harmonic, for a harmonic y of degree m in fewer axes."""
+    """``sum_k c_k x_n^(degree - m - 2k) rho^(2k) y``, harmonic, for a harmonic y of degree m."""
     total: dict[tuple[int, ...], Fraction] = {}
     factor, power = Fraction(1), {(*e, 0): Fraction(c) for e, c in y.items()}
     for k in range((degree - m) // 2 + 1):
@@ -89,8 +89,6 @@ def derivative(p: Polynomial, axis: int) -> Polynomial:
 
 def expression(p: Polynomial, letters: Sequence[Any]) -> Any:
     """A polynomial in SymPy's symbols."""
-    from sympy import Add, Integer, Mul, Pow
-
     return Add(
         *(Mul(Integer(c), *(Pow(x, k) for x, k in zip(letters, e, strict=True))) for e, c in p.items())
     )

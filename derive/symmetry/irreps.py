@@ -35,8 +35,8 @@ def irreps(
 
     Args:
         group: a cyclic or dihedral group, however it was given, SO(2), O(2), SO(3) or O(3).
-        max_frequency: the largest frequency or degree; needed for Lie groups, all of them otherwise. For SO(n)
-            and O(n) also a sum such as '8x0e + 4x1o', copies x degree and parity, which is returned as one
+        max_frequency: the largest frequency or degree; needed for Lie groups, else all of them. For SO(n) and
+            O(n) also a sum such as '8x0e + 4x1o', copies x degree and parity, which is returned as one
             representation.
 
     Raises:

@@ -1,7 +1,7 @@
 """Point groups that need no lattice, by their Schoenflies names, in exact algebraic orthogonal matrices.
 
-Two dimensions: ``Cn``, ``Dn`` for every n. Three dimensions: the axial groups about z, ``Cn Cnv Cnh S2n Dn Dnh
-Dnd``, ``Cs`` and ``Ci``; the icosahedral ``I`` and ``Ih``.
+Two dimensions: ``Cn``, ``Dn`` for every n. Three dimensions: the axial groups about z, ``Cn Cnv Cnh S2n Dn
+Dnh Dnd``, ``Cs`` and ``Ci``; the icosahedral ``I`` and ``Ih``.
 """
 
 from __future__ import annotations

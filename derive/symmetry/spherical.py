@@ -1,4 +1,4 @@
-"""Irreducible representations of SO(n) and O(n) on harmonic polynomials, and the sums of them that one writes."""
+"""Irreducible representations of SO(n) and O(n) on harmonic polynomials, and sums of them."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from scipy.linalg import expm
 
 
 def harmonic_values(n: int, degree: int, points: np.ndarray) -> np.ndarray:
-    """(dimension, points): powers of random null vectors, (a + i b).d with |a| = |b|, a.b = 0, are harmonic."""
+    """(dimension, points): powers of (a + i b).d with |a| = |b|, a.b = 0, are harmonic."""
     if degree == 0:
         return np.ones((1, len(points)))
     if n == 1:
@@ -22,7 +22,7 @@ def harmonic_values(n: int, degree: int, points: np.ndarray) -> np.ndarray:
         a, b = np.linalg.qr(rng.normal(size=(n, 2)))[0].T
         vectors.append(((points @ a) + 1j * (points @ b)) ** degree)
     table = np.concatenate([np.real(vectors), np.imag(vectors)])
-    u, s, vt = np.linalg.svd(table, full_matrices=False)
+    _, s, vt = np.linalg.svd(table, full_matrices=False)
     return vt[s > 1e-9 * s[0]] * np.sqrt(len(points))
 
 

@@ -35,7 +35,9 @@ def test_dimensions_and_certificates(row: Row) -> None:
     for name, dim in special.items():
         assert dim in [o.dim for o in s.special_orbits if of_kind(name, o.name)] or is_generic(row, name, dim)
     c = s.certificate
-    assert c.holds and c.residual == 0 and c.independent
+    assert c.holds
+    assert c.residual == 0
+    assert c.independent
     assert c.expected_dim == sum(s.by_degree)
     assert s.dim != 0 or "zero" in s.why_zero()
 
@@ -65,11 +67,11 @@ def test_complex_kernels_are_powers_of_z(row: Row) -> None:
 SPANNED = [r for r in COMPACT if r["group"] != "U(1)" and int(r["dim_in"]) * int(r["dim_out"]) <= 40]
 
 
-@pytest.mark.parametrize("row", SPANNED[::3], ids=title)
+@pytest.mark.parametrize("row", SPANNED[::5], ids=title)
 def test_spans_are_those_of_floating_point(row: Row) -> None:
     """Kernels at random points, against a null space of the equation on random harmonic polynomials."""
     s = solved(row)
-    for degree in range(min(len(s.by_degree), 5)):
+    for degree in range(min(len(s.by_degree), 4)):
         ours = [k for k in s.kernels if k.degree == degree]
         exact, floating = span_of(s, ours), numeric_kernels(s, degree)
         assert floating.shape[1] == len(ours)
@@ -79,7 +81,8 @@ def test_spans_are_those_of_floating_point(row: Row) -> None:
 
 
 def test_the_table_is_used_whole() -> None:
-    assert len(ROWS) == 133 and len(COMPACT) == 131
+    assert len(ROWS) == 133
+    assert len(COMPACT) == 131
     assert Counter(row["group"] for row in LORENTZ) == {"SO+(1,3)": 2}
 
 
@@ -87,7 +90,7 @@ def test_the_table_is_used_whole() -> None:
 def test_lorentz_has_no_kernels_but_counts(row: Row) -> None:
     """Orbits are not compact, so fields on R^4 are refused; maps that rotations fix are counted as before."""
     G = dv.lorentz()
-    with pytest.raises(dv.GroupError, match="point must be compact.*use special_orthogonal"):
+    with pytest.raises(dv.GroupError, match=r"point must be compact.*use special_orthogonal"):
         dv.euclidean(4, G)
     V = dv.defining(G)
     names = {"vector": V, "antisymmetric2": dv.alt(V, 2)}

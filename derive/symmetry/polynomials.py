@@ -1,14 +1,14 @@
-"""Whether a matrix of polynomials is a kernel: K(M d) rho_in(g) = rho_out(g) K(d), as polynomials.
+"""Matrices of polynomials over a number field, exactly: whether they are equivariant, harmonic, independent.
 
-For an element X of the Lie algebra the derivative, ``sum_i (X d)_i dK/dd_i + K d rho_in(X) = d rho_out(X) K``. It uses
-matrices of generators alone, nothing by which kernels are found.
+``P(M d) into = out P(d)`` for a generator; for one of a Lie algebra the derivative,
+``sum_i (M d)_i dP/dd_i + P into = out P``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import sympy
 from sympy import QQ, Symbol
@@ -16,36 +16,43 @@ from sympy.polys.matrices import DomainMatrix
 from sympy.polys.rings import PolyRing
 
 from derive.symmetry.algebraic import common_domain
-from derive.symmetry.euclidean import Euclidean
+
+
+class Action(NamedTuple):
+    """The matrices of one generator, on displacements, input and output."""
+
+    name: str
+    move: Any
+    into: Any
+    out: Any
+    infinitesimal: bool
 
 
 def defects(
-    space: Euclidean,
-    out: dict[str, Any],
-    into: dict[str, Any],
-    kernels: Sequence[Any],
-    letters: Sequence[Any],
+    actions: Sequence[Action], kernels: Sequence[Any], letters: Sequence[Any]
 ) -> Iterator[tuple[str, int, Any]]:
-    """Every entry that is not zero of a kernel's equation: the generator, the kernel, the polynomial.
-
-    Args:
-        out: the matrix of each generator on the output.
-        into: the same on the input.
-        kernels: matrices of polynomials in the letters.
-    """
-    names = space.point.generators
-    ring, known, read = _read([space.action, out, into], kernels, letters)
-    moves, left, right = ({g: read(m[g]) for g in names} for m in (space.action, out, into))
-    for g in names:
+    """Every entry that is not zero of a kernel's equation: the generator, the kernel, the polynomial."""
+    tables = [m for a in actions for m in (a.move, a.into, a.out)]
+    ring, known, read = _read(tables, kernels, letters)
+    for action in actions:
+        move, into, out = (read(m) for m in (action.move, action.into, action.out))
         powers = {(0,) * len(letters): ring.ring.one}  # the image of each monomial, by its exponents
         for k, here in enumerate(known):
-            there = _moved(here, moves[g], ring, powers, g in space.point.algebra)
-            gap = _times_right(there if g not in space.point.algebra else here, right[g])
-            if g in space.point.algebra:
-                gap = _added(gap, there, 1)
-            gap = _added(gap, _times_left(left[g], here), -1)
+            there = _moved(here, move, ring, powers, action.infinitesimal)
+            gap = _times_right(here if action.infinitesimal else there, into)
+            gap = _added(gap, there, 1) if action.infinitesimal else gap
+            gap = _added(gap, _times_left(out, here), -1)
             reduced = (ring.reduced(value) for value in gap.values())
-            yield from ((g, k, value) for value in reduced if value)
+            yield from ((action.name, k, value) for value in reduced if value)
+
+
+def harmonic_degree(kernel: Any, letters: Sequence[Any]) -> int | None:
+    """The degree of a matrix of homogeneous harmonic polynomials, None where it is none."""
+    ring, (entries,), _ = _read([], [kernel], letters)
+    variables = ring.ring.gens[:-1]
+    degrees = {sum(e[:-1]) for value in entries.values() for e in value.monoms()}
+    slopes = (sum((v.diff(x).diff(x) for x in variables), ring.ring.zero) for v in entries.values())
+    return degrees.pop() if len(degrees) == 1 and not any(map(ring.reduced, slopes)) else None
 
 
 Entries = dict[tuple[int, int], Any]
@@ -77,12 +84,11 @@ class _Ring:
         return {(*exponents, k): c for k, c in enumerate(coefficients) if c}
 
 
-def _read(tables: Sequence[dict[str, Any]], kernels: Sequence[Any], letters: Sequence[Any]) -> Any:
+def _read(tables: Sequence[Any], kernels: Sequence[Any], letters: Sequence[Any]) -> Any:
     """The ring over the field of all numbers, the kernels in it, and how matrices are read."""
     numbers: dict[Any, None] = {}
-    for table in tables:
-        for m in table.values():
-            numbers.update(dict.fromkeys(m.todok().values()))
+    for m in tables:
+        numbers.update(dict.fromkeys(m.todok().values()))
     entries = [{at: coefficients(value, letters) for at, value in k.todok().items()} for k in kernels]
     for kernel in entries:
         for terms in kernel.values():
