@@ -170,10 +170,6 @@ class SpaceSolution(Solution):
         remedy = "solve(x.restrict(E.restrict(subgroup)), y.restrict(E.restrict(subgroup)), ...)"
         raise GroupError("restrict", "is not written for solutions on R^n", brief(subgroup), remedy)
 
-    def plain(self, sizes: Any = None, channels: Any = None) -> Any:
-        """Refused: weights on R^n are functions."""
-        raise _endless("plain")
-
     def __repr__(self) -> str:
         bias = f", bias {self.bias_dim}" if self.problem.bias else ""
         if self.problem.group.transitive:
