@@ -74,7 +74,7 @@ def perceptron(side: int, classes: int, hidden: int) -> Net:
 
     def apply(weights: Any, images: jax.Array, given: Statistics | None) -> tuple[jax.Array, Statistics]:
         (a, c), (b, d) = weights
-        x, used = normalised(images.reshape(len(images), -1) @ a, c, 1, given[0] if given else None)
+        x, used = normalised(images.reshape(len(images), -1) @ a, c, 1, None if given is None else given[0])
         return jax.nn.relu(x) @ b + d, [used]
 
     return Net("MLP", init, apply)
@@ -102,12 +102,12 @@ def convolutional(name: str, widths: tuple[int, ...], classes: int, circular: bo
     def apply(weights: Any, images: jax.Array, given: Statistics | None) -> tuple[jax.Array, Statistics]:
         x, statistics = images, []
         for k, (conv, (w, b)) in enumerate(zip(convs, weights, strict=False)):
-            x, used = normalised(conv(w, x), b, order, given[k] if given else None)
+            x, used = normalised(conv(w, x), b, order, None if given is None else given[k])
             statistics.append(used)
             x = jax.nn.relu(x)
             x = kn.avg_pool(x, 2, rank=2) if k == 0 or x.shape[1] > 8 else x
         fixed = x.reshape(len(x), -1, widths[-1], order).mean(axis=(1, 3))
-        y, used = normalised(fixed, jnp.zeros(widths[-1]), 1, given[-1] if given else None)
+        y, used = normalised(fixed, jnp.zeros(widths[-1]), 1, None if given is None else given[-1])
         return y @ weights[-1][0] + weights[-1][1], [*statistics, used]
 
     return Net(name, init, apply)

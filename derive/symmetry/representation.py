@@ -153,7 +153,10 @@ class Representation:
             own = dict(zip(atom.group.generators, atom.images, strict=True))
             return tuple(image_of_word(w, own, atom.dim) for w in words)
 
-        return from_blocks(subgroup, [(c, p.over(subgroup, images)) for c, p in self.blocks])
+        found = from_blocks(subgroup, [(c, p.over(subgroup, images)) for c, p in self.blocks])
+        if self.product is None:
+            return found
+        return stated(found, (self.product[0].restrict(subgroup), self.product[1].restrict(subgroup)))
 
 
 def _times(copies: Copies, name: str) -> str:

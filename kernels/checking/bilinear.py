@@ -35,7 +35,8 @@ from kernels.convolution.adjoint_api import input_adjoint, kernel_adjoint
 from kernels.convolution.api import conv, conv_transpose
 from kernels.convolution.options import Options, parse
 from kernels.equivariant import EquivariantOp
-from kernels.errors import GroupsError, ShapeError
+from kernels.errors import GroupsError, KernelError, ShapeError
+from kernels.maps.bilinear.op import BilinearOp
 
 SIDE = 6  # dense matrices are compared on a corner of at least this many sites per axis
 ENTRIES = 1 << 22  # and on the whole sample where the matrix stays below this size
@@ -98,6 +99,9 @@ class Subject:
 
 def subject(op: Any, w: Any) -> Subject:
     """The op, seen as a bilinear map."""
+    if isinstance(op, BilinearOp):
+        remedy = "check op.linear on op.product(v, u), which has the same weights"
+        raise KernelError("op", "must take one argument beside its weights", repr(op), remedy)
     inner = inspect.unwrap(op) if callable(op) and not isinstance(op, DenseOp) else op
     by_keyword = isinstance(inner, partial) and not inner.args
     function, options = (inner.func, dict(inner.keywords)) if by_keyword else (inner, {})

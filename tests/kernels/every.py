@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import kernels as kn
-from tests.kernels import cases, lowerings, structures, test_fibres
+from tests.kernels import cases, lowerings, structures, test_bilinear, test_fibres
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,19 @@ def maps() -> list[Item]:
     ]
 
 
+def bilinear() -> list[Item]:
+    """Ops of two arguments: sums of products, shared and not, and margins."""
+    names = ("cross product", "mixture", "regular", "sets", "quarter turns")
+    return [
+        Item(
+            name,
+            lambda name=name: test_bilinear.lowered(name),
+            lambda name=name: test_bilinear.arrays(test_bilinear.lowered(name))[:3],
+        )
+        for name in names
+    ]
+
+
 def _held(case: Any, biased: bool) -> tuple[Any, ...]:
     """Weights, an input and, where asked, biases: all random, also where `init` would scale or be zero."""
     op, rng = case.op, np.random.default_rng(0)
@@ -109,4 +122,5 @@ FAMILIES: dict[str, Callable[[], list[Item]]] = {
     "lattices": lattices,
     "fibres": fibres,
     "maps": maps,
+    "bilinear": bilinear,
 }

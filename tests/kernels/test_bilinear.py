@@ -436,6 +436,10 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: lowered("cross product").adjoints(jnp.ones(1), jnp.ones(3), jnp.ones(3), jnp.ones(2)),
         r"ybar must have the shape \(3,\) of op\(w, v, u\), got \(2,\)",
     ),
+    "a check of one argument": (
+        lambda: kn.check_adjoints(lowered("cross product"), jnp.ones((1, 1, 1)), jnp.ones(3)),
+        r"op must take one argument beside its weights, got BilinearOp\(.*\); check op.linear on op.product",
+    ),
     "shapes": (
         lambda: lowered("cross product").export(jnp.ones(1), ("n", 3, 3)),
         r'shapes must be two, of v and of u, got .*; say \(\("n", 3\), \("n", 3\)\)',

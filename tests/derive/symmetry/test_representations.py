@@ -118,6 +118,19 @@ def test_channels_are_ordered_block_copy_fibre() -> None:
     assert (defining(D4) * regular(D4)).matrix("r") == sympy.kronecker_product(r, regular(D4).matrix("r"))
 
 
+def test_a_product_remembers_its_factors() -> None:
+    V, W = defining(D4) + sign(D4), 2 * regular(D4)
+    assert (V * W).product == (V, W)
+    assert (V**3).product == (V**2, V)
+    assert (V * (W * V)).product == (V, W * V)
+    assert all(U.product is None for U in (V, W, V**0, V**1, V * W + V, (V * W).dual, sym(V, 2)))
+    half = D4.subgroup({"t": "r^2"})
+    left, right = (V * W).restrict(half).product
+    assert (left, right) == (V.restrict(half), W.restrict(half))
+    assert left * right == (V * W).restrict(half)
+    assert hash(V * W) == hash((V * W).restrict(D4))
+
+
 def test_symbolic_copies() -> None:
     C = Symbol("C", integer=True, positive=True)
     V = C * defining(D4)
