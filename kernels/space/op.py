@@ -69,6 +69,21 @@ class PointsOp(Content):
 
     `w`: one array (kernels, radial functions, copies in, copies out), or a tuple of them, one per pair of
     blocks, output blocks outermost. An op is frozen, hashable and a pytree without leaves.
+
+    Edges on several devices: inside `jax.shard_map`, each with its own, `jax.lax.psum` of the results.
+
+    >>> import derive, kernels
+    >>> E = derive.euclidean(3)
+    >>> x = derive.Field(E, fibre=derive.irreps(E.point, "2x0e + 1x1o"))
+    >>> solution = derive.solve(x, x, support=derive.ball("R"))
+    >>> op = kernels.lower(solution, radial=kernels.radial.bessel(4, cutoff=5.0))
+    >>> op
+    PointsOp(5 -> 5 channels on R^3, 40 free weights, 2 biases, bessel(4, cutoff=5))
+    >>> d = jnp.array([[1.0, 0.0, 0.0], [-1.0, 0.0, 0.0]])
+    >>> op(op.init(jax.random.key(0)), jnp.ones((2, 5)), d, [1, 0], [0, 1]).shape
+    (2, 5)
+
+    Source: Weiler et al. 2018, arXiv 1807.02547; Thomas et al. 2018, arXiv 1802.08219.
     """
 
     axes: int

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import sympy
 from jax.extend.core import jaxprs_in_params
 from scipy.spatial.transform import Rotation
 
@@ -118,11 +119,12 @@ def test_chunks_are_the_same_sums(monkeypatch: pytest.MonkeyPatch, rng: np.rando
         jax.clear_caches()
         return jax.tree.leaves(jax.jit(jax.value_and_grad(force, (0, 1, 2)))(w, g.d, gates))
 
-    whole = results()
+    whole, ungated = results(), c.op(w, *g.arguments)
     monkeypatch.setattr(sums, "CACHED", 1)
     assert sums._chunk(37, 10) == 8
     for a, b in zip(results(), whole, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(c.op(w, *g.arguments), ungated, atol=1e-12)
     jax.clear_caches()
 
 
@@ -202,6 +204,20 @@ def test_init_keeps_the_variance(rng: np.random.Generator) -> None:
         for part in (y[:, :6], y[:, 6:24], y[:, 24:]):
             assert 0.5 < float((part**2).mean()) < 2
     assert op.init(key())[0].dtype == jnp.zeros(()).dtype
+
+
+def test_kernels_are_divided_by_their_mean_size(rng: np.random.Generator) -> None:
+    """n_b: the root of the mean square of a row at the cut-off, over directions drawn at random."""
+    c = case("O(2)")
+    turn = rng.uniform(0, 2 * np.pi, 2000)
+    d = RADIAL.cutoff * np.stack([np.cos(turn), np.sin(turn)])
+    seen = []
+    for k in c.solution.kernels:
+        entries = sympy.lambdify(c.solution.problem.letters, list(k.matrix), "numpy")(*d)
+        rows = sum(1 for i in range(k.matrix.rows) if any(k.matrix[i, :]))
+        seen.append(np.sqrt(sum((np.zeros(2000) + e) ** 2 for e in entries).mean() / rows))
+    np.testing.assert_allclose(np.concatenate(c.op.factors), seen, rtol=0.05)
+    assert max(seen) > 20
 
 
 def test_an_op_is_frozen_data() -> None:
