@@ -30,7 +30,10 @@ ORDER = 2_000  # of a point group whose special directions are listed
 
 @dataclass(frozen=True)
 class Stratum:
-    """Directions of one kind: what they are called, how many an orbit has, and how many maps they leave."""
+    """Directions of one kind: what they are called, how many an orbit has, and how many maps they leave.
+
+    Where no element turns a line round, its other end has an orbit of its own, with as many.
+    """
 
     name: str
     stabiliser: tuple[int, ...]

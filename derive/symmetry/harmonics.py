@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import islice
-from math import factorial, gcd, lcm, prod
+from math import factorial, lcm, prod
 from typing import Any
 
 from sympy import QQ, Add, ImmutableMatrix, Integer, Mul, Pow
@@ -49,32 +49,28 @@ def _circular(degree: int) -> tuple[Polynomial, ...]:
 
 def _raised(y: Polynomial, n: int, degree: int, m: int) -> Polynomial:
     """``sum_k c_k x_n^(degree - m - 2k) rho^(2k) y``, harmonic, for a harmonic y of degree m."""
-    total: dict[tuple[int, ...], Fraction] = {}
-    factor, power = Fraction(1), {(*e, 0): Fraction(c) for e, c in y.items()}
-    for k in range((degree - m) // 2 + 1):
+    factors = [Fraction(1)]
+    for k in range((degree - m) // 2):
         height = degree - m - 2 * k
+        factors.append(factors[-1] * -Fraction(height * (height - 1), 2 * (k + 1) * (2 * k + 2 * m + n - 1)))
+    scale = lcm(*(c.denominator for c in factors))  # y stays as it is, so that pairs keep one norm
+    total: Polynomial = {}
+    power = {(*e[: n - 1], 0): c for e, c in y.items()}
+    for k, factor in enumerate(factors):
         for exponents, c in power.items():
-            at = (*exponents[:-1], height)
-            total[at] = total.get(at, Fraction(0)) + factor * c
-        factor *= -Fraction(height * (height - 1), 2 * (k + 1) * (2 * k + 2 * m + n - 1))
+            at = (*exponents[:-1], degree - m - 2 * k)
+            total[at] = total.get(at, 0) + int(factor * scale) * c
         power = _times_square(power, n - 1)
-    return _primitive(total)
+    return {e: c for e, c in total.items() if c}
 
 
-def _times_square(p: dict[tuple[int, ...], Fraction], axes: int) -> dict[tuple[int, ...], Fraction]:
-    out: dict[tuple[int, ...], Fraction] = {}
+def _times_square(p: Polynomial, axes: int) -> Polynomial:
+    out: Polynomial = {}
     for exponents, c in p.items():
         for i in range(axes):
             at = (*exponents[:i], exponents[i] + 2, *exponents[i + 1 :])
-            out[at] = out.get(at, Fraction(0)) + c
+            out[at] = out.get(at, 0) + c
     return out
-
-
-def _primitive(p: dict[tuple[int, ...], Fraction]) -> Polynomial:
-    """The multiple with coprime integers."""
-    kept = {e: c for e, c in p.items() if c}
-    scale = Fraction(lcm(*(c.denominator for c in kept.values())), gcd(*(c.numerator for c in kept.values())))
-    return {e: int(c * scale) for e, c in kept.items()}
 
 
 def product(p: Polynomial, q: Polynomial) -> int:

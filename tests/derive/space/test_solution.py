@@ -209,3 +209,37 @@ def test_fields_restrict_to_subgroups() -> None:
     S = E.restrict(O3.subgroup(["x01", "x02", "x12"]))
     v = dv.Field(E, fibre=dv.irrep(O3, 1))
     assert (dv.solve(v, v).dim, dv.solve(v.restrict(S), v.restrict(S)).dim) == (2, 3)
+
+
+def test_reflections_decide_between_names() -> None:
+    """O(2) keeps d for scalars and J d for pseudoscalars, I and S(d d^T) between vectors."""
+    O2 = dv.orthogonal(2)
+    E, V = dv.euclidean(2), dv.irrep(O2, 1)
+    forms = {
+        "K(d) = f_1(|d|)*d": (dv.trivial(O2), V),
+        "K(d) = f_1(|d|)*J d": (dv.sign(O2), V),
+        "K(d) = f_1(|d|)*(J d)^T": (V, dv.sign(O2)),
+        "K(d) = f_1(|d|)*I + f_2(|d|)*S(d d^T)": (V, V),
+    }
+    assert [dv.text(between(E, *pair).form) for pair in forms.values()] == list(forms)
+
+
+STRATA = {
+    ("Ih", 3): [("mirror plane", 60), ("5-fold axis", 12), ("3-fold axis", 20), ("2-fold axis", 30)],
+    ("O", 3): [("4-fold axis", 6), ("3-fold axis", 8), ("2-fold axis", 12)],
+    ("C4v", 3): [("mirror plane", 4), ("mirror plane", 4), ("4-fold axis", 1)],
+    ("D8", 2): [("mirror line", 8), ("mirror line", 8)],
+    ("D5", 2): [("mirror line", 5)],
+    ("C5", 2): [],
+}
+
+
+@pytest.mark.parametrize("name", STRATA)
+def test_special_directions(name: tuple[str, int]) -> None:
+    """Each kind once, with the number of directions on an orbit of it."""
+    G = dv.point_group(*name)
+    s = between(dv.euclidean(name[1], G), dv.trivial(G), dv.trivial(G), max_degree=0)
+    found = [
+        (next(k for k, _ in STRATA[name] if o.name.startswith(k)), o.directions) for o in s.special_orbits
+    ]
+    assert found == STRATA[name]
