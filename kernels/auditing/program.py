@@ -19,6 +19,7 @@ from kernels.auditing.axes import Axes, Book, is_field, named, renewed, size_of
 from kernels.auditing.modules import Registry, has_fields, is_nnx, scoped
 from kernels.auditing.primitives import RANDOM, axes_after
 from kernels.errors import KernelError
+from kernels.lax_alone import only_lax
 
 # (number of a layer or None, number of its call, lines of the user's code from the outside in)
 Label = tuple[int | None, int, tuple[tuple[str, int, str], ...]]
@@ -162,8 +163,8 @@ def _jaxpr(model: Callable[..., Any], x: jax.Array, registry: Registry) -> tuple
 
 
 def _traced(function: Callable[..., Any], given: Sequence[Any], registry: Registry) -> Any:
-    """Traced without jit, since what JAX has traced before has no scopes; loops over tracers need it."""
-    with scoped(registry):
+    """Traced as `lax` alone and without jit: what was traced has no scopes; loops over tracers need it."""
+    with scoped(registry), only_lax():
         try:
             with jax.disable_jit():
                 closed, shape = jax.make_jaxpr(function, return_shape=True)(*given)
