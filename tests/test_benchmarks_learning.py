@@ -35,6 +35,8 @@ def test_a_network_keeps_the_group_that_it_was_derived_for(name: str, turns: boo
     mirrored, _ = logits(model, DIGITS.images[:, :, ::-1], used)
     assert (abs(turned - y).max() < 1e-4) == turns
     assert (abs(mirrored - y).max() < 1e-4) == mirrors
+    some, _ = logits(model, DIGITS.images[:3], used)  # with the statistics of all
+    np.testing.assert_allclose(some, y[:3], atol=1e-4)
 
 
 @pytest.mark.parametrize("side", [8, 14])
