@@ -48,6 +48,11 @@ def test_all_have_as_many_weights(side: int) -> None:
 def test_the_place_of_a_digit_is_not_seen_by_a_network_that_no_shift_changes() -> None:
     given = learning_data.places(0)
     assert given.classes == 4
+    for k, (image, label) in enumerate(zip(given.train.images[:4], given.train.labels, strict=False)):
+        np.testing.assert_array_equal(
+            image, np.roll(given.train.images[0], (8 * (k // 2), 8 * (k % 2)), (0, 1))
+        )
+        assert label == k
     y, _ = logits(learning_nets.net("CNN", 16, 4, circular=True), given.train.images[:16])
     np.testing.assert_allclose(y.reshape(4, 4, 4), y.reshape(4, 4, 4)[:, :1].repeat(4, 1), atol=1e-4)
     flat, _ = logits(learning_nets.net("MLP", 16, 4), given.train.images[:16])
