@@ -21,6 +21,7 @@ from benchmarks import (
     expansion,
     loops,
     networks,
+    points,
     sharding,
     symmetries,
     thresholds,
@@ -31,6 +32,7 @@ from benchmarks.report import Report, markdown
 RESULTS = Path(__file__).parent / "RESULTS.md"
 SUITES: dict[str, Callable[[bool], Report]] = {
     "networks": networks.run,
+    "points": points.run,
     "convolution": convolution.run,
     "loops": loops.run,
     "expansion": expansion.run,

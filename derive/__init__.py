@@ -35,6 +35,7 @@ from derive.solving import solve
 from derive.steps import Step
 from derive.symmetry.catalogue import alternating, cyclic, dihedral, hyperoctahedral, point_group, symmetric
 from derive.symmetry.constructions import wreath
+from derive.symmetry.euclidean import Euclidean, euclidean
 from derive.symmetry.field import Field
 from derive.symmetry.given import matrix_group, permutation_group
 from derive.symmetry.group import Group
@@ -50,6 +51,7 @@ from derive.symmetry.lie import (
 from derive.symmetry.outer import outer
 from derive.symmetry.representation import Representation, alt, sym, trivial
 from derive.symmetry.spacegroup import SpaceGroup, space_group, translations
+from derive.symmetry.spherical import irrep
 from derive.symmetry.standard import defining, determinant, permutation, quotient, regular, sign
 from derive.symmetry.support import Support, ball, box, hexagon, window
 from derive.symmetry.wallpaper import wallpaper
@@ -62,6 +64,7 @@ __all__ = [
     "Derivation",
     "DerivationError",
     "DeriveError",
+    "Euclidean",
     "ExactnessError",
     "Field",
     "GridError",
@@ -94,9 +97,11 @@ __all__ = [
     "defining",
     "determinant",
     "dihedral",
+    "euclidean",
     "general_linear",
     "hexagon",
     "hyperoctahedral",
+    "irrep",
     "irreps",
     "latex",
     "lorentz",

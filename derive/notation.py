@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sympy import IndexedBase, Symbol
+from sympy import Expr, IndexedBase, Symbol, sympify
 
 
 class Composed(Symbol):
@@ -281,3 +281,116 @@ class Correlation(Composed):
     def _latex(self, printer: Any) -> str:
         f, g = map(printer._print, self.parts)
         return rf"\operatorname{{corr}}({f}, {g})"
+
+
+# ---- kernels on R^n --------------------------------------------------------------------------------------
+
+
+class Named(Composed):
+    """What a kernel of R^n is called: d d^T, [d]_x, S(d v^T); in text and in LaTeX.
+
+    S is the symmetric traceless part of a matrix, H the harmonic part of polynomials, z = d_1 + i d_2.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, text: str, tex: str) -> Any:
+        return super().__new__(cls, text, tex, commutative=False)
+
+    def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return self.parts, {}
+
+    @staticmethod
+    def spell(*parts: Any) -> str:
+        return str(parts[0])
+
+    def _latex(self, printer: Any) -> str:
+        return str(self.parts[1])
+
+
+class Length(Composed):
+    """|d|, of a vector."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def spell(*parts: Any) -> str:
+        return f"|{parts[0]}|"
+
+    def _latex(self, printer: Any) -> str:
+        return f"|{printer._print(Symbol(str(self.parts[0])))}|"
+
+
+class Tangent(Composed):
+    """drho_x: what the Lie algebra does where the group acts by rho_x."""
+
+    __slots__ = ()
+
+    def __new__(cls, of: str) -> Any:
+        return super().__new__(cls, Symbol(of))
+
+    def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return (self.parts[0].name,), {}
+
+    @property
+    def of(self) -> Symbol:
+        return self.parts[0]
+
+    @staticmethod
+    def spell(*parts: Any) -> str:
+        return f"d{parts[0]}"
+
+    def _latex(self, printer: Any) -> str:
+        return f"d{printer._print(self.of)}"
+
+
+class At(Expr):
+    """A(p, q): the value of something at vectors or at a group element; values and vectors do not commute.
+
+    Its first argument is what is evaluated: K, a moved field T_s x, an image T(x).
+    """
+
+    is_commutative = False
+
+    def __new__(cls, head: Any, *arguments: Any) -> Any:
+        return Expr.__new__(cls, head, *map(sympify, arguments))
+
+    @property
+    def head(self) -> Symbol:
+        return self.args[0]
+
+    @property
+    def points(self) -> tuple[Any, ...]:
+        """Where it is evaluated."""
+        return self.args[1:]
+
+    def _equation_text(self, printer: Any) -> str:
+        head = printer._print(self.head)
+        shown = f"({head})" if isinstance(self.head, Moved) else head
+        return f"{shown}({', '.join(map(printer._print, self.points))})"
+
+    def _sympystr(self, printer: Any) -> str:
+        return self._equation_text(printer)
+
+    def _latex(self, printer: Any) -> str:
+        return f"{printer._print(self.head)}({', '.join(map(printer._print, self.points))})"
+
+
+class Along(Expr):
+    """D[v] K(d): the derivative of a function of d along a vector v."""
+
+    is_commutative = False
+
+    def __new__(cls, vector: Any, value: Any) -> Any:
+        return Expr.__new__(cls, sympify(vector), sympify(value))
+
+    def _equation_text(self, printer: Any) -> str:
+        vector, value = map(printer._print, self.args)
+        return f"D[{vector}] {value}"
+
+    def _sympystr(self, printer: Any) -> str:
+        return self._equation_text(printer)
+
+    def _latex(self, printer: Any) -> str:
+        vector, value = map(printer._print, self.args)
+        return rf"D_{{{vector}}} {value}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from html import escape
 from typing import Any
 
 import sympy
@@ -19,6 +20,7 @@ from derive.answer.on_lattice import LatticeAnswer, bias_problem
 from derive.answer.plain import Plain
 from derive.answer.plain_maps import PlainMaps
 from derive.answer.projection import Projection, project
+from derive.answer.shown import pattern_figures
 from derive.answer.tying import Tying
 from derive.certificate.certificate import Certificate, certify
 from derive.derivation.chapters import constraints, derive, equations
@@ -26,9 +28,10 @@ from derive.derivation.derivation import Derivation
 from derive.derivation.kernel import form
 from derive.derivation.layer import layer
 from derive.derivation.operator import Notation, general_operator
-from derive.derivation.render import latex
+from derive.derivation.render import SCROLLS, latex
 from derive.derivation.representations import commutes, equivariant
 from derive.derivation.windows import opened
+from derive.drawing.svg import card
 from derive.errors import SizeError
 from derive.lattice.problem import Problem
 from derive.pickling import Fields
@@ -168,10 +171,14 @@ class Solution(Fields):
 
     def restrict(self, subgroup: Group) -> tuple[Solution, sympy.ImmutableMatrix]:
         """The solution under a subgroup of the point group, and the exact E with B_here = B_there E."""
+        found = self.restricted(subgroup)
+        return found, embedding(self.answer.basis_blocks, found.answer.basis_blocks)
+
+    def restricted(self, subgroup: Group) -> Solution:
+        """The solution under a subgroup of the point group."""
         p = self.problem
         space = p.group.restrict(subgroup) if p.axes else SpaceGroup(subgroup, (), ())
-        found = Solution(replace(p, x=p.x.restrict(space), y=p.y.restrict(space)))
-        return found, embedding(self.answer.basis_blocks, found.answer.basis_blocks)
+        return Solution(replace(p, x=p.x.restrict(space), y=p.y.restrict(space)))
 
     def plain(
         self, sizes: Mapping[str, int] | None = None, channels: Sequence[int] | None = None
@@ -189,6 +196,13 @@ class Solution(Fields):
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {latex(self.layer)}$"
+
+    def _repr_html_(self) -> str:
+        """What is mapped to what, the counts, the layer, and the tying pattern where it is small."""
+        rows = [("from", repr(self.problem.x)), ("to", repr(self.problem.y)), ("free weights", str(self.dim))]
+        rows += [("free biases", str(self.bias_dim))] if self.problem.bias else []
+        layer_ = f'<p style="{SCROLLS}">{escape(self._repr_latex_())}</p>'
+        return card("Every equivariant layer", rows, [layer_, *pattern_figures(self.problem, self.answer)])
 
 
 def _answer(problem: Problem) -> LatticeAnswer | MapAnswer:

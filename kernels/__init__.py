@@ -1,7 +1,10 @@
 """Jitted JAX convolutions whose adjoints are derived, registered and checked; channels last throughout."""
 
+from kernels import radial
 from kernels.action.act import act
 from kernels.action.random import random_element
+from kernels.auditing.audit import audit
+from kernels.auditing.report import Audit, AuditedLayer
 from kernels.checking.checks import check_adjoints, check_against_dense
 from kernels.checking.equivariance import check_equivariance
 from kernels.checking.report import Comparison, Report, Uncarried
@@ -20,7 +23,9 @@ from kernels.equivariant import EquivariantOp
 from kernels.errors import (
     CheckError,
     DtypeError,
+    EdgeError,
     ExportError,
+    FieldError,
     GroupsError,
     ImplementationError,
     KernelError,
@@ -28,6 +33,7 @@ from kernels.errors import (
     MeshError,
     PaddingError,
     PrecisionError,
+    RadialError,
     ShapeError,
     SymmetryError,
     SymmetryWarning,
@@ -41,17 +47,22 @@ from kernels.lowering import lower
 from kernels.maps.bilinear.op import BilinearOp
 from kernels.maps.op import MapsOp
 from kernels.pool import avg_pool, max_pool
+from kernels.space.op import PointsOp
 
 __all__ = [
     "Artifact",
+    "Audit",
+    "AuditedLayer",
     "BilinearOp",
     "CheckError",
     "Comparison",
     "DtypeError",
+    "EdgeError",
     "EquivariantOp",
     "Explanation",
     "ExportError",
     "FibredOp",
+    "FieldError",
     "GroupsError",
     "ImplementationError",
     "KernelError",
@@ -60,8 +71,10 @@ __all__ = [
     "MapsOp",
     "MeshError",
     "PaddingError",
+    "PointsOp",
     "Policy",
     "PrecisionError",
+    "RadialError",
     "Report",
     "ShapeError",
     "SymmetryError",
@@ -70,6 +83,7 @@ __all__ = [
     "Uncarried",
     "WindowError",
     "act",
+    "audit",
     "autotune",
     "avg_pool",
     "calibrate",
@@ -88,6 +102,7 @@ __all__ = [
     "max_pool",
     "only_lax",
     "patch_matrix",
+    "radial",
     "random_element",
     "shard_image",
 ]

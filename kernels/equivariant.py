@@ -6,6 +6,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from functools import partial
+from html import escape
 from typing import Any
 
 import jax
@@ -85,6 +86,9 @@ class EquivariantOp(Content, Exportable):
         bias = f", {_many(self.bias_dim, 'bias', 'biases')}" if self.bias_dim else ""
         weights = _many(self.dim, "free weight", "free weights")
         return f"{type(self).__name__}({self.channels_in} -> {self.channels_out} channels, {weights}{bias})"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(repr(self))}</p><pre>{escape(self.describe())}</pre>"
 
     # ---- weights ----------------------------------------------------------------------------------------
 

@@ -61,8 +61,20 @@ class MeshError(KernelError):
     """An image does not fit the devices: an unknown mesh axis, sizes that do not divide, too large a halo."""
 
 
+class RadialError(KernelError):
+    """Radial functions are missing, not wanted, or end nowhere."""
+
+
+class EdgeError(KernelError):
+    """An edge of a graph points at a node that does not exist."""
+
+
 class ExportError(KernelError):
     """An op cannot be exported so, or an exported one is called with other shapes than it was made for."""
+
+
+class FieldError(KernelError):
+    """A layer cannot work on a field, or two layers that are to follow each other have different fields."""
 
 
 class SymmetryError(KernelError):

@@ -197,6 +197,13 @@ def exported(
     return Artifact(_serialised(function, given, platforms, derivatives, [n for s in read for n in s]))
 
 
+def exported_as(function: Any, given: Sequence[Any], platforms: Sequence[str], derivatives: int) -> Artifact:
+    """A jitted function of arrays of known shapes as an artifact."""
+    _check_platforms(platforms)
+    _check_derivatives(derivatives)
+    return Artifact(_serialised(function, tuple(given), platforms, derivatives, ()))
+
+
 def _check_platforms(platforms: Sequence[str]) -> None:
     unknown = [name for name in platforms if name not in KNOWN]
     if isinstance(platforms, str) or unknown or not platforms:

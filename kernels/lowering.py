@@ -10,12 +10,14 @@ import jax.numpy as jnp
 from kernels.convolution import options
 from kernels.convolution.choice.table import Policy
 from kernels.equivariant import EquivariantOp
-from kernels.errors import KernelError, PaddingError, ShapeError
+from kernels.errors import KernelError, PaddingError, RadialError, ShapeError
 from kernels.lattice.lower import lower_lattice
 from kernels.maps.bilinear.lower import lower_bilinear
 from kernels.maps.bilinear.op import BilinearOp
 from kernels.maps.lower import PlainMaps, lower_maps
 from kernels.precision import named as named_precision
+from kernels.space.lower import PlainSpace, lower_points
+from kernels.space.op import PointsOp
 
 ON_BROKEN = ("warn", "error", "ignore")
 
@@ -50,6 +52,21 @@ def lower(
 ) -> BilinearOp: ...
 
 
+@overload
+def lower(
+    solution: Any,
+    *,
+    sizes: Mapping[str, int] | None = None,
+    channels: Sequence[int] | None = None,
+    padding: Any = None,
+    implementation: str | Policy = "auto",
+    dtype: Any = None,
+    precision: Any = None,
+    on_broken: str = "warn",
+    radial: Any,
+) -> PointsOp: ...
+
+
 def lower(
     solution: Any,
     *,
@@ -61,7 +78,8 @@ def lower(
     precision: Any = None,
     on_broken: str = "warn",
     bilinear: Any = False,
-) -> EquivariantOp | BilinearOp:
+    radial: Any = None,
+) -> EquivariantOp | BilinearOp | PointsOp:
     """A solution of `derive.solve` as a jitted op with free weights only.
 
         op(w, x, b=None) = sum_k w_k B_k x + b          B_k the exact basis of the solution
@@ -86,6 +104,8 @@ def lower(
             end, which breaks shifts, is not spoken of.
         bilinear: True for an op of two arguments where the input was stated as a product V * W, or the pair
             (V, W) whose product it is: a `BilinearOp`, op(w, v, u, b=None), that never forms the product.
+        radial: for a solution on R^n, the radial functions that weights multiply, such as
+            ``kn.radial.bessel(8, cutoff=5.0)``; the op is one on points, see `PointsOp`.
 
     Returns:
         An op with `init(key)`, `kernel(w)`, `dense(w, grid)`, `dim` and `op(w, x, b=None)`, where x is
@@ -109,6 +129,13 @@ def lower(
     name = named_precision(precision)
     kind = None if dtype is None else jnp.dtype(dtype)
     plain = solution.plain(sizes=sizes, channels=channels)
+    if isinstance(plain, PlainSpace):
+        if padding is not None:
+            raise PaddingError("padding", "needs a lattice", padding, "leave it out")
+        return lower_points(plain, radial, kind, name)
+    if radial is not None:
+        remedy = "leave it out, or solve for fields on euclidean(n)"
+        raise RadialError("radial", "needs a solution on R^n", radial, remedy)
     if isinstance(plain, PlainMaps):
         if padding is not None:
             raise PaddingError("padding", "needs a lattice", padding, "leave it out")

@@ -30,6 +30,7 @@ from benchmarks import (
     loops,
     machine,
     plot,
+    points,
     programs,
     ratios,
     report,
@@ -305,3 +306,15 @@ def _dies_once(marker: str, value: int) -> int:
 def test_a_process_that_dies_is_replaced(tmp_path: Path) -> None:
     jobs = [(str(tmp_path / "seen"), value) for value in range(4)]
     assert list(elsewhere.elsewhere(_dies_once, jobs)) == [0, 1, 4, 9]
+
+
+def test_layers_on_points_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The dense contraction gives what the op gives; e3nn-jax normalises its harmonics in its own way."""
+    graph = points.Graph(2, 30)
+    found = points.contenders(graph)
+    ours, dense = (layer(w, *graph.arrays) for layer, w in (found[points.OURS], found[points.DENSE]))
+    np.testing.assert_allclose(ours, dense, atol=1e-5)
+    monkeypatch.setattr(points, "DENSE_ENTRIES", 0)
+    table, targets = points.compare([(1, 20)], budget=0.0)
+    assert len(table.rows) == 2
+    assert len(targets) == (2 if points.E3NN in found else 0)

@@ -71,15 +71,13 @@ def test_row_03_and_09_ladder(rung: Any) -> None:
 
 
 def test_help(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="0"):
-        cli.main(["--help"])
+    assert cli.main(["--help"]) == 0
     assert "run it on a photograph and check everything" in " ".join(capsys.readouterr().out.split())
 
 
 def test_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="2"):
-        cli.main(["sing"])
-    assert "invalid choice: 'sing'" in capsys.readouterr().err
+    assert cli.main(["sing"]) == 2
+    assert "there is no command 'sing'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("absent", ["sklearn", "PIL"])

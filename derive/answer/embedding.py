@@ -116,6 +116,14 @@ Coefficients = tuple[np.ndarray, np.ndarray, list[Any]]  # large, small, value
 
 def embedding(small: Sequence[BasisBlock], large: Sequence[BasisBlock]) -> sympy.ImmutableMatrix:
     """The exact matrix E with B_small = B_large E."""
+    shape = (sum(b.size for b in large), sum(b.size for b in small))
+    return _matrix(sparse_embedding(small, large), shape)
+
+
+def sparse_embedding(
+    small: Sequence[BasisBlock], large: Sequence[BasisBlock]
+) -> dict[int, dict[int, sympy.Expr]]:
+    """The same matrix by its nonzero entries: {row: {column: value}}."""
     where = _Finder(large)
     solved: dict[tuple[int, int], Coefficients] = {}
     entries: dict[int, dict[int, Any]] = defaultdict(dict)
@@ -136,8 +144,7 @@ def embedding(small: Sequence[BasisBlock], large: Sequence[BasisBlock]) -> sympy
                 for k, j, value in zip(*numbers, values, strict=True):
                     entries[k][j] = value
     _refuse_large(sum(map(len, entries.values())))
-    shape = (sum(b.size for b in large), sum(b.size for b in small))
-    return _matrix(dict(entries), shape)
+    return dict(entries)
 
 
 class _Finder:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,16 +10,32 @@ import numpy as np
 import sympy
 
 from derive.answer.kernel_table import grid_shape, kernel_labels, members, refuse_large
-from derive.answer.numbers import with_numbers
 from derive.answer.off_lattice import MapAnswer
 from derive.answer.on_lattice import LatticeAnswer
 from derive.answer.plain import Plain, PlainBlock
+from derive.answer.shown import one_channel_each, pattern_figures
+from derive.drawing.svg import card
+from derive.drawing.ties import letter
 from derive.errors import InfiniteError, SizeError, SymbolicError, TooLargeError
 from derive.lattice.problem import Problem
 
 SHOWN = 64  # tables, and the rows and columns of a matrix, that are printed
 WIDTH = 160  # characters of a line of a matrix that is printed
 ENTRIES = 1 << 16  # entries of a matrix that is looked at
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """One table of a pattern: of which pieces, and on a lattice of which entry of the fibre map.
+
+    `names`: the input piece and the output piece; `entry`: (row, column), None without a lattice; `table`:
+    SymPy sums of the weights, as `Tying.table` has them; `weights`: how many are free for a pair of copies.
+    """
+
+    names: tuple[str, str]
+    entry: tuple[int, int] | None
+    table: np.ndarray
+    weights: int
 
 
 @dataclass(frozen=True)
@@ -76,11 +92,10 @@ class Tying:
         return labels
 
     def _listed(self, sizes: Mapping[str, int] | None = None) -> Plain:
-        if isinstance(self.answer, MapAnswer):
-            raise SizeError("tying", "has sites only on a lattice", self.answer.name, "use table")
-        one = {str(s): 1 for f in (self.problem.x, self.problem.y) for s in f.channels.free_symbols}
-        problem = with_numbers(self.problem, {**one, **(sizes or {})}, None)
-        return (LatticeAnswer(problem) if problem != self.problem else self.answer).listed
+        found = one_channel_each(self.problem, self.answer, sizes)
+        if isinstance(found, MapAnswer):
+            raise SizeError("tying", "has sites only on a lattice", found.name, "use table")
+        return found.listed
 
     def table(self, row: int = 0, column: int = 0, block: int = 0) -> np.ndarray:
         """The weights at every displacement, as in `basis[k].dense()`, for one fibre entry of a pair.
@@ -92,8 +107,34 @@ class Tying:
         listed = self._listed()
         return _table(listed, (listed.blocks or ())[block], row, column)
 
+    def panels(self, sizes: Mapping[str, int] | None = None) -> Iterator[Panel]:
+        """All tables that hold a weight, one pair of pieces after the other; `sizes` are numbers for symbols.
+
+        >>> import derive as dv
+        >>> G = dv.cyclic(3)
+        >>> [panel.table.tolist() for panel in dv.solve(dv.defining(G), dv.trivial(G)).tying.panels()]
+        [[[a, a, a]]]
+        """
+        if isinstance(self.answer, MapAnswer):
+            for k, found in enumerate(self.answer.maps.pairs):
+                names = found.maps.input.name, found.maps.output.name
+                if found.maps.dim:
+                    yield Panel(names, None, _matrix(self.answer, k), int(found.maps.dim))
+            return
+        listed = self._listed(sizes)
+        for pair, block in zip(self.answer.pairs, listed.blocks or (), strict=True):
+            entries = sorted(set(zip(block.row.tolist(), block.column.tolist(), strict=True)))
+            for row, column in entries:
+                names = pair.input.name, pair.output.name
+                yield Panel(names, (row, column), _table(listed, block, row, column), block.weights)
+
     def __repr__(self) -> str:
         return f"Tying({self.answer.name}: {_weights(self.answer.dim)})"
+
+    def _repr_html_(self) -> str:
+        """Cells that share a weight in one colour and letter; blocks of fibres have letters of their own."""
+        figures = pattern_figures(self.problem, self.answer)
+        return card(repr(self), [], figures or ["<p>Too large or too open to draw: see str and labels.</p>"])
 
     def __str__(self) -> str:
         try:
@@ -190,12 +231,3 @@ def _show(table: np.ndarray, title: str) -> str:
         widths = [max(widths)] * len(widths)
     body = ["  " + " ".join(e.rjust(n) for e, n in zip(line, widths, strict=True)) for line in text]
     return "\n".join(([title.rstrip()] if title else []) + body)
-
-
-def letter(k: int) -> str:
-    """a, b, ..., z, aa, ab, ...
-
-    >>> letter(0), letter(27)
-    ('a', 'ab')
-    """
-    return chr(97 + k) if k < 26 else letter(k // 26 - 1) + chr(97 + k % 26)

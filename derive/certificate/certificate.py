@@ -20,6 +20,7 @@ from derive.certificate.residual_maps import Matrices
 from derive.certificate.trials import trials
 from derive.counting.count import hom_dimension
 from derive.counting.lattice import count_lattice
+from derive.drawing.svg import card
 from derive.lattice.axes import Axis
 from derive.lattice.problem import Problem, with_sizes
 from derive.symmetry.sizes import number
@@ -83,18 +84,27 @@ class Certificate:
         gap = sympy.sympify(self.dim) - self.expected_dim
         return self.dim == self.expected_dim or sympy.simplify(gap) == 0
 
-    def __str__(self) -> str:
+    @property
+    def _title(self) -> str:
         verdict = "holds" if self.holds else "FAILS" if self.complete is not None else "is incomplete"
-        return "\n".join(
-            [
-                f"certificate {verdict}",
-                f"  residual of T(g x) = g T(x) on {self.scope}: {self.residual}",
-                f"  basis elements independent: {'yes' if self.independent else 'NO'}",
-                f"  free weights found: {self.dim}",
-                f"  free weights counted independently: {self.expected_dim}",
-                f"  by {self.method}",
-            ]
-        )
+        return f"certificate {verdict}"
+
+    @property
+    def _lines(self) -> list[tuple[str, str]]:
+        return [
+            (f"residual of T(g x) = g T(x) on {self.scope}", f"{self.residual}"),
+            ("basis elements independent", "yes" if self.independent else "NO"),
+            ("free weights found", f"{self.dim}"),
+            ("free weights counted independently", f"{self.expected_dim}"),
+        ]
+
+    def __str__(self) -> str:
+        lines = [f"  {name}: {value}" for name, value in self._lines]
+        return "\n".join([self._title, *lines, f"  by {self.method}"])
+
+    def _repr_html_(self) -> str:
+        mark = "✓" if self.holds else "✗"
+        return card(f"{mark} {self._title}", [*self._lines, ("by", self.method)])
 
 
 def certify(solution: Solved) -> Certificate:

@@ -8,6 +8,7 @@ from derive.checking.chapters import check_groups
 from derive.checking.convolution.adjoints import check_adjoints
 from derive.checking.convolution.commutation import check_commutation
 from derive.checking.convolution.composition import check_composition
+from derive.checking.space.derivation import check_space, is_on_space
 from derive.steps import Step
 
 Check = Callable[[Sequence[Step], int | Sequence[int] | None], None]
@@ -21,4 +22,6 @@ KINDS: dict[str, Check] = {
 
 def checker(steps: Sequence[Step]) -> Check:
     """The checker for a derivation that begins with this rule; an equivariance derivation otherwise."""
+    if is_on_space(steps):
+        return check_space
     return KINDS.get(steps[0].rule if steps else "", check_groups)

@@ -8,6 +8,7 @@ from typing import Any
 
 import sympy
 from sympy import Add, Eq, Piecewise, Tuple, default_sort_key
+from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import BooleanFunction
 from sympy.printing.latex import LatexPrinter, greek_letters_set, tex_greek_dictionary
@@ -30,12 +31,15 @@ def _ordered(expr: Add) -> list[sympy.Expr]:
 
     def rank(term: sympy.Expr) -> tuple[Any, ...]:
         negative = term.could_extract_minus_sign()
-        kind = 0 if term.has(sympy.Sum) else 1
+        kind = 0 if term.has(sympy.Sum, sympy.Integral) else 1
         names = sorted(s.name for s in term.free_symbols)
         moved = any(name[:1] == "d" or name[:2] in ("s_", "r_") for name in names)
         plain = names and term.is_commutative and term.is_polynomial()
         degree = -sympy.total_degree(term) if plain else 0
-        return (term.is_number, negative, kind, moved, degree, names)
+        functions = sorted(
+            (len(str(f.func)), str(f.func)) for f in term.atoms(AppliedUndef)
+        )  # f_2 before f_10
+        return (term.is_number, negative, kind, functions, moved, degree, names)
 
     return sorted(expr.args, key=rank)
 

@@ -32,7 +32,7 @@ def latex(expr: sympy.Basic) -> str:
     return MathPrinter().doprint(exact(expr) if isinstance(expr, Fraction) else expr)
 
 
-def _lines(step: Step) -> list[sympy.Basic]:
+def lines(step: Step) -> list[sympy.Basic]:
     """What a step says that did not stand there before it."""
     if not isinstance(step.after, Tuple):
         return [step.after]
@@ -44,15 +44,22 @@ def _statement(derivation: Sequence[Step]) -> Iterable[sympy.Basic]:
     return derivation[0].before if derivation else ()
 
 
-def _ranges(step: Step, show: Callable[[Any], str], inside: str) -> str:
+def ranges(step: Step, show: Callable[[Any], str] = latex, inside: str = IN) -> list[str]:
+    """What each index of a step ranges over."""
     named = ((s, d) for s, d in step.where if not isinstance(d, sympy.FiniteSet))
-    return ", ".join(f"{show(s)}{inside}{_domain(d, show)}" for s, d in named)
+    return [f"{show(s)}{inside}{_domain(d, show)}" for s, d in named]
+
+
+def _ranges(step: Step, show: Callable[[Any], str], inside: str) -> str:
+    return ", ".join(ranges(step, show, inside))
 
 
 def _domain(domain: sympy.Set, show: Callable[[Any], str]) -> str:
     n = modulus(domain)
     if n is not None:
         return rf"\mathbb{{Z}} / {show(n)}" if show is latex else f"Z mod {show(n)}"
+    if isinstance(domain, sympy.ProductSet):
+        return show(domain) if show is latex else f"R^{len(domain.sets)}"
     if not isinstance(domain, sympy.Range):
         return show(domain) if show is latex else {sympy.S.Reals: "R"}.get(domain, "Z")
     first, last = show(domain.start), show(domain.stop - 1)
@@ -67,7 +74,7 @@ def as_text(derivation: Sequence[Step]) -> str:
     rows.append(f"     for {_ranges(derivation[0], text, ' in ')}")
     for number, step in enumerate(derivation, 1):
         rows.append(f"{number:2d}. {step.rule}: {step.because}")
-        rows += [f"     {text(expr)}" for expr in _lines(step)]
+        rows += [f"     {text(expr)}" for expr in lines(step)]
         if step.where and number > 1:
             rows.append(f"     for {_ranges(step, text, ' in ')}")
     return "\n".join(rows)
@@ -79,7 +86,7 @@ def as_latex(derivation: Sequence[Step]) -> str:
     for number, step in enumerate(derivation, 1):
         rows += _prose(f"{number}. {step.rule}")
         rows += _prose(step.because)
-        rows += [rf"& \quad {latex(expr)} \\" for expr in _lines(step)]
+        rows += [rf"& \quad {latex(expr)} \\" for expr in lines(step)]
         rows += [rf"& \quad \text{{for }} {_ranges(step, latex, IN)} \\"] * bool(step.where)
     return "\\begin{align*}\n" + "\n".join(rows) + "\n\\end{align*}"
 
@@ -89,9 +96,9 @@ def _prose(words: str) -> Iterable[str]:
     return (rf"& {worded(line)} \\" for line in wrap(words, WIDTH, break_long_words=False))
 
 
-def _displays(lines: Iterable[sympy.Basic]) -> Iterator[str]:
+def displays(found: Iterable[sympy.Basic]) -> Iterator[str]:
     """Formulas to be displayed: rows of a table stand together, at most TALL of them."""
-    for is_row, group in groupby(lines, key=_is_row):
+    for is_row, group in groupby(found, key=_is_row):
         if not is_row:
             yield from map(latex, group)
         while rows := list(islice(group, TALL)):
@@ -110,10 +117,10 @@ def _array(rows: Iterable[Tuple]) -> str:
 
 def as_markdown(derivation: Sequence[Step]) -> str:
     """A numbered list with displayed mathematics."""
-    rows = ["Given", "", *(f"$${formula}$$\n" for formula in _displays(_statement(derivation)))]
+    rows = ["Given", "", *(f"$${formula}$$\n" for formula in displays(_statement(derivation)))]
     for number, step in enumerate(derivation, 1):
         rows.append(f"{number}. **{_marked(step.rule)}**: {_marked(step.because)}\n")
-        rows += [f"   $${formula}$$\n" for formula in _displays(_lines(step))]
+        rows += [f"   $${formula}$$\n" for formula in displays(lines(step))]
         rows += [f"   for ${_ranges(step, latex, IN)}$\n"] * bool(step.where)
     return "\n".join(rows)
 
@@ -125,10 +132,10 @@ def _marked(words: str) -> str:
 
 def as_html(derivation: Sequence[Step]) -> str:
     """An ordered list with displayed mathematics, for MathJax or KaTeX."""
-    given = "".join(map(_paragraph, _displays(_statement(derivation))))
+    given = "".join(map(_paragraph, displays(_statement(derivation))))
     items = "".join(
         f"<li><b>{escape(step.rule)}</b>: {escape(step.because)}"
-        + "".join(map(_paragraph, _displays(_lines(step))))
+        + "".join(map(_paragraph, displays(lines(step))))
         + f"<p style='margin:0'>for ${escape(_ranges(step, latex, IN))}$</p>" * bool(step.where)
         + "</li>"
         for step in derivation

@@ -15,6 +15,7 @@ import numpy as np
 from derive.symmetry.monomial import Monomial
 
 HIGHEST_FREQUENCY = 6
+PRIME = 1_000_003  # sums of products of residues fit in 64 bits
 COS, SIN = (1, 0, -1, 0), (0, 1, 0, -1)  # of multiples of a right angle
 Matrix = np.ndarray  # of integers or Python fractions
 
@@ -86,11 +87,48 @@ def monomial_turns(elements: Sequence[tuple[Matrix, ...]]) -> list[tuple[Monomia
 
 
 def _turns(element: tuple[Matrix, ...], highest: int) -> tuple[Monomial, ...] | None:
-    found = []
-    for m in element:
-        turn = quarter_turn(m, highest)
+    found: dict[int, Monomial] = {}
+    for at in sorted(range(len(element)), key=lambda k: len(element[k])):  # small factors refuse sooner
+        turn = quarter_turn(element[at], highest) if _seems_monomial(element[at], highest) else None
         monomial = None if turn is None else as_monomial(*turn)
         if monomial is None:
             return None
-        found.append(monomial)
-    return tuple(found)
+        found[at] = monomial
+    return tuple(found[at] for at in range(len(element)))
+
+
+def _seems_monomial(x: Matrix, highest: int) -> bool:
+    """Whether the turn has one entry in each row and column modulo a prime; most soon show that not."""
+    p = PRIME
+    residues = np.array([_residue(v) for v in x.ravel().tolist()], dtype=np.int64).reshape(x.shape)
+    square, one = residues @ residues % p, np.eye(len(x), dtype=np.int64)
+    for sign in (-1, 1):
+        powers = [one]  # of the product of square - sign k^2, k = 1, 2, ...
+        for top in range(1, highest + 1):
+            powers.append(powers[-1] @ (square - sign * top**2 * one) % p)
+            if not (residues @ powers[-1] % p).any():
+                return _is_sparse(residues, square, one, sign, top)
+    return False
+
+
+def _residue(value: int | Fraction) -> int:
+    return int(value.numerator) * pow(int(value.denominator), -1, PRIME) % PRIME
+
+
+def _is_sparse(x: Matrix, square: Matrix, one: Matrix, sign: int, top: int) -> bool:
+    even = _modular([(sign * k**2, COS[k % 4]) for k in range(top + 1)], square, one)
+    odd = [(sign * k**2, SIN[k % 4] * pow(k, -1, PRIME)) for k in range(1, top + 1)]
+    turned = x @ _modular(odd, square, one) % PRIME
+    entries = (even + turned) % PRIME != 0 if sign < 0 else (even != 0) | (turned != 0)
+    return bool((entries.sum(axis=0) == 1).all() and (entries.sum(axis=1) == 1).all())
+
+
+def _modular(nodes: Sequence[tuple[int, int]], square: Matrix, one: Matrix) -> Matrix:
+    total = one * 0
+    for at, value in nodes:
+        term = one * (value % PRIME)
+        for other, _ in nodes:
+            if other != at and value:
+                term = (term @ (square - one * other) % PRIME) * pow(at - other, -1, PRIME) % PRIME
+        total = (total + term) % PRIME
+    return total

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Protocol, TypeAlias
 
 from sympy import Expr, ImmutableMatrix
@@ -66,7 +67,7 @@ class Action:
 
 def motion_of(space: SpaceGroup, element: Element) -> tuple[Motion, Vector]:
     """The motion v -> M v + t that an element makes, and what its translations add to t."""
-    word, one = element.word or (), Motion(identity(space.dim), (space.period[0] * 0,) * space.dim)
+    word, one = element.word or (), Motion(identity(space.dim), (Fraction(0),) * space.dim)
     whole = evaluate_word(word, space.motions, one, after, inverse)
     letters = tuple((g, e) for g, e in word if g not in space.translations)
     bare = evaluate_word(letters, space.motions, one, after, inverse)

@@ -11,6 +11,7 @@ from derive.symmetry.constructions import symmetric_relations, wreath
 from derive.symmetry.given import matrix_group
 from derive.symmetry.group import Family, Group
 from derive.symmetry.monomial import Monomial, permutation_map
+from derive.symmetry.schoenflies import schoenflies
 from derive.symmetry.sizes import whole
 
 _ONE, _HALF, _QUARTER = [[1, 0], [0, 1]], [[-1, 0], [0, -1]], [[0, -1], [1, 0]]
@@ -54,23 +55,31 @@ POINT_GROUPS: dict[int, dict[str, tuple[dict[str, Any], tuple[str, ...]]]] = {
 }  # fmt: skip
 
 
+MORE = {1: "", 2: ", any Cn, Dn", 3: ", I Ih Cs Ci, any Cn Cnv Cnh Dn Dnh Dnd S2n"}
+
+
 def point_group(name: str, dim: int = 2) -> Group:
-    """A finite group of integer matrices that preserves the lattice Z^dim, by its Schoenflies name.
+    """A finite group of exact orthogonal or integer matrices, by its Schoenflies name.
 
-    ``r`` is the rotation, ``m`` the mirror (D1 flips the first axis, ``diag`` swaps the axes), ``t`` the
-    threefold rotation of the cube about its diagonal, ``i`` the inversion. C3, C6, D3, D3b and D6 are
-    hexagonal, in axial coordinates.
+    Those of the first list preserve the lattice Z^dim: ``r`` is the rotation, ``m`` the mirror (D1 flips the
+    first axis, ``diag`` swaps the axes), ``t`` the threefold rotation of the cube about its diagonal, ``i``
+    the inversion; in the plane C3, C6, D3, D3b and D6 are hexagonal, in axial coordinates. All others act
+    on R^dim by orthogonal matrices of algebraic numbers: any Cn and Dn in the plane; in space I, Ih and the
+    axial groups about z, Cn Cnv Cnh Dn Dnh Dnd S2n, Cs and Ci, with ``h`` the mirror across the axis, ``s``
+    the rotoreflection, and ``m`` a mirror that holds the axis (Cnv) or half a turn about x (Dn).
 
-    >>> point_group("D4", dim=2).order, point_group("Oh", dim=3).order
-    (8, 48)
+    >>> point_group("D4", dim=2).order, point_group("Oh", dim=3).order, point_group("I", dim=3).order
+    (8, 48, 60)
     """
-    named = POINT_GROUPS.get(whole(dim, "dim"))
-    if named is None or not isinstance(name, str) or name not in named:
-        known = "; ".join(f"dim={d}: {' '.join(groups)}" for d, groups in POINT_GROUPS.items())
+    number = whole(dim, "dim")
+    named = POINT_GROUPS.get(number, {}).get(name) if isinstance(name, str) else None
+    named = named or (schoenflies(name, number) if isinstance(name, str) else None)
+    if named is None:
+        known = "; ".join(f"dim={d}: {' '.join(groups)}{MORE[d]}" for d, groups in POINT_GROUPS.items())
         raise GroupError(
             "point_group", f"must be one of ({known})", f"{name!r}, dim={dim}", "or use matrix_group"
         )
-    generators, relations = named[name]
+    generators, relations = named
     given = matrix_group(generators, relations, name)
     return Group(name, given.generators, given.relations, given.given, "matrices", presented=True)
 

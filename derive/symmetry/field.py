@@ -12,6 +12,7 @@ import sympy
 from derive.errors import GridError, GroupError, RepresentationError, brief
 from derive.symmetry.acting import Action, block_actions, motion_of
 from derive.symmetry.element import read_element
+from derive.symmetry.euclidean import Euclidean
 from derive.symmetry.group import Group
 from derive.symmetry.lattice import Lattice, make_lattice, require_kept
 from derive.symmetry.names import is_taken
@@ -24,7 +25,8 @@ from derive.symmetry.spacegroup import SpaceGroup, require_finite
 class Field:
     """At every site a vector in a fibre: (g x)(p) = rho(g) x(g^-1 p).
 
-    `group`: a space group, or a point group acting about the centre of a grid;
+    `group`: a space group, a point group acting about the centre of a grid, or euclidean(n, ...), on which
+    a field has sites everywhere;
     `channels`: copies of the trivial fibre, a number or a name, 1 unless given; `fibre`: a representation
     of the point group instead; `name`: the letter in equations; `grid`: sites along each axis (None: all of
     Z); `boundary`: 'periodic' or 'zero' where translations leave the grid; `spacing`, `offset`: site p
@@ -37,14 +39,14 @@ class Field:
     Field x: C channels on Z^2 under translations(2)
     """
 
-    group: SpaceGroup
+    group: Any
     fibre: Representation
     name: str | None
     lattice: Lattice | None
 
     def __init__(
         self,
-        group: SpaceGroup | Group,
+        group: SpaceGroup | Euclidean | Group,
         channels: Any = None,
         fibre: Representation | None = None,
         name: str | None = None,
@@ -53,12 +55,12 @@ class Field:
         spacing: Any = 1,
         offset: Any = None,
     ) -> None:
-        space = group if isinstance(group, SpaceGroup) else _about_origin(group, grid)
+        space = group if isinstance(group, SpaceGroup | Euclidean) else _about_origin(group, grid)
         put = object.__setattr__
         put(self, "group", space)
         put(self, "fibre", _fibre(space, channels, fibre))
         put(self, "name", _name(name))
-        put(self, "lattice", make_lattice(space, grid, boundary, spacing, offset))
+        put(self, "lattice", _lattice(space, grid, boundary, spacing, offset))
 
     @classmethod
     def off_lattice(cls, group: SpaceGroup, fibre: Representation) -> Field:
@@ -78,9 +80,9 @@ class Field:
         }
         return _of_parts(**(now | parts))
 
-    def restrict(self, space: SpaceGroup) -> Field:
+    def restrict(self, space: SpaceGroup | Euclidean) -> Field:
         """The same field, on which only a subgroup acts, given as a space group with fewer generators."""
-        if not isinstance(space, SpaceGroup):
+        if not isinstance(space, SpaceGroup | Euclidean):
             raise GroupError("space", "must be a space group", brief(space), "use G.restrict(subgroup)")
         return self.replace(group=space, fibre=self.fibre.restrict(space.point))
 
@@ -96,8 +98,6 @@ class Field:
         """
         element = read_element(self.group, g, self.lattice)
         blocks = block_actions(self.fibre, element, channels)
-        if self.lattice is None:
-            return Action(element, None, (), blocks)
         return Action(element, *motion_of(self.group, element), blocks)
 
     def require_sizes(self, known: Mapping[str, int]) -> None:
@@ -111,12 +111,18 @@ class Field:
         require_kept(replace(self.lattice, grid=grid), self.group)
 
     @property
+    def continuous(self) -> bool:
+        """Whether sites are everywhere in R^n."""
+        return isinstance(self.group, Euclidean)
+
+    @property
     def channels(self) -> sympy.Expr:
         """The number of channels: the dimension of the fibre."""
         return sympy.sympify(self.fibre.dim)
 
     def __repr__(self) -> str:
-        where = "no lattice" if self.lattice is None else _describe(self.lattice)
+        where = _describe(self.lattice) if self.lattice is not None else "no lattice"
+        where = f"R^{self.group.dim}" if self.continuous else where
         return f"Field {self.name or ''}: {self.channels} channels on {where} under {self.group}".replace(
             " :", ":"
         )
@@ -161,7 +167,7 @@ def _about_origin(group: Group, grid: Any) -> SpaceGroup:
     return SpaceGroup(point=group, period=zero, centre=zero)
 
 
-def _fibre(space: SpaceGroup, channels: Any, fibre: Representation | None) -> Representation:
+def _fibre(space: SpaceGroup | Euclidean, channels: Any, fibre: Representation | None) -> Representation:
     if channels is not None and fibre is not None:
         raise RepresentationError(
             "channels, fibre",
@@ -172,6 +178,20 @@ def _fibre(space: SpaceGroup, channels: Any, fibre: Representation | None) -> Re
     if fibre is None:
         return size(1 if channels is None else channels, "channels") * trivial(space.point)
     return read_representation(fibre, "fibre", space.point)
+
+
+def _lattice(
+    space: SpaceGroup | Euclidean, grid: Any, boundary: Any, spacing: Any, offset: Any
+) -> Lattice | None:
+    """The sites; on R^n they are everywhere."""
+    if isinstance(space, SpaceGroup):
+        return make_lattice(space, grid, boundary, spacing, offset)
+    given = {"grid": grid, "boundary": boundary, "spacing": spacing, "offset": offset}
+    for argument, default in (("grid", None), ("boundary", None), ("spacing", 1), ("offset", None)):
+        if given[argument] is not default and given[argument] != default:
+            rule = f"must be left out on R^{space.dim}, where sites are everywhere"
+            raise GridError(argument, rule, brief(given[argument]), "sample when the layer is lowered")
+    return None
 
 
 def _describe(lattice: Lattice) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from sympy import Expr, ImmutableMatrix, cos, pi, sin
@@ -11,19 +11,33 @@ from derive.errors import GroupError
 from derive.symmetry.elements import Elements
 from derive.symmetry.group import Group, read_group
 from derive.symmetry.representation import Representation, from_images, read_order, trivial
+from derive.symmetry.spherical import all_irreps, read_irreps, require_orthogonal
 from derive.symmetry.standard import sign
 
 
-def irreps(group: Group, max_frequency: int | None = None) -> tuple[Representation, ...]:
-    """The irreducible real representations, by increasing frequency.
+@overload
+def irreps(group: Group, max_frequency: int | None = None) -> tuple[Representation, ...]: ...
+
+
+@overload
+def irreps(group: Group, max_frequency: str) -> Representation: ...
+
+
+def irreps(
+    group: Group, max_frequency: int | str | None = None
+) -> tuple[Representation, ...] | Representation:
+    """The irreducible real representations, by increasing frequency; or the sum of them that a text writes.
 
     A rotation by ``2 pi / n`` acts in frequency k by ``[[cos t, -sin t], [sin t, cos t]]`` with
     ``t = 2 pi k / n``, a reflection by ``diag(1, -1)``; frequencies 0 and n/2 have one dimension. For SO(2)
-    and O(2) the algebra acts by ``[[0, -k], [k, 0]]``, k up to ``max_frequency``.
+    and O(2) the algebra acts by ``[[0, -k], [k, 0]]``, k up to ``max_frequency``. Those of SO(3) and O(3) are
+    `irrep(G, l, parity)`.
 
     Args:
-        group: a cyclic or dihedral group, however it was given, SO(2) or O(2).
-        max_frequency: the largest frequency; needed for SO(2) and O(2), all of them otherwise.
+        group: a cyclic or dihedral group, however it was given, SO(2), O(2), SO(3) or O(3).
+        max_frequency: the largest frequency or degree; needed for Lie groups, else all of them. For SO(n) and
+            O(n) also a sum such as '8x0e + 4x1o', copies x degree and parity, which is returned as one
+            representation.
 
     Raises:
         GroupError: another group.
@@ -31,10 +45,15 @@ def irreps(group: Group, max_frequency: int | None = None) -> tuple[Representati
     >>> from derive.symmetry.catalogue import cyclic, dihedral
     >>> [V.dim for V in irreps(cyclic(5))], [V.dim for V in irreps(dihedral(4))]
     ([1, 2, 2], [1, 1, 1, 1, 2])
+    >>> from derive.symmetry.lie import orthogonal
+    >>> irreps(orthogonal(3), "8x0e + 4x1o")
+    Representation(8x0e + 4x1o, dim=20, group=O(3))
     """
     group = read_group(group)
+    if isinstance(max_frequency, str):
+        return read_irreps(group, max_frequency)
     if group.algebra:
-        return _circle_irreps(group, max_frequency)
+        return _lie_irreps(group, max_frequency)
     elements = group.elements
     orders = elements.orders
     top = elements.order
@@ -66,7 +85,7 @@ def _dihedral_pair(group: Group, elements: Elements, orders: np.ndarray) -> tupl
             if m not in powers and table[table[m, r], m] == elements.inverse[r]:
                 return r, m
     remedy = "build them with Representation(G, {generator: matrix}), or use regular(G)"
-    raise GroupError("irreps", "needs a cyclic or dihedral group, SO(2) or O(2)", group.name, remedy)
+    raise GroupError("irreps", "needs a cyclic or dihedral group, SO(n) or O(n)", group.name, remedy)
 
 
 def _powers(elements: Elements, r: int) -> list[int]:
@@ -109,16 +128,16 @@ def _rotation(angle: Expr, flips: int) -> ImmutableMatrix:
     return ImmutableMatrix([[c, s], [s, -c]] if flips else [[c, -s], [s, c]])
 
 
-def _circle_irreps(group: Group, max_frequency: int | None) -> tuple[Representation, ...]:
-    if group.family is None or group.family not in (("SO", 2), ("O", 2)):
-        remedy = "use powers of defining(G), or Representation(G, {generator: matrix})"
-        raise GroupError("irreps", "needs a cyclic or dihedral group, SO(2) or O(2)", group.name, remedy)
-    if max_frequency is None:
-        raise GroupError(
-            "max_frequency", "is needed: there are infinitely many irreps", None, "give 3 for example"
-        )
+def _lie_irreps(group: Group, highest: int | None) -> tuple[Representation, ...]:
+    family = require_orthogonal(group, "irreps")
+    if highest is None:
+        remedy = "give 3 for example, or a sum such as '8x0e + 4x1o'"
+        raise GroupError("max_frequency", "is needed: there are infinitely many irreps", None, remedy)
+    top = read_order(highest)
+    if family.n != 2:
+        return all_irreps(group, family, top)
     ends = [trivial(group)] + ([sign(group)] if group.discrete else [])
-    return (*ends, *(_circle(group, k) for k in range(1, read_order(max_frequency) + 1)))
+    return (*ends, *(_circle(group, k) for k in range(1, top + 1)))
 
 
 def _circle(group: Group, k: int) -> Representation:

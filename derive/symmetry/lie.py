@@ -32,6 +32,19 @@ def orthogonal(n: int) -> Group:
     return _lie(f"O({n})", n, _rotations(range(n)), mirror, ("m^2",), Family("O", n))
 
 
+def as_orthogonal(group: Group) -> Family | None:
+    """SO(n) or O(n), recognised by its generators: all x01, x02, ..., and for O(n) the reflection of axis 0.
+
+    >>> as_orthogonal(orthogonal(3).subgroup(["x01", "x02", "x12"]))
+    Family(type='SO', n=3)
+    """
+    n = group.dim or 0
+    for kind, whole_group in (("SO", special_orthogonal), ("O", orthogonal)):
+        if n > 1 and group.given is not None and group.given == whole_group(n).given and group.algebra:
+            return Family(kind, n)
+    return None
+
+
 def lorentz(full: bool = False) -> Group:
     """The connected Lorentz group SO+(1,3), time first: boosts ``b1 b2 b3``, rotations ``x12 x13 x23``.
 

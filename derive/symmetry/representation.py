@@ -75,7 +75,7 @@ class Representation:
 
     @property
     def name(self) -> str:
-        return " + ".join(p.name if c == 1 else f"{c} {p.name}" for c, p in self.blocks) or "0"
+        return " + ".join(_times(copies, piece.name) for copies, piece in self.blocks) or "0"
 
     def __repr__(self) -> str:
         return f"Representation({self.name}, dim={self.dim}, group={self.group.name})"
@@ -157,6 +157,12 @@ class Representation:
         if self.product is None:
             return found
         return stated(found, (self.product[0].restrict(subgroup), self.product[1].restrict(subgroup)))
+
+
+def _times(copies: Copies, name: str) -> str:
+    """Copies of a piece: 4x1o for one that is named by degree and parity, 4 V otherwise."""
+    by_degree = name[:-1].isdigit() and name[-1] in "eo"
+    return name if copies == 1 else f"{copies}x{name}" if by_degree else f"{copies} {name}"
 
 
 def _set(V: Representation, group: Group, blocks: tuple[Block, ...]) -> Representation:

@@ -12,6 +12,7 @@ from typing import Any
 import sympy
 
 from derive.errors import SupportError, TooLargeError
+from derive.symmetry.names import require_free
 from derive.symmetry.sizes import number, per_axis, rational, size, whole
 
 MEMORY = 1 << 32
@@ -127,11 +128,14 @@ def hexagon(radius: Any) -> Support:
 
 
 def ball(radius: Any) -> Support:
-    """|d| <= radius in the metric that the point group leaves invariant.
+    """|d| <= radius in the metric that the point group leaves invariant; on R^n the radius may be a name.
 
-    >>> ball(1).kind
-    'ball'
+    >>> ball(1).kind, str(ball("R"))
+    ('ball', 'ball(R)')
     """
+    if isinstance(radius, sympy.Symbol) or (isinstance(radius, str) and radius.isidentifier()):
+        require_free([str(radius)], "radius")
+        return Support("ball", sympy.Symbol(str(radius), positive=True))
     r = rational(radius, "radius")
     if r < 0:
         raise SupportError("radius", "must be >= 0", r, "give 0 for a single displacement")
@@ -250,6 +254,9 @@ def _within(
     support: Support, dim: int, residue: Any, mesh: Any, metric: Any
 ) -> tuple[tuple[Fraction, ...], ...]:
     """The attained displacements of a ball or a hexagon, in lexicographic order."""
+    if isinstance(support.radius, sympy.Symbol):
+        rule = "must have a number as its radius on a lattice, where displacements are listed"
+        raise SupportError("support", rule, support, "give ball(2), or box('R')")
     if support.kind == "hexagon":
         points = _in_hexagon(support, residue, mesh, metric)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -45,18 +46,36 @@ def act(field: Any, g: Any, x: Any) -> jax.Array:
     >>> act(V, {"x01": jnp.pi / 2}, jnp.array([1.0, 0.0])).round(3).tolist()
     [0.0, 1.0]
     """
-    if not hasattr(field, "action"):
-        remedy = "give a derive.Field or a derive.Representation"
-        raise KernelError("field", "must be a field or a representation", type(field).__name__, remedy)
+    check_field("field", field)
     x = jnp.asarray(x)
-    lattice = getattr(field, "lattice", None)
-    rank = 0 if lattice is None else lattice.dim
-    if x.ndim < rank + 1:
-        axes = "spatial..., channels" if rank else "channels"
-        raise ShapeError("x", f"must have {rank + 1} axes or more (batch..., {axes})", x.shape, "add axes")
+    grid = grid_of("x", field, x.shape)
     action = field.action(g, x.shape[-1])
-    sites = own_map(field, action, x.shape[x.ndim - 1 - rank : -1]) if rank else None
-    return move(sites, rank, action.blocks, x)
+    sites = own_map(field, action, grid) if grid else None
+    return move(sites, len(grid), action.blocks, x)
+
+
+def check_field(argument: str, field: Any) -> None:
+    """A field or a representation, or an error."""
+    if not callable(getattr(field, "action", None)):
+        remedy = "give a derive.Field or a derive.Representation"
+        raise KernelError(argument, "must be a field or a representation", type(field).__name__, remedy)
+
+
+def rank_of(field: Any) -> int:
+    """The number of spatial axes of a field; 0 for a representation."""
+    lattice = getattr(field, "lattice", None)
+    return 0 if lattice is None else lattice.dim
+
+
+def grid_of(argument: str, field: Any, shape: Sequence[int]) -> tuple[int, ...]:
+    """The sizes of the spatial axes in the shape of an array of a field."""
+    rank = rank_of(field)
+    if len(shape) < rank + 1:
+        axes = ", ".join(["batch...", *(axis_name(i, rank) for i in range(rank)), "channels"])
+        raise ShapeError(
+            argument, f"must have the axes ({axes})", tuple(shape), "add the ones that are missing"
+        )
+    return tuple(shape[len(shape) - 1 - rank : -1])
 
 
 def own_map(field: Any, action: Any, grid: tuple[int, ...]) -> SiteMap:

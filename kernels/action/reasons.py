@@ -30,6 +30,8 @@ def reason_of(
     remedy = f"use {' or '.join(some)}" if some else ring
     if turned is not None and turned != tuple(sizes):
         return f"{by(sizes)} sites, which become {by(turned)}", remedy
+    if turned is None:
+        return f"{by(sizes)} sites, whose axes it mixes", remedy
     return f"{by(sizes)} sites, about whose middle {group} has no such motion", remedy
 
 

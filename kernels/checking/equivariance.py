@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from kernels.action.act import own_sites, why_not
+from kernels.action.act import check_field, grid_of, own_sites, rank_of, why_not
 from kernels.action.moves import move
 from kernels.action.reasons import foremost_kind
 from kernels.action.sites import Sites, carry, is_carried
@@ -179,69 +179,66 @@ def _none_carried(skipped: Sequence[Uncarried]) -> KernelError:
 def _of_model(
     model: Callable[[Any], Any], x: jax.Array, into: Any, out: Any, tolerance: float | None
 ) -> Report:
-    for argument, field in (("into", into), ("out", out)):
-        if not hasattr(field, "action"):
-            remedy = "give a derive.Field or a derive.Representation"
-            raise KernelError(argument, "must be a field or a representation", type(field).__name__, remedy)
-    both = _group(into), _group(out)
-    if both[0].point != both[1].point or (_rank(into) and _rank(out) and both[0] != both[1]):
-        raise KernelError("out", f"must be a field of the group of into, {both[0]}", both[1], "use one group")
-    grid = _grid("x", into, x.shape)
-    with jax.default_matmul_precision("highest"):
+    check_field("into", into)
+    check_field("out", out)
+    space = into.group if rank_of(into) or not rank_of(out) else out.group
+    lattices = [f.group for f in (into, out) if rank_of(f)]
+    if into.group.point != out.group.point or any(group != space for group in lattices):
+        raise KernelError(
+            "out", f"must be a field of the group of into, {into.group}", out.group, "use one group"
+        )
+    own = _own("x", into, x.shape)
+    with jax.default_matmul_precision("highest"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", SymmetryWarning)  # errors are what is reported here
         y = model(x)
         if not hasattr(y, "shape"):
-            raise ShapeError(
-                "model", "must return one array", type(y).__name__, "return the array of the field out"
-            )
-        sizes = _grid("the model's output", out, y.shape)
-        cases = {name: _of_model_by(name, into, out, x, y, grid, sizes) for name in _names(into)}
-        return _compared(model, x, y, cases, tolerance)
+            remedy = "return the array of the field out"
+            raise ShapeError("the model", "must return one array", type(y).__name__, remedy)
+        other = _own("the model's output", out, y.shape)
+        if own is not None and other is not None:
+            other = _centred(other, own)
+        sides = _Side(into, own, x.shape[-1]), _Side(out, other, y.shape[-1])
+        names = space.generators if lattices else space.point.generators
+        return _compared(model, x, y, {name: _of_sides(name, space, *sides) for name in names}, tolerance)
 
 
-def _group(field: Any) -> Any:
-    return field.group
+class _Side(NamedTuple):
+    """The input or the output of a model: its field, the sites of its array, and its channels."""
+
+    field: Any
+    sites: Sites | None
+    channels: int
 
 
-def _rank(field: Any) -> int:
-    lattice = getattr(field, "lattice", None)
-    return 0 if lattice is None else lattice.dim
+def _own(argument: str, field: Any, shape: tuple[int, ...]) -> Sites | None:
+    """Where the entries of an array stand, and whether it has the channels of its field."""
+    grid = grid_of(argument, field, shape)
+    many = getattr(field, "fibre", field).dim
+    if isinstance(many, int) and many != shape[-1]:
+        raise ShapeError(argument, f"must have {many} channels, as {field} has", shape[-1], "check the field")
+    return own_sites(field, grid) if grid else None
 
 
-def _names(into: Any) -> tuple[str, ...]:
-    """The generators; translations only where there are sites."""
-    return into.group.generators if _rank(into) else into.group.point.generators
-
-
-def _grid(argument: str, field: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
-    rank = _rank(field)
-    if len(shape) < rank + 1:
-        raise ShapeError(argument, f"must have {rank + 1} axes or more, as {field} has", shape, "add axes")
-    return tuple(shape[len(shape) - 1 - rank : -1])
-
-
-def _of_model_by(
-    name: str, into: Any, out: Any, x: jax.Array, y: Any, grid: tuple[int, ...], sizes: tuple[int, ...]
-) -> Case:
+def _of_sides(name: str, space: Any, x: _Side, y: _Side) -> Case:
     """How a generator acts on the arrays of a model, by one motion of space where both have sites."""
-    g: Any = {name: PARAMETER} if name in into.group.point.algebra else name
-    action = into.action(g, x.shape[-1])
-    moved = out.action(action.element, y.shape[-1])
-    own = own_sites(into, grid) if _rank(into) else None
-    other = own_sites(out, sizes) if _rank(out) else None
-    if own is not None and other is not None:
-        other = _centred(other, own)
-    arrays = [s for s in (own, other) if s is not None]
+    g: Any = {name: PARAMETER} if name in space.point.algebra else name
+    first = x if x.sites is not None or y.sites is None else y
+    read = first.field.action(g, first.channels)
+    actions = [s.field.action(read.element, s.channels) for s in (x, y)]
+    arrays = [s.sites for s in (x, y) if s.sites is not None]
     found: Any = ()
     if arrays:
-        motion = action.motion or moved.motion
-        args = (motion.matrix, motion.shift, action.translation, into.group.period)
-        found = carry(*args, [(s, s) for s in arrays])
+        motion = read.motion
+        found = carry(motion.matrix, motion.shift, read.translation, space.period, [(s, s) for s in arrays])
         if not is_carried(found):
-            field, one = (into, action) if own is not None else (out, moved)
-            return Case(None, Uncarried(name, foremost_kind(found), *why_not(field, one, arrays[0], found)))
+            reasons = why_not(first.field, read, arrays[0], found)
+            return Case(None, Uncarried(name, foremost_kind(found), *reasons))
     maps = iter(found)
-    sites = [next(maps) if s is not None else None for s in (own, other)]
-    return Case((_by(sites[0], _rank(into), action), _by(sites[1], _rank(out), moved)))
+    sites = [next(maps) if s.sites is not None else None for s in (x, y)]
+    on_x, on_y = (
+        _by(m, rank_of(s.field), action) for m, s, action in zip(sites, (x, y), actions, strict=True)
+    )
+    return Case((on_x, on_y))
 
 
 def _centred(other: Sites, own: Sites) -> Sites:

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+import jax
 from jax.export import is_symbolic_dim
 
 from kernels.action.sites import Obstacle, exchanged_sizes
@@ -16,7 +17,7 @@ from kernels.lattice.plan import LatticePlan
 from kernels.lattice.symmetry import Grid, carried, generator, trials, why_not
 
 Said = tuple[str, str]  # reason and remedy
-OURS = ("kernels", "jax")
+OURS = tuple(os.path.dirname(path) + os.sep for path in (os.path.dirname(__file__), jax.__file__))
 BREAKS = ("sizes", "group", "centre", "between")  # the others are what every border does
 
 
@@ -25,6 +26,8 @@ def broken(plan: LatticePlan, into: Any, out: Any, name: str, grid: Grid) -> tup
 
     An image of unequal sizes may become another one: only sites that miss each other count.
     """
+    if into.lattice is None or out.lattice is None:
+        return ()  # what does not move is beside nothing
     action = generator(into.group, name)
     turned = exchanged_sizes(action.motion.matrix, grid) if len(grid) == len(plan.axes) else None
     fixed = any(axis.size_in is not None for axis in plan.inputs)
@@ -78,6 +81,6 @@ def complain(op: Any, found: Mapping[str, Said]) -> None:
 def _outside() -> int:
     """How many frames up the caller is who is neither this library nor JAX."""
     level, frame = 2, sys._getframe(2)
-    while frame.f_back is not None and any(f"{os.sep}{p}{os.sep}" in frame.f_code.co_filename for p in OURS):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(OURS):
         level, frame = level + 1, frame.f_back
     return level

@@ -203,7 +203,7 @@ def kept(plan: LatticePlan, into: Any, out: Any) -> tuple[str, ...]:
     """The generators that arrays of a plan carry: on its own grid, or at some size that is tried."""
     if into is None or out is None:
         return ()
-    return tuple(name for name in into.group.generators if some_size(plan, into, out, name))
+    return tuple(name for name in into.group.generators if some_size(plan, into, out, name) is not None)
 
 
 def some_size(plan: LatticePlan, into: Any, out: Any, name: str) -> Grid | None:

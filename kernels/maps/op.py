@@ -208,7 +208,7 @@ class MapsOp(EquivariantOp):
             shape = (*batch, self.channels_out)
             raise ShapeError("ybar", f"must have the shape {shape} of op(w, x)", ybar.shape, "check it")
         if 0 in batch:
-            return [zeros(part.shape, part.dtype) for part in w], x
+            return [zeros(part.shape, part.dtype) for part in w], zeros(x.shape, x.dtype)
         wide = summed(x).reshape(math.prod(batch), self.channels_in)
         back = summed(ybar).reshape(wide.shape[0], self.channels_out)
         bars, flat = self._pulled(parts, wide, back)

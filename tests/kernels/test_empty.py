@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from jax import lax
 
+import derive
 import kernels as kn
 
 SIZES = {"n": 2, "u": 5, "v": 4, "c": 2, "d": 3}  # samples, image, channels of a group in and out
@@ -128,3 +129,18 @@ def test_pools_and_matrices(padding: Any) -> None:
         assert patches.shape == (y[0] * sites, kernel.size), empty
         matrix = kn.conv_matrix(kernel, x.shape[1:-1], padding=padding)
         assert matrix.shape == (sites, math.prod(x.shape[1:])), empty
+
+
+@pytest.mark.parametrize("batch", [(0,), (2, 0, 3)])
+def test_maps_of_empty_batches(batch: tuple[int, ...]) -> None:
+    """Sums over diagonals, circular convolutions and matrices of no vector: their gradients are zero."""
+    point = derive.wallpaper("p4").point
+    V = 2 * derive.sign(point) + derive.regular(point) + 2 * derive.irreps(point)[-1]
+    op = kn.lower(derive.solve(V, 2 * derive.regular(point)), dtype=jnp.float32)
+    w, x = op.init(jax.random.key(0)), jnp.ones((*batch, V.dim), jnp.float32)
+    y, pull = jax.vjp(op, w, x)
+    assert y.shape == (*batch, 8)
+    bars, xbar = pull(y)
+    assert not any(bool(bar.any()) for bar in jax.tree.leaves(bars))
+    assert xbar.shape == x.shape
+    assert jax.tree.map(jnp.shape, op.adjoints(w, x, y)) == jax.tree.map(jnp.shape, (w, x))

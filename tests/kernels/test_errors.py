@@ -62,7 +62,8 @@ BAD = [
         kn.ImplementationError,
         {"implementation": "winograd"},
         "implementation must be a known name, got 'winograd'; "
-        "give one of ('auto', 'lax', 'xla', 'shifted', 'grouped', 'matmul', 'fft', 'unfold', 'phases', "
+        "give one of ('auto', 'lax', 'xla', 'shifted', 'grouped', 'matmul', 'fft', 'col2im', 'unfold', "
+        "'phases', "
         "'blocks', 'pieces', 'eigen', 'bands') "
         "or a policy",
     ),

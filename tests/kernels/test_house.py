@@ -35,9 +35,13 @@ FLOORS = {
     "equivariant": 4,
     "lattice": 5,
     "maps": 6,
+    "radial": 3,
+    "space": 7,
     "checking": 7,
-    "lowering": 7,
-    "__init__": 8,
+    "lowering": 8,
+    "auditing": 8,
+    "__init__": 9,
+    "layers": 9,
 }
 
 

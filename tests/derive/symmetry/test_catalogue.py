@@ -80,9 +80,9 @@ def test_cube_groups_are_the_ones_named() -> None:
 
 def test_unknown_names_list_the_known_ones() -> None:
     with pytest.raises(
-        GroupError, match=r"point_group must be one of .*dim=3: C1 T Td Th O Oh.*got 'D5', dim=2"
+        GroupError, match=r"point_group must be one of .*dim=3: C1 T Td Th O Oh.*got 'D5v', dim=2"
     ):
-        point_group("D5", dim=2)
+        point_group("D5v", dim=2)
     with pytest.raises(GroupError, match="wallpaper must be one of p1 p2 pm"):
         wallpaper("p5")
     with pytest.raises(SizeError):

@@ -1,0 +1,54 @@
+"""SVG by hand: elements as text, escaped, with a title that is read aloud."""
+
+from __future__ import annotations
+
+from html import escape
+
+# Okabe and Ito (2008), told apart by every kind of colour vision; letters say the same in words.
+COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#cc79a7", "#d55e00", "#0072b2", "#999999")
+DARK = frozenset(("#009e73", "#d55e00", "#0072b2"))  # of these, white letters are read better
+
+
+def element(tag: str, *inside: str, **attributes: object) -> str:
+    """<tag a-b="...">inside</tag>; an underscore in a name is a hyphen.
+
+    >>> element("text", "a", text_anchor="middle")
+    '<text text-anchor="middle">a</text>'
+    """
+    given = "".join(
+        f' {name.strip("_").replace("_", "-")}="{escape(_short(value))}"'
+        for name, value in attributes.items()
+    )
+    return f"<{tag}{given}>{''.join(inside)}</{tag}>" if inside else f"<{tag}{given}/>"
+
+
+def _short(value: object) -> str:
+    """Numbers with at most two digits behind the point."""
+    return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
+def picture(title: str, width: float, height: float, *inside: str) -> str:
+    """A picture as large as its units are pixels, which shrinks with the page."""
+    return element(
+        "svg",
+        element("title", escape(title)),
+        *inside,
+        xmlns="http://www.w3.org/2000/svg",
+        role="img",
+        aria_label=title,
+        viewBox=f"0 0 {_short(float(width))} {_short(float(height))}",
+        width=float(width),
+        height=float(height),
+    )
+
+
+def words(text: str, x: float, y: float, size: float = 12, **attributes: object) -> str:
+    """Words whose middle is at (x, y)."""
+    given: dict[str, object] = {
+        "text_anchor": "middle",
+        "dominant_baseline": "central",
+        "fill": "currentColor",
+    }
+    return element(
+        "text", escape(text), x=float(x), y=float(y), font_size=float(size), **{**given, **attributes}
+    )

@@ -1,0 +1,210 @@
+"""Pictures by hand: what is drawn is what was solved."""
+
+from __future__ import annotations
+
+import re
+from itertools import groupby
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import sympy
+
+import derive as dv
+from cli.drawing.letters import cycles, kernel_letters, shear
+from cli.drawing.pattern import frame, motions, pattern
+from cli.drawing.svg import element, picture
+from cli.drawing.tables import coefficients, tying
+from cli.listing import chosen, entries
+from cli.words.catalogue import HEXAGONAL_WALLPAPERS, POINTS, WALLPAPERS
+from cli.words.scanner import WordError
+from derive.symmetry.catalogue import POINT_GROUPS
+from derive.symmetry.wallpaper import WALLPAPER
+from tests.cli.questions import WALLPAPER_DIMS
+
+SVG = "{http://www.w3.org/2000/svg}"
+every_wallpaper = pytest.mark.parametrize("name", list(WALLPAPER))
+
+
+def drawn(text: str) -> ElementTree.Element:
+    """A picture, which must be XML with a title and a name."""
+    root = ElementTree.fromstring(text)
+    assert root.tag == f"{SVG}svg"
+    assert root.get("role") == "img"
+    assert root.get("aria-label") == root.findtext(f"{SVG}title")
+    return root
+
+
+def labels(root: ElementTree.Element) -> list[str]:
+    return [text.text or "" for text in root.iter(f"{SVG}text")]
+
+
+def scalar(name: str) -> dv.Solution:
+    G = dv.wallpaper(name)
+    x = dv.Field(G)
+    return dv.solve(x, x, dv.hexagon(1) if name in HEXAGONAL_WALLPAPERS else dv.box(1))
+
+
+@every_wallpaper
+def test_a_tying_picture_has_a_letter_and_a_colour_for_every_weight(name: str) -> None:
+    panel = next(scalar(name).tying.panels())
+    pairs = set()
+    for text in tying(panel.table, name, shear(dv.wallpaper(name))):
+        for cell in drawn(text).iter(f"{SVG}g"):
+            shape = next(c for c in cell if c.tag in (f"{SVG}rect", f"{SVG}polygon"))
+            pairs.add((cell.findtext(f"{SVG}text"), shape.get("fill")))
+    assert len({letter for letter, _ in pairs}) == len(pairs) == WALLPAPER_DIMS[name]
+    assert len({colour for _, colour in pairs}) == min(8, len(pairs))
+
+
+def test_negated_weights_are_cut_and_zeros_are_dots() -> None:
+    G = dv.wallpaper("p4m")
+    panel = next(dv.solve(dv.Field(G), dv.Field(G, fibre=dv.defining(G.point)), dv.box(1)).tying.panels())
+    root = drawn(next(tying(panel.table, "gradient")))
+    assert labels(root) == ["a", "b", "a", "·", "·", "·", "−a", "−b", "−a"]
+    assert len(list(root.iter(f"{SVG}path"))) == 3
+
+
+@pytest.mark.parametrize("radius", [1, 2, 3])
+@pytest.mark.parametrize("name", ["p3", "p6m"])
+def test_a_hexagonal_kernel_is_drawn_as_a_hexagon_of_hexagons(name: str, radius: int) -> None:
+    G = dv.wallpaper(name)
+    panel = next(
+        dv.solve(dv.Field(G), dv.Field(G, fibre=dv.defining(G.point)), dv.hexagon(radius)).tying.panels()
+    )
+    root = drawn(next(tying(panel.table, "vector", shear(G))))
+    middles = [(float(t.get("x", 0)), float(t.get("y", 0))) for t in root.iter(f"{SVG}text")]
+    assert len(middles) == len(list(root.iter(f"{SVG}polygon"))) == 3 * radius * (radius + 1) + 1
+    apart = np.linalg.norm(np.array(middles)[:, None] - np.array(middles)[None], axis=2)
+    assert np.sort(apart, axis=1)[:, 1] == pytest.approx(np.full(len(middles), 28.0), abs=0.05)
+
+
+def test_numbers_are_written_into_basis_pictures() -> None:
+    root = drawn(next(coefficients([[1, 0], [-2, sympy.sqrt(3) / 2]], "element")))
+    assert labels(root) == ["1", "·", "−2", "0.87"]
+    assert [g.findtext(f"{SVG}title") for g in root.iter(f"{SVG}g")] == ["1", "−2", "sqrt(3)/2"]
+
+
+def test_slices_of_more_axes_are_pictures_of_their_own() -> None:
+    G = dv.translations(3)
+    panel = next(dv.solve(dv.Field(G), dv.Field(G), dv.box(1)).tying.panels())
+    titles = [drawn(text).get("aria-label") for text in tying(panel.table, "kernel")]
+    assert titles == ["kernel, slice 0", "kernel, slice 1", "kernel, slice 2"]
+
+
+def test_words_are_escaped() -> None:
+    assert element("text", "&amp;", class_="a<b") == '<text class="a&lt;b">&amp;</text>'
+    assert "<script>" not in picture("<script>", 1, 1)
+    drawn(picture('a < b & "c"', 1, 1))
+
+
+# ---- patterns -------------------------------------------------------------------------------------------
+
+
+@every_wallpaper
+def test_every_motion_carries_the_pattern_to_itself(name: str) -> None:
+    """The flags are one orbit: a free one, none of which touches another."""
+    G = dv.wallpaper(name)
+    period = np.array([float(p) for p in G.period])
+    moves, axes = motions(G), frame(G)
+    assert len(moves) == G.point.order
+    for matrix, _ in moves:  # lengths are kept in the plane
+        turned = axes @ matrix @ np.linalg.inv(axes)
+        assert np.allclose(turned @ turned.T, np.eye(2))
+    place = np.array([0.237, 0.119])
+    orbit = {tuple(np.round((m @ place + t) % period, 6)) for m, t in moves}
+    assert len(orbit) == G.point.order
+    for motion in G.motions.values():
+        M, t = np.array(motion.matrix, dtype=float), np.array([float(x) for x in motion.shift])
+        assert {tuple(np.round((M @ np.array(p) + t) % period, 6)) for p in orbit} == orbit
+
+
+@every_wallpaper
+def test_flags_do_not_touch(name: str) -> None:
+    root = drawn(pattern(dv.wallpaper(name), name))
+    flags = [
+        np.array([p.split(",") for p in (f.get("points") or "").split()], float)
+        for f in root.iter(f"{SVG}polygon")
+    ]
+    middles = np.array([flag.mean(axis=0) for flag in flags])
+    reach = max(np.linalg.norm(flag - flag.mean(axis=0), axis=1).max() for flag in flags)
+    apart = np.linalg.norm(middles[:, None] - middles[None], axis=2) + 1e9 * np.eye(len(flags))
+    assert apart.min() > 0.9 * reach
+    colours = {f.get("fill") for f in root.iter(f"{SVG}polygon")}
+    assert len(colours) == 1 + (name not in ("p1", "p2", "p3", "p4", "p6"))  # mirrored copies
+
+
+# ---- the list -------------------------------------------------------------------------------------------
+
+
+def test_the_list_has_everything_the_library_has() -> None:
+    assert list(WALLPAPERS) == list(WALLPAPER)
+    assert set(POINTS) == {name for named in POINT_GROUPS.values() for name in named}
+    words = [entry.word for entry in entries()]
+    assert len(words) == len(set(words))
+
+
+@every_wallpaper
+def test_the_line_of_a_wallpaper_group_is_true(name: str) -> None:
+    """Which turns it has, and whether mirrors or glides are left when translations are taken away."""
+    G, line = dv.wallpaper(name), WALLPAPERS[name]
+    matrices = [m for m, _ in motions(G)]
+    turns = sum(np.linalg.det(m) > 0 for m in matrices)
+    said = {"half": 2, "thirds": 3, "quarter": 4, "sixths": 6}
+    named = next((n for word, n in said.items() if word in line), 1)
+    assert turns == named
+    flips = [(m, t) for m, t in motions(G) if np.linalg.det(m) < 0]
+    assert bool(flips) == ("mirror" in line or "glide" in line)
+    if flips:
+        assert any(_is_mirror(G, m, t) for m, t in flips) == ("mirror" in line)
+    if "shortest" in line:
+        (axis,) = (
+            [v for v in _shortest(G) if np.allclose(flips[0][0] @ v, -v)]
+            if "across" in line
+            else [v for v in _shortest(G) if np.allclose(flips[0][0] @ v, v)]
+        )
+        assert axis is not None
+
+
+def _is_mirror(G: dv.SpaceGroup, matrix: np.ndarray, shift: np.ndarray) -> bool:
+    """Whether some translate of the motion fixes a line: its shift along the line is a period's."""
+    period = np.array([float(p) for p in G.period])
+    shifts = [shift + np.array([i, j]) * period for i in (-1, 0, 1) for j in (-1, 0, 1)]
+    return any(np.allclose(matrix @ t + t, 0) for t in shifts)
+
+
+def _shortest(G: dv.SpaceGroup) -> list[np.ndarray]:
+    """The shortest shifts of a hexagonal lattice, one of each pair of opposite ones."""
+    vectors = [np.array(v) for v in ((1, 0), (0, 1), (1, 1), (1, -1))]
+    lengths = [np.linalg.norm(frame(G) @ v) for v in vectors]
+    return [v for v, n in zip(vectors, lengths, strict=True) if n < min(lengths) + 1e-9]
+
+
+def test_letters_of_kernels() -> None:
+    assert kernel_letters(scalar("p4m")) == ["a b a", "b c b", "a b a"]
+    assert kernel_letters(scalar("p6m"), shear(dv.wallpaper("p6m"))) == ["  a a", " a b a", "  a a"]
+    assert kernel_letters(scalar("pg")) == ["a b c   d e f", "g h i   g h i", "d e f   a b c"]
+
+
+def test_cycles() -> None:
+    assert [cycles(image) for image in dv.symmetric(4).given or ()] == ["(0 1 2 3)", "(0 1)"]
+    assert cycles(np.arange(3)) == "()"
+
+
+def test_entries_are_chosen_by_word_or_section() -> None:
+    assert [e.word for e in chosen(["p4m", "P6M", "so(3)"])] == ["p4m", "p6m", "SO(3)"]
+    assert [e.word for e in chosen(["wallpaper"])] == list(WALLPAPER)
+    sections = [section for section, _ in groupby(chosen([]), key=lambda entry: entry.section)]
+    assert len(sections) == len(set(sections)) == 5
+    with pytest.raises(WordError, match=r"'p4x'.*nearest names are p4"):
+        chosen(["p4x"])
+
+
+@pytest.mark.parametrize("entry", list(entries()), ids=lambda e: e.word)
+def test_every_entry_has_both_pictures(entry: object) -> None:
+    assert any(line.strip() for line in entry.letters())  # type: ignore[attr-defined]
+    pictures = entry.pictures()  # type: ignore[attr-defined]
+    assert pictures
+    for text in pictures:
+        drawn(text)
+        assert not re.search(r"\b(nan|inf)\b", text)
