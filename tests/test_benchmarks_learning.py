@@ -92,7 +92,7 @@ def test_a_small_run_makes_all_tables(
     runs = learning.run(plan, lambda *counts: done.append(counts))
     assert done[-1] == (8, 8)
     assert len(runs) == 8
-    text = learning.markdown(runs, plan, 1.0)
+    text = learning.markdown(runs, plan, 1.0, learning.describe())
     assert text.count("| MLP |") == text.count("| CNN |") == 4
     assert "| tested | upright | shifted | turned by 90, 180, 270 | any angle |" in text
     assert "Versions: Python" in text
