@@ -186,14 +186,14 @@ TITLES = {
 MOVED = (UPRIGHT, SHIFTED, TURNED, ANGLE)
 
 
-def markdown(runs: Sequence[Run], plan: Plan, seconds: float) -> str:
+def markdown(runs: Sequence[Run], plan: Plan, seconds: float, machine: str) -> str:
     """All tables, and what they were made with."""
     side = 28 if plan.full else 14
     option = " --full" if plan.full else ""
     parts = [
         f"# Learning\n\nWritten by `python -m benchmarks.learning{option} --write`"
         f" in {seconds / 60:.1f} minutes.",
-        describe(),
+        machine,
         "Per cent of right answers, mean and standard deviation over"
         f" {plan.seeds} seeds (which draw the training images, their order and the first weights)."
         f" Every network has {_counts(side)} weights at {side} x {side} pixels; all are trained for"
@@ -253,9 +253,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--full", action="store_true", help="28 x 28 pixels, more sizes; under forty minutes")
     parser.add_argument("--write", action="store_true", help=f"also into {RESULTS.name}")
     given = parser.parse_args(arguments)
-    plan, start = FULL if given.full else DEFAULT, time.perf_counter()
+    plan, machine, start = FULL if given.full else DEFAULT, describe(), time.perf_counter()
     runs = with_bar(plan)
-    text = markdown(runs, plan, time.perf_counter() - start)
+    text = markdown(runs, plan, time.perf_counter() - start, machine)
     print(text)
     if given.write:
         RESULTS.write_text(text, encoding="utf-8")

@@ -35,6 +35,8 @@ def test_a_network_keeps_the_group_that_it_was_derived_for(name: str, turns: boo
     mirrored, _ = logits(model, DIGITS.images[:, :, ::-1], used)
     assert (abs(turned - y).max() < 1e-4) == turns
     assert (abs(mirrored - y).max() < 1e-4) == mirrors
+    some, _ = logits(model, DIGITS.images[:3], used)  # with the statistics of all
+    np.testing.assert_allclose(some, y[:3], atol=1e-4)
 
 
 @pytest.mark.parametrize("side", [8, 14])
@@ -46,6 +48,11 @@ def test_all_have_as_many_weights(side: int) -> None:
 def test_the_place_of_a_digit_is_not_seen_by_a_network_that_no_shift_changes() -> None:
     given = learning_data.places(0)
     assert given.classes == 4
+    for k, (image, label) in enumerate(zip(given.train.images[:4], given.train.labels, strict=False)):
+        np.testing.assert_array_equal(
+            image, np.roll(given.train.images[0], (8 * (k // 2), 8 * (k % 2)), (0, 1))
+        )
+        assert label == k
     y, _ = logits(learning_nets.net("CNN", 16, 4, circular=True), given.train.images[:16])
     np.testing.assert_allclose(y.reshape(4, 4, 4), y.reshape(4, 4, 4)[:, :1].repeat(4, 1), atol=1e-4)
     flat, _ = logits(learning_nets.net("MLP", 16, 4), given.train.images[:16])
@@ -85,7 +92,7 @@ def test_a_small_run_makes_all_tables(
     runs = learning.run(plan, lambda *counts: done.append(counts))
     assert done[-1] == (8, 8)
     assert len(runs) == 8
-    text = learning.markdown(runs, plan, 1.0)
+    text = learning.markdown(runs, plan, 1.0, learning.describe())
     assert text.count("| MLP |") == text.count("| CNN |") == 4
     assert "| tested | upright | shifted | turned by 90, 180, 270 | any angle |" in text
     assert "Versions: Python" in text
