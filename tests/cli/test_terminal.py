@@ -95,7 +95,7 @@ def test_a_terminal_without_unicode_and_a_reader_that_leaves() -> None:
 
 def test_control_c_ends_in_one_line() -> None:
     code = "import cli.commands.solve as s, signal, time, sys\n"
-    code += "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it
+    code += "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # background jobs ignore it
     code += "s.ask = lambda asked: (print('on', flush=True), time.sleep(30))\n"
     code += "from cli.command import main; sys.exit(main(['solve', '-s', 'p4m']))"
     process = subprocess.Popen(
