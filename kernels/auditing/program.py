@@ -19,7 +19,6 @@ from kernels.auditing.axes import Axes, Book, is_field, named, renewed, size_of
 from kernels.auditing.modules import Registry, has_fields, is_nnx, scoped
 from kernels.auditing.primitives import RANDOM, axes_after
 from kernels.errors import KernelError
-from kernels.lax_alone import only_lax
 
 # (number of a layer or None, number of its call, lines of the user's code from the outside in)
 Label = tuple[int | None, int, tuple[tuple[str, int, str], ...]]
@@ -163,8 +162,8 @@ def _jaxpr(model: Callable[..., Any], x: jax.Array, registry: Registry) -> tuple
 
 
 def _traced(function: Callable[..., Any], given: Sequence[Any], registry: Registry) -> Any:
-    """Traced as `lax` alone and without jit: what was traced has no scopes; loops over tracers need it."""
-    with scoped(registry), only_lax():
+    """Traced without jit, since what JAX has traced before has no scopes; loops over tracers need it."""
+    with scoped(registry):
         try:
             with jax.disable_jit():
                 closed, shape = jax.make_jaxpr(function, return_shape=True)(*given)
@@ -205,9 +204,15 @@ class _Flat:
         def read(v: Any) -> int:
             return self.constant(v.val) if isinstance(v, jex.Literal) else env[v]
 
+        platforms = {eqn.outvars[0] for eqn in jaxpr.eqns if eqn.primitive.name == "platform_index"}
         for eqn in jaxpr.eqns:
+            if eqn.outvars and eqn.outvars[0] in platforms:
+                env[eqn.outvars[0]] = self.constant(np.int32(0))
+                continue
             ins, label, name = [read(v) for v in eqn.invars], _label(eqn, outer, registry), eqn.primitive.name
             inner = _inner(eqn) if name in INLINED else None
+            if name == "cond" and eqn.invars[0] in platforms:  # the branch of all other platforms
+                inner, ins = (eqn.params["branches"][-1].jaxpr, eqn.params["branches"][-1].consts), ins[1:]
             if inner is not None:
                 body, held = inner
                 outs = self.inline(body, held, ins, label, registry)

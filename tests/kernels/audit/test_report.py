@@ -252,3 +252,9 @@ def test_a_layer_that_only_sees_zeros_is_judged_all_the_same() -> None:
     found = kn.audit(model, image(8), still(C4, 8))
     assert found.first is found.layers[1]
     assert kn.audit(free, np.zeros((1, 8, 8, 1), np.float32), still(C4, 8)).first is not None
+
+
+def test_what_depends_on_the_platform_is_followed() -> None:
+    """A maximum is computed in another way on CPU; its sites are known all the same."""
+    (layer,) = kn.audit(lambda x: kn.max_pool(x, 2, rank=2), image(9), dv.Field(dv.wallpaper("p4m"))).layers
+    assert "pooling phase" in layer.cause
