@@ -38,6 +38,8 @@ from derive.pickling import Fields
 from derive.symmetry.group import Group
 from derive.symmetry.spacegroup import SpaceGroup
 
+SHORT = 400  # characters of a formula that a summary shows
+
 
 @dataclass(frozen=True)
 class Solution(Fields):
@@ -199,10 +201,12 @@ class Solution(Fields):
 
     def _repr_html_(self) -> str:
         """What is mapped to what, the counts, the layer, and the tying pattern where it is small."""
-        rows = [("from", repr(self.problem.x)), ("to", repr(self.problem.y)), ("free weights", str(self.dim))]
-        rows += [("free biases", str(self.bias_dim))] if self.problem.bias else []
-        layer_ = f'<p style="{SCROLLS}">{escape(self._repr_latex_())}</p>'
-        return card("Every equivariant layer", rows, [layer_, *pattern_figures(self.problem, self.answer)])
+        p, many = self.problem, "infinitely many" if self.dim is sympy.oo else str(self.dim)
+        rows = [("from", repr(p.x)), ("to", repr(p.y))] if p.axes else [("maps", self.answer.name)]
+        rows += [("free weights", many), *([("free biases", str(self.bias_dim))] if p.bias else [])]
+        formula = self._repr_latex_()
+        layer_ = f'<p style="{SCROLLS}">{escape(formula)}</p>' if len(formula) <= SHORT else ""
+        return card("Every equivariant layer", rows, [layer_, *pattern_figures(p, self.answer)])
 
 
 def _answer(problem: Problem) -> LatticeAnswer | MapAnswer:

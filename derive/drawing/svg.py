@@ -68,9 +68,10 @@ def figure(picture: str, caption: str) -> str:
 
 def card(title: str, rows: Iterable[tuple[str, str]], parts: Sequence[str] = ()) -> str:
     """A title, a table of words, and parts that are HTML already."""
+    name_style = "text-align:left;font-weight:normal;opacity:0.75;padding:0 1em 0 0;vertical-align:top"
     lines = "".join(
-        f'<tr><th scope="row" style="text-align:left;font-weight:normal;opacity:0.75;padding:0 1em 0 0">'
-        f'{escape(name)}</th><td style="text-align:left;padding:0">{escape(value)}</td></tr>'
+        f'<tr><th scope="row" style="{name_style}">{escape(name)}</th>'
+        f'<td style="text-align:left;padding:0">{escape(value)}</td></tr>'
         for name, value in rows
     )
     style = "border-collapse:collapse;background:none;color:inherit"

@@ -40,7 +40,7 @@ def draw(
     axes.add_collection(shapes, autolim=False)
     for x, y, text in cells.words:
         write(axes, x, y - 0.12, text, color=ink, va="bottom")
-    shown = texts is not None and all(fits(text, size) for text in texts)
+    shown = texts is not None and all(fits(text, size) for text in set(texts))
     if shown:
         for (x, y), text, colour in zip(cells.centres, texts or (), colours, strict=True):
             if text:

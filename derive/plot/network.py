@@ -82,7 +82,7 @@ def read_box(layer: Any, room: float) -> Box:
     elif fails:
         lines.append("Keeps nothing")
     lines += [f"Cause: {cause}"] * bool(cause) + [f"Remedy: {remedy}"] * bool(remedy)
-    name = wrapped(str(getattr(layer, "name", "layer")), room, BODY)
+    name = wrapped(str(getattr(layer, "name", "layer")), room, BODY, "bold")
     return Box(name, fails, "\n".join(wrapped(line, room, SMALL) for line in lines))
 
 

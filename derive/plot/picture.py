@@ -8,15 +8,15 @@ from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.text import Text
-from matplotlib.textpath import TextPath
 
 from derive.drawing.colours import INK, WHITE, luminance
 
 SMALL, BODY, HEAD = 8.0, 9.0, 11.0  # points
 LINE = 1.3  # of a font's size
 POINT = 1 / 72  # inches
+DOTS = 288  # per inch, at which words are measured
 
 
 class Picture(Figure):
@@ -52,36 +52,32 @@ def ink_of(figure: Any) -> Any:
     return WHITE if face[3] > 0.5 and luminance(face) < 0.18 else INK
 
 
-def text_width(text: str, size: float) -> float:
+def text_width(text: str, size: float, weight: str = "normal") -> float:
     """How wide a line of text is, in inches."""
-    if not text.strip():
-        return 0.0
-    return TextPath((0, 0), text, size=size, prop=FontProperties()).get_extents().x1 * POINT
+    font = get_font(findfont(FontProperties(size=size, weight=weight)))
+    font.set_size(size, DOTS)
+    font.set_text(text, 0.0)
+    return font.get_width_height()[0] / 64 / DOTS
 
 
-def wrapped(text: str, width: float, size: float) -> str:
+def wrapped(text: str, width: float, size: float, weight: str = "normal") -> str:
     """Text in lines of at most `width` inches; a longer word is cut."""
     lines: list[str] = []
     for paragraph in text.split("\n"):
         line = ""
         for word in paragraph.split():
             longer = f"{line} {word}".strip()
-            if line and text_width(longer, size) > width:
+            if line and text_width(longer, size, weight) > width:
                 lines.append(line)
                 longer = word
-            while text_width(longer, size) > width and len(longer) > 1:
-                head = next(
-                    k for k in range(len(longer) - 1, 0, -1) if k == 1 or _fits(longer[:k], width, size)
-                )
+            while len(longer) > 1 and text_width(longer, size, weight) > width:
+                cuts = range(len(longer) - 1, 1, -1)
+                head = next((k for k in cuts if text_width(longer[:k], size, weight) <= width), 1)
                 lines.append(longer[:head])
                 longer = longer[head:]
             line = longer
         lines.append(line)
     return "\n".join(lines)
-
-
-def _fits(text: str, width: float, size: float) -> bool:
-    return text_width(text, size) <= width
 
 
 def height_of(text: str, size: float) -> float:

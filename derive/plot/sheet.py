@@ -154,7 +154,7 @@ def _plan(
     least = 0.62 if any(p.title for p in panels) else 0.0
     column = max(widest * unit, min(fits, least))
     titles = tuple(
-        wrapped(p.title, column + side + 0.7 * GAP if columns > 1 else inner, BODY) for p in panels
+        wrapped(p.title, column + side + 0.3 * GAP if columns > 1 else inner, BODY) for p in panels
     )
     rows = [range(i, min(i + columns, len(panels))) for i in range(0, len(panels), columns)]
     above = tuple(max(height_of(titles[i], BODY) for i in row) + (0.04 if any(titles) else 0) for row in rows)

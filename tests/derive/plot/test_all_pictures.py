@@ -1,0 +1,100 @@
+"""What holds for every picture: words can be read, stay apart and inside; nothing global changes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from xml.etree import ElementTree
+
+import matplotlib
+import pytest
+from matplotlib.figure import Figure
+
+from tests.derive.plot.cases import PICTURES
+from tests.derive.plot.reading import outside, overlaps, words
+
+every_picture = pytest.mark.parametrize("name", PICTURES)
+LEAST = 8.0  # points
+
+
+@every_picture
+@pytest.mark.parametrize("width", [6.4, 4.1])
+def test_words_stay_apart_and_inside_and_large_enough(name: str, width: float) -> None:
+    figure = PICTURES[name](width=width)
+    assert figure.get_size_inches()[0] <= width
+    assert overlaps(figure) == []
+    assert outside(figure) == []
+    assert words(figure)[2].min(initial=LEAST) >= LEAST
+
+
+@every_picture
+def test_cells_stay_inside(name: str) -> None:
+    figure = PICTURES[name](width=4.1)
+    for axes in figure.axes:
+        box = axes.get_window_extent()
+        assert box.x0 >= -0.5
+        assert box.x1 <= figure.bbox.width + 0.5
+        assert box.y0 >= -0.5
+        assert box.y1 <= figure.bbox.height + 0.5
+
+
+@every_picture
+def test_given_axes_are_drawn_into(name: str) -> None:
+    mine = Figure(figsize=(9, 13))
+    ax = mine.subplots()
+    assert PICTURES[name](ax=ax) is mine
+    assert mine.axes[0] is ax
+    assert ax.child_axes
+    assert overlaps(mine) == []
+
+
+@every_picture
+def test_svg_is_xml_that_says_what_it_is(name: str) -> None:
+    figure = PICTURES[name]()
+    drawn = figure.svg("a <picture> & more")
+    root = ElementTree.fromstring(drawn)
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert root.get("role") == "img"
+    assert root.get("aria-label") == "a <picture> & more"
+
+
+def test_nothing_global_changes_and_a_notebook_shows_it() -> None:
+    before = dict(matplotlib.rcParams)
+    figure = PICTURES["tying of p4m"]()
+    shown, look = figure._repr_mimebundle_()
+    assert figure.svg() == figure.svg()
+    assert dict(matplotlib.rcParams) == before
+    assert shown["image/png"].startswith(b"\x89PNG")
+    assert look["image/png"]["width"] == round(96 * figure.get_size_inches()[0])
+
+
+def test_pyplot_is_not_imported() -> None:
+    code = (
+        "import sys, derive as dv; from derive import plot; x = dv.Field(dv.wallpaper('p4m'))\n"
+        "plot.tying(dv.solve(x, x, dv.box(1))).png(); print('matplotlib.pyplot' in sys.modules)"
+    )
+    assert _run(code) == "False"
+
+
+def test_without_matplotlib_one_line_says_what_to_install_and_notebooks_still_show() -> None:
+    code = (
+        "import sys; sys.modules['matplotlib'] = None\n"
+        "import derive as dv; x = dv.Field(dv.wallpaper('p6m')); s = dv.solve(x, x, dv.hexagon(1))\n"
+        "assert '<svg' in s._repr_html_() and '<svg' in s.tying._repr_html_() and s.certificate._repr_html_()\n"
+        "try:\n    import derive.plot\n"
+        "except ImportError as error:\n    print(error)"
+    )
+    wanted = "derive.plot draws with matplotlib, which is not installed; pip install 'equiderive[plot]'"
+    assert _run(code) == wanted
+
+
+def test_dark_axes_get_light_words() -> None:
+    mine = Figure(figsize=(5, 5), facecolor="black")
+    PICTURES["tying of p4m"](ax=mine.subplots())
+    ax = mine.axes[0]
+    assert {matplotlib.colors.to_hex(t.get_color()) for t in ax.texts} == {"#ffffff"}
+
+
+def _run(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
