@@ -37,7 +37,7 @@ def orbit(group: Any, patch: Any, *, width: float | None = None, ax: Any = None)
     kept = np.flatnonzero(~np.isnan(grid.reshape(-1)))
     values = grid.reshape(-1)[kept]
     sites = np.indices(grid.shape).reshape(grid.ndim, -1).T[kept] - (np.array(grid.shape) - 1) / 2
-    images = [sites @ np.array(m).T for m in matrices]
+    images = [sites @ np.array(m, dtype=float).T for m in matrices]
     cells = lay(np.concatenate(images), metric, name="u")
     sets = [set(zip(map(tuple, image.tolist()), values.tolist(), strict=True)) for image in images]
     firsts = [sets.index(s) for s in sets]

@@ -17,6 +17,7 @@ from derive import plot
 def solution(name: str) -> Any:
     """Solutions over the groups that readers meet, by name."""
     square, hexagons, line = dv.wallpaper("p4m"), dv.wallpaper("p6m"), dv.translations(1)
+    displaced = dv.Field(hexagons, fibre=dv.defining(hexagons.point))
     shifts, nothing = dv.translations(2), dv.translations(2, period=0)
     scalar, six = dv.Field(square), dv.Field(hexagons)
     V = dv.permutation(dv.symmetric(5))
@@ -38,9 +39,7 @@ def solution(name: str) -> Any:
             dv.box(1),
         ),
         "p6m": lambda: dv.solve(six, six, dv.hexagon(2)),
-        "p6m vector": lambda: dv.solve(
-            six, dv.Field(hexagons, fibre=dv.defining(hexagons.point)), dv.hexagon(2)
-        ),
+        "p6m vector": lambda: dv.solve(six, displaced, dv.hexagon(2)),
         "pg": lambda: dv.solve(dv.Field(dv.wallpaper("pg")), dv.Field(dv.wallpaper("pg")), dv.box(1)),
         "cube": lambda: dv.solve(cube, cube, dv.box(1)),
         "pool": lambda: dv.solve(torus, dv.trivial(torus.group.point)),
@@ -64,7 +63,7 @@ def report() -> Any:
                 kept=("r", "m"),
                 lost=("t_u", "t_v"),
                 errors={"t_u": 0.31, "t_v": 0.29},
-                cause="zero padding at the border of an image whose sides are short beside the receptive field",
+                cause="zero padding at the border of an image whose sides are short",
                 remedy="pad circularly",
             ),
             Named(name="layers[1]: relu", kept=everything, lost=(), errors={}, cause="", remedy=""),
