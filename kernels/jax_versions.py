@@ -18,8 +18,8 @@ computed another way without being told.
 
 What JAX names in public, though not to every user, is asked for where it is used, and its absence is an error
 at import: `jax.core.ShapedArray`, `jax.core.Tracer` and `jax.core.max_dim`, `jax.extend.core`,
-`jax.interpreters` and `jax.interpreters.batching`, `jax.make_user_context`, `jax.experimental.custom_partitioning`,
-`jax.experimental.xla_metadata`.
+`jax.interpreters` and `jax.interpreters.batching`, `jax.make_user_context`,
+`jax.experimental.custom_partitioning`, `jax.experimental.xla_metadata`.
 """
 
 from __future__ import annotations
