@@ -22,9 +22,10 @@ LEAST = 8.0  # points
 def test_words_stay_apart_and_inside_and_large_enough(name: str, width: float) -> None:
     figure = PICTURES[name](width=width)
     assert figure.get_size_inches()[0] <= width
-    assert overlaps(figure) == []
-    assert outside(figure) == []
-    assert words(figure)[2].min(initial=LEAST) >= LEAST
+    found = words(figure)
+    assert overlaps(found) == []
+    assert outside(found, figure) == []
+    assert found[2].min(initial=LEAST) >= LEAST
     wide, tall = figure.bbox.width, figure.bbox.height
     boxes = [axes.get_window_extent() for axes in figure.axes]
     assert all(b.x0 > -0.5 and b.y0 > -0.5 and b.x1 < wide + 0.5 and b.y1 < tall + 0.5 for b in boxes)
@@ -37,7 +38,7 @@ def test_given_axes_are_drawn_into(name: str) -> None:
     assert PICTURES[name](ax=ax) is mine
     assert mine.axes[0] is ax
     assert ax.child_axes
-    assert overlaps(mine) == []
+    assert overlaps(words(mine)) == []
 
 
 @every_picture

@@ -58,7 +58,11 @@ def test_hexagons_stand_at_sixty_degrees_and_rings_share_a_colour() -> None:
     distance = np.linalg.norm(seen.centres - seen.centres.mean(axis=0), axis=1).round(6)
     assert sorted(set(distance)) == pytest.approx([0, 1, np.sqrt(3), 2], abs=1e-6)
     assert len({(d, k) for d, k in zip(distance, seen.kinds.tolist(), strict=True)}) == 4
-    assert all(len(p.vertices) - 1 == 6 for p in axes.collections[0].get_paths())
+    corners = np.array([p.vertices[:-1] for p in axes.collections[0].get_paths()])
+    assert corners.shape == (19, 6, 2)
+    met, times = np.unique(corners.reshape(-1, 2).round(6), axis=0, return_counts=True)
+    assert len(met) == 54  # the hexagons of two rings share corners, without gaps
+    assert sorted(set(times)) == [1, 2, 3]
 
 
 def test_two_sites_of_a_period_have_a_panel_each() -> None:

@@ -75,6 +75,17 @@ def test_a_solution_of_the_lattice_is_put_on_a_grid(name: str, shape: tuple[int,
     assert said == f"{solved.dim} free weights"
 
 
+def test_copies_have_weights_of_their_own() -> None:
+    G = dv.wallpaper("p4m")
+    x, y = (dv.Field(G, fibre=n * dv.trivial(G.point), grid=(3, 3), boundary="periodic") for n in (2, 3))
+    solved = dv.solve(x, y, dv.box(1))
+    values = operator(solved).reshape(27, 18)
+    assert_tied(cells(plot.weight_matrix(solved).axes[0]), values.reshape(-1))
+    titles = [a.get_title(loc="left") for a in plot.basis(solved).axes]
+    assert titles[:4] == ["B0, copy 0 to 0", "B1, copy 0 to 1", "B2, copy 0 to 2", "B3, copy 1 to 0"]
+    assert all((cells(a).kinds >= 0).any() for a in plot.basis(solved).axes)
+
+
 def test_a_stride_needs_a_multiple() -> None:
     G = dv.translations(1, period=2)
     strided = dv.solve(dv.Field(G), dv.Field(G, spacing=2), dv.box(1))
