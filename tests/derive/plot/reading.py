@@ -98,3 +98,8 @@ def outside(found: Words, figure: Any) -> list[str]:
     wide, tall = figure.bbox.width, figure.bbox.height
     bad = (boxes[:, :2] < -0.5).any(axis=1) | (boxes[:, 2] > wide + 0.5) | (boxes[:, 3] > tall + 0.5)
     return [texts[k] for k in np.flatnonzero(bad)]
+
+
+def titles(figure: Any) -> list[str]:
+    """The title of every panel, on one line."""
+    return [" ".join(axes.get_title(loc="left").split()) for axes in figure.axes]

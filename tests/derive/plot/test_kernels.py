@@ -12,7 +12,7 @@ import derive as dv
 from derive import plot
 from derive.errors import DeriveError
 from tests.derive.plot.cases import solution
-from tests.derive.plot.reading import arrows, cells
+from tests.derive.plot.reading import arrows, cells, titles
 from tests.derive.plot.test_weights import assert_tied, operator
 
 
@@ -92,8 +92,8 @@ def test_one_pair_of_copies_stands_for_all() -> None:
 
 def test_blocks_have_letters_of_their_own() -> None:
     figure = plot.tying(solution("mixed"))
-    titles = [a.get_title(loc="left") for a in figure.axes]
-    assert titles == ["1 → 1", "1 → V [0,0]", "1 → V [1,0]"]
+    said = titles(figure)
+    assert said == ["1 → 1", "1 → V [0,0]", "1 → V [1,0]"]
     first, *others = ({t.removeprefix("-") for t in cells(a).texts if t} for a in figure.axes)
     assert first.isdisjoint(set.union(*others))
 
@@ -105,7 +105,7 @@ def test_blocks_have_letters_of_their_own() -> None:
 def test_basis_panels_hold_the_elements(name: str) -> None:
     solved = solution(name)
     figure = plot.basis(solved)
-    assert [a.get_title(loc="left") for a in figure.axes] == [f"B{k}" for k in range(solved.dim)]
+    assert titles(figure) == [f"B{k}" for k in range(solved.dim)]
     for axes, element in zip(figure.axes, solved.basis, strict=True):
         values = np.asarray(element.dense(), dtype=float).reshape(-1)
         red, _, blue = cells(axes).colours.T
@@ -157,7 +157,7 @@ def test_hexagonal_arrows_turn_with_the_lattice() -> None:
 
 def test_some_elements_are_chosen_and_their_number_is_said() -> None:
     figure = plot.basis(solution("p4m"), slice(1, 3))
-    assert [a.get_title(loc="left") for a in figure.axes] == ["B1", "B2"]
+    assert titles(figure) == ["B1", "B2"]
     assert "2 of 6 elements." in " ".join(figure.texts[-1].get_text().split())
 
 

@@ -11,7 +11,7 @@ import derive as dv
 from derive import plot
 from derive.errors import DeriveError
 from tests.derive.plot.cases import solution
-from tests.derive.plot.reading import Seen, cells
+from tests.derive.plot.reading import Seen, cells, titles
 
 
 def operator(solved: Any, seed: int = 0) -> np.ndarray:
@@ -81,8 +81,8 @@ def test_copies_have_weights_of_their_own() -> None:
     solved = dv.solve(x, y, dv.box(1))
     values = operator(solved).reshape(27, 18)
     assert_tied(cells(plot.weight_matrix(solved).axes[0]), values.reshape(-1))
-    titles = [a.get_title(loc="left") for a in plot.basis(solved).axes]
-    assert titles[:4] == ["B0, copy 0 to 0", "B1, copy 0 to 1", "B2, copy 0 to 2", "B3, copy 1 to 0"]
+    said = titles(plot.basis(solved))
+    assert said[:4] == ["B0, copy 0 to 0", "B1, copy 0 to 1", "B2, copy 0 to 2", "B3, copy 1 to 0"]
     assert all((cells(a).kinds >= 0).any() for a in plot.basis(solved).axes)
 
 
