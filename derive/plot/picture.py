@@ -17,6 +17,7 @@ SMALL, BODY, HEAD = 8.0, 9.0, 11.0  # points
 LINE = 1.3  # of a font's size
 POINT = 1 / 72  # inches
 DOTS = 288  # per inch, at which words are measured
+SLACK = 1.06  # letters are set on whole pixels: lines are longer at some resolutions
 
 
 class Picture(Figure):
@@ -57,7 +58,7 @@ def text_width(text: str, size: float, weight: str = "normal") -> float:
     font = get_font(findfont(FontProperties(size=size, weight=weight)))
     font.set_size(size, DOTS)
     font.set_text(text, 0.0)
-    return font.get_width_height()[0] / 64 / DOTS
+    return SLACK * font.get_width_height()[0] / 64 / DOTS
 
 
 def wrapped(text: str, width: float, size: float, weight: str = "normal") -> str:

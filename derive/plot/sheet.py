@@ -151,7 +151,7 @@ def _plan(
     widest = max(p.wide for p in panels)
     fits = (inner - (columns - 1) * GAP) / columns - side
     unit = max(min(unit, fits / widest), 1e-6)
-    least = 0.62 if any(p.title for p in panels) else 0.0
+    least = 0.9 if any(p.title for p in panels) else 0.0
     column = max(widest * unit, min(fits, least))
     titles = tuple(
         wrapped(p.title, column + side + 0.3 * GAP if columns > 1 else inner, BODY) for p in panels

@@ -58,7 +58,10 @@ def arrows(axes: Any) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(found.get_offsets()), np.stack([found.U, found.V], axis=1)
 
 
-def words(figure: Any) -> tuple[list[str], np.ndarray, np.ndarray]:
+Words = tuple[list[str], np.ndarray, np.ndarray]
+
+
+def words(figure: Any) -> Words:
     """All visible texts, their boxes (x0, y0, x1, y1) in pixels and their sizes in points."""
     FigureCanvasAgg(figure).draw()
     found = [t for t in figure.findobj(Text) if t.get_visible() and t.get_text().strip() and _stands(t)]
@@ -80,18 +83,23 @@ def _stands(text: Text) -> bool:
     return axes.axison and text.get_window_extent().width > 0
 
 
-def overlaps(figure: Any) -> list[tuple[str, str]]:
+def overlaps(found: Words) -> list[tuple[str, str]]:
     """Pairs of words that cover each other."""
-    texts, boxes, _ = words(figure)
+    texts, boxes, _ = found
     low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
     high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
     meet = np.triu((high - low > 1.0).all(axis=2), 1)
     return [(texts[i], texts[j]) for i, j in np.argwhere(meet)]
 
 
-def outside(figure: Any) -> list[str]:
+def outside(found: Words, figure: Any) -> list[str]:
     """Words that leave the figure."""
-    texts, boxes, _ = words(figure)
+    texts, boxes, _ = found
     wide, tall = figure.bbox.width, figure.bbox.height
     bad = (boxes[:, :2] < -0.5).any(axis=1) | (boxes[:, 2] > wide + 0.5) | (boxes[:, 3] > tall + 0.5)
     return [texts[k] for k in np.flatnonzero(bad)]
+
+
+def titles(figure: Any) -> list[str]:
+    """The title of every panel, on one line."""
+    return [" ".join(axes.get_title(loc="left").split()) for axes in figure.axes]

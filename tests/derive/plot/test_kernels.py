@@ -12,7 +12,7 @@ import derive as dv
 from derive import plot
 from derive.errors import DeriveError
 from tests.derive.plot.cases import solution
-from tests.derive.plot.reading import arrows, cells
+from tests.derive.plot.reading import arrows, cells, titles
 from tests.derive.plot.test_weights import assert_tied, operator
 
 
@@ -58,7 +58,11 @@ def test_hexagons_stand_at_sixty_degrees_and_rings_share_a_colour() -> None:
     distance = np.linalg.norm(seen.centres - seen.centres.mean(axis=0), axis=1).round(6)
     assert sorted(set(distance)) == pytest.approx([0, 1, np.sqrt(3), 2], abs=1e-6)
     assert len({(d, k) for d, k in zip(distance, seen.kinds.tolist(), strict=True)}) == 4
-    assert all(len(p.vertices) - 1 == 6 for p in axes.collections[0].get_paths())
+    corners = np.array([p.vertices[:-1] for p in axes.collections[0].get_paths()])
+    assert corners.shape == (19, 6, 2)
+    met, times = np.unique(corners.reshape(-1, 2).round(6), axis=0, return_counts=True)
+    assert len(met) == 54  # the hexagons of two rings share corners, without gaps
+    assert sorted(set(times)) == [1, 2, 3]
 
 
 def test_two_sites_of_a_period_have_a_panel_each() -> None:
@@ -88,8 +92,8 @@ def test_one_pair_of_copies_stands_for_all() -> None:
 
 def test_blocks_have_letters_of_their_own() -> None:
     figure = plot.tying(solution("mixed"))
-    titles = [a.get_title(loc="left") for a in figure.axes]
-    assert titles == ["1 → 1", "1 → V [0,0]", "1 → V [1,0]"]
+    said = titles(figure)
+    assert said == ["1 → 1", "1 → V [0,0]", "1 → V [1,0]"]
     first, *others = ({t.removeprefix("-") for t in cells(a).texts if t} for a in figure.axes)
     assert first.isdisjoint(set.union(*others))
 
@@ -101,7 +105,7 @@ def test_blocks_have_letters_of_their_own() -> None:
 def test_basis_panels_hold_the_elements(name: str) -> None:
     solved = solution(name)
     figure = plot.basis(solved)
-    assert [a.get_title(loc="left") for a in figure.axes] == [f"B{k}" for k in range(solved.dim)]
+    assert titles(figure) == [f"B{k}" for k in range(solved.dim)]
     for axes, element in zip(figure.axes, solved.basis, strict=True):
         values = np.asarray(element.dense(), dtype=float).reshape(-1)
         red, _, blue = cells(axes).colours.T
@@ -153,7 +157,7 @@ def test_hexagonal_arrows_turn_with_the_lattice() -> None:
 
 def test_some_elements_are_chosen_and_their_number_is_said() -> None:
     figure = plot.basis(solution("p4m"), slice(1, 3))
-    assert [a.get_title(loc="left") for a in figure.axes] == ["B1", "B2"]
+    assert titles(figure) == ["B1", "B2"]
     assert "2 of 6 elements." in " ".join(figure.texts[-1].get_text().split())
 
 

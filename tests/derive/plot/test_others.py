@@ -13,7 +13,7 @@ import derive as dv
 from derive import plot
 from derive.errors import DeriveError
 from tests.derive.plot.cases import COUNTS, report, solution
-from tests.derive.plot.reading import cells
+from tests.derive.plot.reading import cells, titles
 
 
 def patches(figure: Any, shape: tuple[int, int]) -> set[tuple[str, ...]]:
@@ -40,7 +40,7 @@ def test_the_orbit_of_a_square_patch_is_its_turns_and_flips() -> None:
 def test_a_symmetric_patch_has_fewer_images_and_says_which_are_equal() -> None:
     figure = plot.orbit(dv.point_group("C4"), [[0, 1, 0], [0, 5, 0], [0, 1, 0]])
     assert figure.texts[0].get_text() == "4 elements of C4, 2 different images"
-    assert [a.get_title(loc="left") for a in figure.axes] == ["1", "r", "r^2: same as 1", "r^3: same as r"]
+    assert titles(figure) == ["1", "r", "r^2: same as 1", "r^3: same as r"]
 
 
 def test_a_turn_of_hexagons_is_a_sixth_on_paper() -> None:
@@ -122,10 +122,10 @@ def brute(formula: str, x: np.ndarray) -> np.ndarray:
 def test_the_fifteen_formulas_say_what_the_matrices_do() -> None:
     solved = solution("graphs")
     figure = plot.graph_maps(solved)
-    titles = [" ".join(a.get_title(loc="left").split()) for a in figure.axes]
-    assert len(set(titles)) == 15
+    said = titles(figure)
+    assert len(set(said)) == 15
     x = np.random.default_rng(0).normal(size=(5, 5))
-    for axes, title, element in zip(figure.axes, titles, solved.basis, strict=True):
+    for axes, title, element in zip(figure.axes, said, solved.basis, strict=True):
         matrix = np.asarray(element.dense(), dtype=float)
         assert np.array_equal(cells(axes).kinds >= 0, matrix.reshape(-1) == 1)
         assert np.allclose(brute(title, x), (matrix @ x.reshape(-1)).reshape(5, 5))
@@ -134,14 +134,14 @@ def test_the_fifteen_formulas_say_what_the_matrices_do() -> None:
 
 def test_other_tensors_and_other_groups() -> None:
     V = dv.permutation(dv.symmetric(4))
-    assert [a.get_title(loc="left") for a in plot.graph_maps(dv.solve(V, V)).axes] == [
+    assert titles(plot.graph_maps(dv.solve(V, V))) == [
         "y[i] = x[i]",
         "y[i] = Σ x[j]",
     ]
-    titles = [a.get_title(loc="left") for a in plot.graph_maps(dv.solve(V**2, dv.trivial(V.group))).axes]
-    assert titles == ["y = Σ x[i,i]", "y = Σ x[i,j]"]
+    said = titles(plot.graph_maps(dv.solve(V**2, dv.trivial(V.group))))
+    assert said == ["y = Σ x[i,i]", "y = Σ x[i,j]"]
     W = dv.permutation(dv.cyclic(4))
-    assert [a.get_title(loc="left") for a in plot.graph_maps(dv.solve(W, W)).axes][1:] == ["B1", "B2", "B3"]
+    assert titles(plot.graph_maps(dv.solve(W, W)))[1:] == ["B1", "B2", "B3"]
 
 
 def test_an_audit_crosses_the_layers_that_lose_something() -> None:

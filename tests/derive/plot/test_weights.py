@@ -11,7 +11,7 @@ import derive as dv
 from derive import plot
 from derive.errors import DeriveError
 from tests.derive.plot.cases import solution
-from tests.derive.plot.reading import Seen, cells
+from tests.derive.plot.reading import Seen, cells, titles
 
 
 def operator(solved: Any, seed: int = 0) -> np.ndarray:
@@ -73,6 +73,17 @@ def test_a_solution_of_the_lattice_is_put_on_a_grid(name: str, shape: tuple[int,
     assert_tied(cells(figure.axes[0]), flat.reshape(-1))
     said = figure.axes[0].get_title(loc="left")
     assert said == f"{solved.dim} free weights"
+
+
+def test_copies_have_weights_of_their_own() -> None:
+    G = dv.wallpaper("p4m")
+    x, y = (dv.Field(G, fibre=n * dv.trivial(G.point), grid=(3, 3), boundary="periodic") for n in (2, 3))
+    solved = dv.solve(x, y, dv.box(1))
+    values = operator(solved).reshape(27, 18)
+    assert_tied(cells(plot.weight_matrix(solved).axes[0]), values.reshape(-1))
+    said = titles(plot.basis(solved))
+    assert said[:4] == ["B0, copy 0 to 0", "B1, copy 0 to 1", "B2, copy 0 to 2", "B3, copy 1 to 0"]
+    assert all((cells(a).kinds >= 0).any() for a in plot.basis(solved).axes)
 
 
 def test_a_stride_needs_a_multiple() -> None:
