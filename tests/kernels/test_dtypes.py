@@ -12,7 +12,7 @@ import pytest
 import derive as dv
 import kernels as kn
 from kernels import precision
-from kernels.checking import checks
+from kernels.checking import report as reports
 from tests import compiling
 from tests.kernels.cases import CASES, NAMES
 
@@ -63,12 +63,12 @@ def test_pools_and_matrices(dtype: str, rng) -> None:
     assert kn.patch_matrix(x, (3, 2)).dtype == dtype
 
 
-@pytest.mark.parametrize("dtype", checks.TOLERANCES)
+@pytest.mark.parametrize("dtype", reports.TOLERANCES)
 def test_checks_state_their_tolerance(dtype: str, rng) -> None:
     x, kernel = jnp.asarray(rng.normal(size=(9, 4)), dtype), jnp.asarray(rng.normal(size=(3, 4, 5)), dtype)
     report = kn.check_adjoints(kn.conv, kernel, x)
     assert report.dtype == dtype
-    assert {c.tolerance for c in report.comparisons} == {checks.TOLERANCES[dtype]}
+    assert {c.tolerance for c in report.comparisons} == {reports.TOLERANCES[dtype]}
 
 
 def test_numpy_inputs_follow_jax(rng) -> None:
