@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,6 @@ from derive.plot.sheet import Panel, make_sheet
 from derive.plot.ties import grid_of, operator_ties, with_grid
 from derive.solution import Solution
 
-SIGNS = "Equal colours are equal weights, a bar is a minus sign, white is zero."
 MATRIX = 1.7  # inches of a matrix at its natural size
 IMAGES = 256  # images on one sheet
 
@@ -65,7 +64,9 @@ def weight_matrix(
         Panel(t.labels.shape[1], t.labels.shape[0], line) for (t, _), line in zip(found, lines, strict=True)
     ]
     unit = min(0.36, max(MATRIX / wide, 0.012))
-    sheet = make_sheet(panels, foot=SIGNS, width=width, ax=ax, unit=unit, side=0.17, below=0.17)
+    sheet = make_sheet(
+        panels, foot=_key(t for t, _ in found), width=width, ax=ax, unit=unit, side=0.17, below=0.17
+    )
     ink = ink_of(sheet.figure)
     for axes, (ties, _) in zip(sheet.axes, found, strict=True):
         rows, columns = ties.labels.shape
@@ -117,6 +118,15 @@ def _beside(axes: Any, left: str, below: str, ink: Any) -> None:
         text.set_parse_math(False)
 
 
+def _key(shown: Iterable[Ties]) -> str:
+    """What colours, bars and white mean, as far as they occur."""
+    ties = list(shown)
+    key = ["equal colours are equal weights"]
+    key += ["a bar is a minus sign"] if any(t.negative.any() for t in ties) else []
+    key += ["white is zero"] if any((t.labels < 0).any() for t in ties) else []
+    return f"{', '.join(key).capitalize()}."
+
+
 # ---- rows and columns as images ---------------------------------------------------------------------------
 
 
@@ -149,7 +159,7 @@ def weight_images(
     corners = _spread(scene)
     size = np.array(scene.into.size)
     wide, tall = (corners.max(axis=0) + size).tolist()
-    foot = f"One image per output site, which is framed. {SIGNS}"
+    foot = f"One image per output site, which is framed. {_key([scene.ties])}"
     sheet = make_sheet([Panel(wide, tall)], foot=foot, width=width, ax=ax, unit=0.3)
     for k, corner in enumerate(corners):
         cells = scene.into.moved(corner)
@@ -212,7 +222,7 @@ def influence(
         for (cells, _, _, said), n in zip(views, many, strict=True)
     ]
     unit = min(0.3, 2.7 / max(max(p.wide, p.tall) for p in panels))
-    sheet = make_sheet(panels, foot=SIGNS, width=width, ax=ax, unit=unit)
+    sheet = make_sheet(panels, foot=_key(ties for _, ties, _, _ in views), width=width, ax=ax, unit=unit)
     for axes, (cells, ties, home, _) in zip(sheet.axes, views, strict=True):
         draw_ties(axes, cells, ties, sheet)
         _outline(axes, cells, home, sheet.unit)

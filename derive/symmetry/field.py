@@ -121,11 +121,9 @@ class Field:
         return sympy.sympify(self.fibre.dim)
 
     def __repr__(self) -> str:
-        where = _describe(self.lattice) if self.lattice is not None else "no lattice"
-        where = f"R^{self.group.dim}" if self.continuous else where
-        return f"Field {self.name or ''}: {self.channels} channels on {where} under {self.group}".replace(
-            " :", ":"
-        )
+        sites = f"R^{self.group.dim}" if self.continuous else self.lattice or "no lattice"
+        name, s = f" {self.name}" if self.name else "", "" if self.channels == 1 else "s"
+        return f"Field{name}: {self.channels} channel{s} on {sites} under {self.group}"
 
 
 def _of_parts(group: SpaceGroup, fibre: Representation, name: str | None, lattice: Lattice | None) -> Field:
@@ -192,16 +190,3 @@ def _lattice(
             rule = f"must be left out on R^{space.dim}, where sites are everywhere"
             raise GridError(argument, rule, brief(given[argument]), "sample when the layer is lowered")
     return None
-
-
-def _describe(lattice: Lattice) -> str:
-    sites = [
-        "Z" if n is None else f"{n}" if kind is None else f"{n} ({kind})"
-        for n, kind in zip(lattice.grid, lattice.boundary, strict=True)
-    ]
-    text = f"Z^{lattice.dim}" if set(sites) == {"Z"} else " x ".join(sites)
-    if any(s != 1 for s in lattice.spacing):
-        text += ", spacing (" + ", ".join(map(str, lattice.spacing)) + ")"
-    if any(lattice.offset):
-        text += ", offset (" + ", ".join(map(str, lattice.offset)) + ")"
-    return text

@@ -31,6 +31,17 @@ class Lattice:
     def dim(self) -> int:
         return len(self.spacing)
 
+    def __str__(self) -> str:
+        """As people write it: Z^2, or 8 (periodic) x 6 (zero), with spacing and offset where they differ."""
+        sites = [
+            "Z" if n is None else f"{n}" if kind is None else f"{n} ({kind})"
+            for n, kind in zip(self.grid, self.boundary, strict=True)
+        ]
+        text = f"Z^{self.dim}" if set(sites) == {"Z"} else " x ".join(sites)
+        if any(s != 1 for s in self.spacing):
+            text += f", spacing ({', '.join(map(str, self.spacing))})"
+        return text + (f", offset ({', '.join(map(str, self.offset))})" if any(self.offset) else "")
+
     def carry(self, name: str, motion: Motion) -> tuple[Integers, tuple[int, ...]]:
         """The affine map of sites, p -> P p + h, that a motion of space makes; integral or an error.
 

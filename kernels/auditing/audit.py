@@ -139,7 +139,8 @@ def _read(data: jax.Array, into: Any, channels_first: bool) -> tuple[jax.Array, 
             break
     else:
         sizes = " x ".join("any" if n is None else str(n) for n in grid)
-        rule = f"must hold {into.channels if hasattr(into, 'channels') else into.dim} channels"
+        many = into.channels if hasattr(into, "channels") else into.dim
+        rule = f"must hold {many} channel{'' if many == 1 else 's'}"
         rule += f" on {sizes} sites" if dim else ""
         raise ShapeError("x", rule, data.shape, "give x as (batch..., sites..., channels)")
     if 0 in data.shape:

@@ -215,7 +215,8 @@ def _own(argument: str, field: Any, shape: tuple[int, ...]) -> Sites | None:
     grid = grid_of(argument, field, shape)
     many = getattr(field, "fibre", field).dim
     if isinstance(many, int) and many != shape[-1]:
-        raise ShapeError(argument, f"must have {many} channels, as {field} has", shape[-1], "check the field")
+        rule = f"must have {many} channel{'' if many == 1 else 's'}, as {field} has"
+        raise ShapeError(argument, rule, shape[-1], "check the field")
     return own_sites(field, grid) if grid else None
 
 

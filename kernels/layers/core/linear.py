@@ -20,7 +20,7 @@ from kernels.integers import Ints, per_axis
 from kernels.layers.core import fields
 from kernels.layers.core.embedding import restricted_weights
 from kernels.layers.core.fibres import Layout, layout
-from kernels.layers.core.spec import Params, Spec, numbers, restrict_field, restrict_group
+from kernels.layers.core.spec import FunctionSpec, Params, numbers, restrict_field, restrict_group
 from kernels.layers.core.supports import SiteSupport, read_support
 from kernels.lowering import lower
 
@@ -30,7 +30,7 @@ CACHED = 1024
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LinearSpec(Spec):
+class LinearSpec(FunctionSpec):
     """y = T x + b, T any equivariant map.
 
     `solution` is what was solved for and `op` what it became; `shift` the layout of a bias that is the same

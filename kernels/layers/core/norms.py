@@ -13,7 +13,7 @@ import derive
 from kernels.errors import FieldError
 from kernels.layers.core.fibres import Layout, layout
 from kernels.layers.core.fields import read_field
-from kernels.layers.core.spec import Outcome, Params, Spec, numbers
+from kernels.layers.core.spec import FunctionSpec, Outcome, Params, Spec, numbers
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -173,7 +173,7 @@ def batch_norm(
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LayerNormSpec(NormSpec):
+class LayerNormSpec(NormSpec, FunctionSpec):
     """Statistics at every site by itself, over the copies of each piece."""
 
     def value(self, params: Params, x: jax.Array) -> jax.Array:

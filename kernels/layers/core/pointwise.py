@@ -16,7 +16,7 @@ import derive
 from kernels.errors import FieldError
 from kernels.layers.core.fibres import MIXED, PERMUTED, SIGNED, Layout, Part, layout
 from kernels.layers.core.fields import read_field
-from kernels.layers.core.spec import Outcome, Params, Spec, floating, numbers
+from kernels.layers.core.spec import FunctionSpec, Outcome, Params, Spec, floating, numbers
 
 Function = Callable[[jax.Array], jax.Array]
 SAMPLES = (-3.0, -1.7, -1.0, -0.6, -0.2, -0.01, 0.0, 0.01, 0.2, 0.6, 1.0, 1.7, 3.0)
@@ -28,7 +28,7 @@ GROUP_POOLS = ("max", "mean", "norm")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ActivationSpec(Spec):
+class ActivationSpec(FunctionSpec):
     """y = fn(x), entry by entry."""
 
     fn: Function
@@ -116,7 +116,7 @@ def _name(fn: Any) -> str:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class NormActivationSpec(Spec):
+class NormActivationSpec(FunctionSpec):
     """y = fn(|x| + b) x / |x|, piece by piece."""
 
     layout: Layout
@@ -186,7 +186,7 @@ def lengths(squares: jax.Array) -> jax.Array:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class GateSpec(Spec):
+class GateSpec(FunctionSpec):
     """y = x * fn(gate), piece by piece; scalars(x) for what does not move. Gates are the last channels."""
 
     layout: Layout
@@ -312,7 +312,7 @@ def dropout(field: derive.Field | derive.Representation, rate: float = 0.5) -> D
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class GroupPoolSpec(Spec):
+class GroupPoolSpec(FunctionSpec):
     """One scalar for every copy of a piece: its largest entry, their mean, or its length."""
 
     layout: Layout

@@ -30,7 +30,7 @@ from kernels.integers import Ints, per_axis
 from kernels.layers.core import fields
 from kernels.layers.core.centres import Sayer, notice, read_on_broken
 from kernels.layers.core.fibres import PERMUTED, layout
-from kernels.layers.core.spec import Params, Spec, floating
+from kernels.layers.core.spec import FunctionSpec, Params, floating
 from kernels.precision import summed
 from kernels.static import Content, Static
 
@@ -100,7 +100,7 @@ class Window(Content):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PoolSpec(Spec):
+class PoolSpec(FunctionSpec):
     """Every window's mean, largest value or weighted sum."""
 
     window: Window
@@ -143,7 +143,7 @@ class PoolSpec(Spec):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class GlobalPoolSpec(Spec):
+class GlobalPoolSpec(FunctionSpec):
     """The mean or the largest value over all sites: what is left has no lattice."""
 
     how: str

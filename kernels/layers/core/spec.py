@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -26,7 +27,7 @@ class Outcome(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Spec(Fields):
+class Spec(Fields, ABC):
     """A layer from field `into` to field `out`, equivariant under `group`.
 
     `params`: the names of its trained parameters, `stats` of what it keeps while it trains, and `random`
@@ -55,13 +56,9 @@ class Spec(Fields):
         """The running statistics to begin with, by name."""
         return {}
 
-    def value(self, params: Params, x: jax.Array) -> jax.Array:
-        """The layer as a function of its parameters and one array."""
-        raise NotImplementedError
-
+    @abstractmethod
     def run(self, params: Params, x: jax.Array, stats: Params, key: Any, train: bool) -> Outcome:
-        """The layer with running statistics and random numbers; most have neither."""
-        return Outcome(self.value(params, x), stats)
+        """The layer with running statistics and random numbers."""
 
     def __call__(
         self, params: Params, x: Any, *, stats: Params | None = None, key: Any = None, train: bool = False
@@ -95,7 +92,7 @@ class Spec(Fields):
 
     def __repr__(self) -> str:
         lattice = self.out.lattice
-        more = f" on {_where(self.out)}" if lattice is not None and lattice != self.into.lattice else ""
+        more = f" on {lattice}" if lattice is not None and lattice != self.into.lattice else ""
         into, out = said(self.into.fibre), said(self.out.fibre)
         channels = into if into == out else f"{into} -> {out}"
         return f"{channels}{more}{self.details}"
@@ -106,9 +103,15 @@ class Spec(Fields):
         return ""
 
 
-def _where(field: derive.Field) -> str:
-    """The lattice of a field, for people."""
-    return repr(field).split(" channels on ")[1].split(" under ")[0]
+class FunctionSpec(Spec):
+    """A layer that is a function of its parameters and one array: no statistics, nothing random."""
+
+    @abstractmethod
+    def value(self, params: Params, x: jax.Array) -> jax.Array:
+        """The layer as that function."""
+
+    def run(self, params: Params, x: jax.Array, stats: Params, key: Any, train: bool) -> Outcome:
+        return Outcome(self.value(params, x), stats)
 
 
 def under(field: derive.Field, group: derive.SpaceGroup) -> derive.Field:

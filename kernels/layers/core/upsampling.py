@@ -17,14 +17,14 @@ import derive
 from derive.symmetry.sizes import per_axis, rational
 from kernels.errors import FieldError, ShapeError
 from kernels.layers.core import fields
-from kernels.layers.core.spec import Params, Spec, floating
+from kernels.layers.core.spec import FunctionSpec, Params, floating
 
 METHODS = ("nearest", "linear")
 CACHED = 512
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class UpsampleSpec(Spec):
+class UpsampleSpec(FunctionSpec):
     """Along every axis y(p) = (1 - t) x(q) + t x(q + 1), the position of p being q + t."""
 
     factors: tuple[Fraction, ...]

@@ -196,3 +196,20 @@ def test_errors_are_one_line_each(call: Any, message: str) -> None:
         call()
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "key"),
+    [
+        ([[1, 2], [2, 1]], "Equal colours are equal weights."),
+        ([[1, 0], [0, 1]], "Equal colours are equal weights, white is zero."),
+        ([[1, -1], [1, 1]], "Equal colours are equal weights, a bar is a minus sign."),
+        (
+            [[1, -1], [0, 1]],
+            "Equal colours are equal weights, a bar is a minus sign, white is zero.",
+        ),
+    ],
+)
+def test_the_key_speaks_of_what_is_there(values: Any, key: str) -> None:
+    figure = plot.weight_matrix(np.array(values))
+    assert key in [" ".join(text.get_text().split()) for text in figure.texts]

@@ -61,9 +61,9 @@ REFUSED: dict[str, tuple[Any, Any, Any, Any, str]] = {
         image(8, 3),
         FIELD,
         None,
-        "x must hold 1 channels on 8 x 8 sites, got (2, 8, 8, 3)",
+        "x must hold 1 channel on 8 x 8 sites, got (2, 8, 8, 3)",
     ),
-    "sites": (conv(S14), image(9), FIELD, None, "x must hold 1 channels on 8 x 8 sites, got (2, 9, 9, 1)"),
+    "sites": (conv(S14), image(9), FIELD, None, "x must hold 1 channel on 8 x 8 sites, got (2, 9, 9, 1)"),
     "too few axes": (
         conv(S14),
         X[0, 0],

@@ -312,7 +312,7 @@ def _errors() -> dict[str, Any]:
         ),
         "channels of the output": (
             lambda: check(lambda a: jnp.concatenate([a, a], -1), a, into=x, out=x),
-            "the model's output must have 1 channels, as Field: 1 channels on Z^2 under p4m has, got 2;",
+            "the model's output must have 1 channel, as Field: 1 channel on Z^2 under p4m has, got 2;",
         ),
         "shifts alone": (
             lambda: check(same, a, into=shifted, out=shifted),

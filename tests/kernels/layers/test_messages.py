@@ -6,6 +6,7 @@ import importlib
 import sys
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -15,6 +16,7 @@ import pytest
 
 import derive as dv
 import kernels as kn
+from kernels.layers.core.spec import FunctionSpec, Spec
 from tests.kernels.layers.frameworks import BOTH, EQUINOX, FLAX, Framework
 
 G = dv.wallpaper("p4m")
@@ -358,3 +360,15 @@ def _fresh(call: Callable[[], Any]) -> Any:
     notice.cache_clear()
     jax.clear_caches()
     return call()
+
+
+def test_a_layer_without_a_function_cannot_be_made() -> None:
+    """What a kind of layer has to define is abstract: forgotten, it fails where it is made, by name."""
+
+    @dataclass(frozen=True)
+    class Nothing(FunctionSpec):
+        pass
+
+    for kind, missing in ((Spec, "run"), (Nothing, "value")):
+        with pytest.raises(TypeError, match=f"abstract method '?{missing}"):
+            kind(X, X, G)
