@@ -108,7 +108,7 @@ TRIED: dict[str, str] = {
     ),
     "neighbours of a threshold, what is chosen against the other choice": (
         "what wins on one machine, or on a quiet one, and loses on another is XLA's own by default: with"
-        " other work beside it Eigen took 1.1 to 1.3 times as long in the same cells. `calibrate` decides by this"
-        " machine"
+        " other work beside it Eigen took 1.1 to 1.3 times as long in the same cells. `calibrate` decides by"
+        " this machine"
     ),
 }
