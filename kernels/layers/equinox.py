@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -26,10 +26,17 @@ import derive
 from kernels.layers.core import chain, plain, table
 from kernels.layers.core.spec import Spec, under
 
+if (
+    TYPE_CHECKING
+):  # to a type checker a Module is a dataclass, made from its arrays; layers are made from fields
+    _Module = Any
+else:
+    _Module = eqx.Module
+
 __all__ = [*table.MAKERS, "Restrict", "Sequential"]
 
 
-class Layer(eqx.Module):
+class Layer(_Module):
     """A layer from field `.into` to field `.out`, equivariant under `.group`."""
 
     spec: Spec = eqx.field(static=True)
