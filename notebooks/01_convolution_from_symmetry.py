@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
+import sympy
 from IPython.display import Math, display
 from sklearn.datasets import load_sample_image
 
@@ -96,7 +97,7 @@ layers = {
 }
 for name, layer in layers.items():
     there, back = layer(jnp.roll(thumbnail, (3, 5), (0, 1))), jnp.roll(layer(thumbnail), (3, 5), (0, 1))
-    print(f"{name:16} relative error {jnp.linalg.norm(there - back) / jnp.linalg.norm(back):.2f}")
+    print(f"{name:16} relative error {jnp.linalg.norm(there - back) / jnp.linalg.norm(back):.3g}")
 
 # %% [markdown]
 # It is as blind as that because the *set* of all fully connected layers does not change when pixels are
@@ -229,15 +230,15 @@ template = jnp.arange(1.0, 10.0).reshape(small.weight_shape)
 row = small.dense(template)[8 * 2 + 5].reshape(8, 8)
 gradient = jax.grad(lambda image: small(template, image)[2, 5, 0])(jnp.zeros((8, 8, 1)))
 print(np.array_equal(gradient[..., 0], row), np.count_nonzero(gradient), "pixels")
-plot.influence(local, output=(2, 5), input=(6, 0))
+plot.influence(local, output=(2, 5), input=(5, 2))
 
 # %% [markdown]
 # ## 7. Convolution or cross-correlation
 #
-# The layer reads $x[u+d]$, which mathematics calls cross-correlation; a convolution reads $x[u-d]$. It is the
-# same set of layers, with the kernel turned round. But as products they differ: convolution commutes, on
-# $\mathbb{Z}$, $\mathbb{Z}^2$ and for the integral on $\mathbb{R}^d$, and cross-correlation does so only up to
-# a flip.
+# The layer reads $x[u+d]$, which mathematics calls cross-correlation; a convolution reads $x[u-d]$. It is
+# the same set of layers, with the kernel turned round. But as products they differ: convolution commutes, on
+# $\mathbb{Z}$, $\mathbb{Z}^2$ and for the integral on $\mathbb{R}^d$, and cross-correlation does so only up
+# to a flip.
 
 # %%
 for product in (dv.commutation(2), dv.commutation(2, lattice=False), dv.commutation(2, flip=False)):
@@ -254,11 +255,11 @@ print(dv.text(product.counterexample))
 
 # %%
 conv = kn.lower(solution, channels=(3, 16))
-w = conv.init(jax.random.key(0))
-out = conv(w, x)
+weights = conv.init(jax.random.key(0))
+out = conv(weights, x)
 print(conv.describe())
-print(w.shape, "->", conv.kernel(w).shape, "; image", x.shape, "->", out.shape)
-print("as OIHW:", kn.convert_layout(conv.kernel(w), "HWIO", "OIHW").shape)
+print(weights.shape, "->", conv.kernel(weights).shape, "; image", x.shape, "->", out.shape)
+print("as OIHW:", kn.convert_layout(conv.kernel(weights), "HWIO", "OIHW").shape)
 
 # %% [markdown]
 # Weights we know: differences along each axis, of the mean of the three channels.
@@ -303,7 +304,7 @@ there, back = both_ways(kn.lower(solution, channels=(3, 1), padding="CIRCULAR"))
 print("torus: largest difference", jnp.abs(there - back).max())
 there, back = both_ways(kn.lower(solution, channels=(3, 1)))
 print("zeros around: differs at", int((there != back).sum()), "pixels")
-plot.error_map(there, back, title="|T(T_s x) - T_s T(x)| with zeros around the image")
+plot.error_map(there, back, title="|T(T_s x) - T_s T(x)|")
 
 # %% [markdown]
 # ## 10. Stride, dilation, pooling
@@ -314,19 +315,14 @@ plot.error_map(there, back, title="|T(T_s x) - T_s T(x)| with zeros around the i
 
 # %%
 coarse = dv.translations(1, period=2)
-read = dv.solve(dv.Field(coarse), dv.Field(coarse, spacing=2), dv.window(3))
+read = dv.solve(dv.Field(coarse, "C"), dv.Field(coarse, "D", spacing=2), dv.window(3))
 display(Math(dv.latex(read.layer)))
 line = dv.translations(1)
 spread = dv.solve(dv.Field(line), dv.Field(line), dv.window(3, dilation=4))
 ring = dv.Field(line, grid=12, boundary="periodic")
-print(
-    "stride 2:",
-    read.dim,
-    "weights; dilation 4:",
-    spread.dim,
-    "; pool:",
-    dv.solve(ring, dv.trivial(line.point)).dim,
-)
+total = dv.solve(ring, dv.trivial(line.point))
+print(f"free weights: {read.dim} with stride 2, {spread.dim} with dilation 4, {total.dim} of a global pool")
+
 
 # %% [markdown]
 # Average pooling over blocks of 2 x 2 is not implied by shifts alone, which leave 4 free weights. It takes
@@ -346,7 +342,7 @@ def by(steps):
     return lambda image: jnp.roll(image, steps, 0)
 
 
-print(kn.check_equivariance(pool, jnp.zeros(()), thumbnail, {"two rows are one": (by(2), by(1))}))
+print(kn.check_equivariance(pool, jnp.zeros(()), thumbnail, {"two rows in, one row out": (by(2), by(1))}))
 
 # %% [markdown]
 # ## 11. Layers on layers
@@ -361,6 +357,24 @@ print("taps of the two:", stack.taps[0])
 print("three layers of 3 taps, stride 2:", dv.receptive_field([3, 3, 3], strides=2), "pixels")
 
 # %% [markdown]
+# And with a global pool at the end, the answer does not move at all, whatever acts on each pixel in between.
+# On a torus, in whole numbers, exactly so:
+
+
+# %%
+def network(image):
+    """Convolution, pointwise maximum, convolution, sum over all pixels."""
+    hidden = jnp.maximum(kn.conv(image, first, padding="CIRCULAR"), 0)
+    return jnp.maximum(kn.conv(hidden, second, padding="CIRCULAR"), 0).sum()
+
+
+first, second = jnp.asarray(random.integers(-3, 4, (2, 3, 3, 1, 1)), jnp.float32)
+small_numbers = thumbnail // 32
+print(
+    "still:", int(network(small_numbers)), " moved:", int(network(jnp.roll(small_numbers, (7, 11), (0, 1))))
+)
+
+# %% [markdown]
 # ## 12. Two matrices
 #
 # A convolution is linear in the image, $z = \hat W x$, and linear in the kernel, $z = \hat X w$. With three
@@ -370,6 +384,13 @@ print("three layers of 3 taps, stride 2:", dv.receptive_field([3, 3, 3], strides
 for matrix in (dv.conv_matrix(["w1", "w2", "w3"], 5), dv.patch_matrix(["x1", "x2", "x3", "x4", "x5"], 3)):
     display(Math(dv.latex(matrix)))
 print(kn.conv_matrix(jnp.array([1.0, 2.0, 3.0]).reshape(3, 1, 1), (5,)))
+
+# %% [markdown]
+# With channels every entry is a matrix that mixes them, transposed: $z[u] = \sum_a W_a^T x[u+a]$.
+
+# %%
+mixing = [sympy.MatrixSymbol(f"W{a}", 3, 2) for a in (1, 2, 3)]
+display(Math(sympy.latex(dv.block_matrix(mixing, 4))))
 
 # %% [markdown]
 # So it has two adjoints. What comes back to the image is $\hat W^T \bar z$, a cross-correlation with the
@@ -387,13 +408,13 @@ for equation in (found.layer, found.input_adjoint, found.kernel_adjoint):
 # matrices on a corner of it.
 
 # %%
-print(kn.check_adjoints(conv, w, x))
+print(kn.check_adjoints(conv, weights, x))
 
 # %% [markdown]
 # The check can fail. Forget to flip the kernel, and it says so:
 
 # %%
-full = conv.kernel(w)
+full = conv.kernel(weights)
 
 
 def forgotten(ybar, kernel, input_shape):
@@ -434,27 +455,43 @@ for name, into, out, support in [
 
 # %%
 bar = jnp.ones((6, 8, 1)).at[:, 2:6].set(0)
-target = kn.conv(bar, jnp.array([1.0, -1.0]).reshape(1, 2, 1, 1), padding="VALID")
-print("answer, per row:", target[0, :, 0].astype(int), "; of the transposed image:", end=" ")
-print(
-    int(
-        jnp.abs(
-            kn.conv(bar.swapaxes(0, 1), jnp.array([1.0, -1.0]).reshape(1, 2, 1, 1), padding="VALID")
-        ).max()
-    )
-)
+difference = jnp.array([1.0, -1.0]).reshape(1, 2, 1, 1)
+target = kn.conv(bar, difference, padding="VALID")
+turned = kn.conv(bar.swapaxes(0, 1), difference, padding="VALID")
+print("one row of the answer:", np.asarray(target[0, :, 0], int))
+print("with the picture transposed, the largest answer is", int(jnp.abs(turned).max()))
+
+
+# %%
+
+
+def loss(kernel):
+    return jnp.sum((kn.conv(bar, kernel, padding="VALID") - target) ** 2)
 
 
 @jax.jit
 def step(kernel):
-    loss = lambda kernel: jnp.sum((kn.conv(bar, kernel, padding="VALID") - target) ** 2)  # noqa: E731
     return kernel - 3e-2 * jax.grad(loss)(kernel)
 
 
 learned = jnp.array([0.3, 0.1]).reshape(1, 2, 1, 1)
 for _ in range(10):
     learned = step(learned)
-print("after ten steps:", learned.ravel().round(2))
+print("after ten steps:", np.round(np.asarray(learned, float).ravel(), 2))
+
+# %% [markdown]
+# And a kernel may be *asked* for what it does. That it gives the derivative of order $d$, exactly on all
+# polynomials up to that degree, is $d+1$ equations. They have one solution in $d+1$ taps: binomial
+# coefficients with alternating signs.
+
+# %%
+for order in range(1, 4):
+    w = sympy.symbols(f"w:{order + 1}")
+    moments = [
+        sum(tap * sympy.Integer(j) ** m for j, tap in enumerate(w)) - sympy.factorial(order) * (m == order)
+        for m in range(order + 1)
+    ]
+    print("order", order, *sympy.linsolve(moments, w))
 
 # %% [markdown]
 # ## Where it goes on

@@ -20,6 +20,7 @@ import kernels as kn
 from derive import plot
 
 RADIUS, SIZE = 12, 25
+FLAT = 1e-4  # the variance of a window that has no pattern, only noise
 BLUE, VERMILLION = "#0072b2", "#d55e00"
 
 
@@ -66,18 +67,17 @@ def peak(score):
 raw = kn.conv(x, patch[..., None])
 bright = peak(raw)
 print("the patch is at", (U, V), "and the largest response at", bright)
-print(f"mean of the patch {patch.mean():.2f}, of the window there", end=" ")
-print(
-    f"{x[bright[0] - RADIUS : bright[0] + RADIUS + 1, bright[1] - RADIUS : bright[1] + RADIUS + 1].mean():.2f}"
-)
+b, c = bright
+there = x[b - RADIUS : b + RADIUS + 1, c - RADIUS : c + RADIUS + 1]
+print(f"mean of the patch {patch.mean():.2f}, of the window there {there.mean():.2f}")
 show([raw], ["raw correlation, and where it is largest"], [bright])
 
 # %% [markdown]
 # ## 3. A score between 0 and 1
 #
 # Divide by the lengths of the patch and of the window, and the answer is the cosine of the angle between
-# them. For pictures, which are nowhere negative, it lies between 0 and 1, and it is 1 only where the window is
-# a multiple of the patch. The lengths of all windows are a convolution of $x^2$ with ones.
+# them. For pictures, which are nowhere negative, it lies between 0 and 1, and it is 1 only where the window
+# is a multiple of the patch. The lengths of all windows are a convolution of $x^2$ with ones.
 
 
 # %%
@@ -94,9 +94,9 @@ print(f"largest {score.max():.4f} at {peak(score)}; smallest {score.min():.2f}")
 show([score], ["cosine, and where it is largest"], [peak(score)])
 
 # %% [markdown]
-# Nearly everything looks alike to it, because all windows share their brightness. Subtract the mean of the
-# window and of the patch first, and the score is the correlation coefficient of statistics, between -1 and 1.
-# This kernel sums to 0.
+# The patch is found. But everything else scores more than half, for all windows share that they are bright.
+# Subtract the mean of the window and of the patch first, and the score is the correlation coefficient of
+# statistics, between -1 and 1. Its kernel sums to 0.
 
 
 # %%
@@ -106,14 +106,14 @@ def correlation(image, patch):
     ones, centred = jnp.ones_like(patch)[..., None], patch - patch.mean()
     dots = kn.conv(image, centred[..., None])
     mean, energy = (kn.conv(image**k, ones) / patch.size for k in (1, 2))
-    spread = jnp.maximum(energy - mean**2, 1e-6) * patch.size
+    spread = jnp.maximum(energy - mean**2, FLAT) * patch.size
     return dots / jnp.sqrt(spread * jnp.sum(centred**2))
 
 
 sharp = correlation(x, patch)
 print(f"largest {sharp.max():.4f} at {peak(sharp)}")
 for name, answer in {"cosine": score, "correlation": sharp}.items():
-    print(f"{name}: {(answer > 0.9).mean():.2%} of the pixels score above 0.9")
+    print(f"{name}: half of all pixels score more than {jnp.median(answer):.2f}")
 show([jnp.maximum(sharp, 0)], ["correlation without means"], [peak(sharp)])
 
 # %% [markdown]
@@ -131,16 +131,15 @@ for s in [(1, 0), (-30, 45), (60, 120)]:
 # %% [markdown]
 # ## 5. At the border
 #
-# Zeros stand around the picture. A template that reaches over the edge finds them there, and if the patch
-# itself is cut off, only its visible part can agree. The cosine then is known beforehand: it is the length of
-# the visible part over the length of the patch. We push the picture out to the left, column by column.
+# Zeros stand around the picture. A template that reaches over the edge finds them there, and where the patch
+# itself is cut off, only its visible part can agree. What the cosine is then can be said beforehand: the
+# length of the visible part over the length of the patch. We push the picture out to the left, column by
+# column, until half of the patch is gone.
 
 # %%
-cut = range(0, SIZE, 2)
-pushed = [jnp.zeros_like(x).at[:, : x.shape[1] - n].set(x[:, n:]) for n in (V - RADIUS + c for c in cut)]
-seen = [
-    float(cosine(image, patch)[U, RADIUS - c] if c <= RADIUS else jnp.nan) for c, image in zip(cut, pushed)
-]
+cut = range(RADIUS + 1)
+pushed = [jnp.pad(x[:, V - RADIUS + c :], ((0, 0), (0, V - RADIUS + c), (0, 0))) for c in cut]
+seen = [float(cosine(image, patch)[U, RADIUS - c, 0]) for c, image in zip(cut, pushed, strict=True)]
 known = [float(jnp.linalg.norm(patch[:, c:]) / jnp.linalg.norm(patch)) for c in cut]
 figure, axis = plt.subplots(figsize=(5, 2.6), layout="constrained")
 axis.plot(cut, known, color=BLUE, label="length of what is seen")
@@ -172,11 +171,12 @@ def turned(degrees):
     return about_middle([[c, -s], [s, c]])
 
 
+# %%
 changes = {
-    "turned, degrees": (np.arange(0, 91, 5), turned),
-    "enlarged, times": (np.arange(0.5, 2.01, 0.1), lambda f: about_middle(np.eye(2) / f)),
-    "brightness times": (np.arange(0.5, 2.01, 0.25), lambda a: a * near),
-    "brightness plus": (np.arange(0, 0.61, 0.1), lambda a: near + a),
+    "turned, degrees": (np.linspace(0, 90, 13), turned),
+    "enlarged, times": (np.geomspace(0.5, 2, 13), lambda f: about_middle(np.eye(2) / f)),
+    "brightness times": (np.linspace(0.5, 2, 13), lambda a: a * near),
+    "brightness plus": (np.linspace(0, 0.6, 13), lambda a: near + a),
 }
 
 
@@ -184,32 +184,35 @@ changes = {
 def best(images, score):
     """The best score within half a patch of the middle, for each image."""
     there = slice(CROP - RADIUS, CROP + RADIUS + 1)
-    return score(jnp.asarray(np.stack(images)[..., None], jnp.float32), patch)[:, there, there].max(
-        axis=(1, 2, 3)
-    )
+    found = score(jnp.asarray(np.stack(images)[..., None], jnp.float32), patch)
+    return found[:, there, there].max(axis=(1, 2, 3))
 
 
-figure, axes = plt.subplots(1, 4, figsize=(6.4, 2.3), sharey=True, layout="constrained")
+elsewhere = float(sharp.at[U - SIZE : U + SIZE, V - SIZE : V + SIZE].set(0).max())
+print(f"the best other place in the photograph: {elsewhere:.2f}")
+figure, axes = plt.subplots(1, 4, figsize=(6.4, 2.4), sharey=True, layout="constrained")
 for axis, (name, (amounts, change)) in zip(axes, changes.items(), strict=True):
     images = [change(a) for a in amounts]
     for score_, look in ((cosine, {"color": BLUE, "ls": "--"}), (correlation, {"color": VERMILLION})):
         values = best(images, score_)
         axis.plot(amounts, values, label=score_.__name__, **look)
         print(f"{name:18}{score_.__name__:12} from {values.max():.2f} down to {values.min():.2f}")
+    axis.axhline(elsewhere, color="black", lw=0.8, ls=":")
     axis.set_xlabel(name, fontsize=9)
 axes[0].set(ylim=(0, 1.05), ylabel="best score")
-axes[0].legend(frameon=False, fontsize=8, loc="lower left")
+axes[3].legend(frameon=False, fontsize=8, loc="lower left")
 plt.show()
 
 # %% [markdown]
-# Ten degrees, or a tenth in size, and the patch is hardly known any more. Light is another matter: a gain
+# The dotted line is the correlation of the best wrong place in the photograph. Below it the patch is lost:
+# that takes a turn of some 30 degrees, or one and a half times the size. Light is another matter: a gain
 # changes neither score, and a constant does not change the correlation, whose kernel sums to 0.
 #
 # ## 7. Why: what a kernel must satisfy
 #
-# Light first, with letters for the taps. A gain $a$ passes through the layer up to $(1-a)\,b$, so iff the
-# bias is 0; a constant $t$ adds $t$ times the sum of the taps: nothing iff the sum is 0, the same constant iff
-# it is 1.
+# Light first, with letters for the taps. A gain $a$ passes through the layer up to $(1-a)\,b$: it does so
+# iff the bias is 0. A constant $t$ adds $t$ times the sum of the taps: nothing iff the sum is 0, the same
+# constant iff it is 1.
 
 # %%
 a, b, t = sympy.symbols("a b t")
@@ -236,28 +239,28 @@ turning = dv.solve(scalar, scalar, dv.box(2))
 op = kn.lower(turning)
 square = (x[:400, 100:500] * 255).round()
 random = np.random.default_rng(0).integers(-9, 10, (5, 5, 1, 1))
+ours = jnp.arange(1.0, 8.0).reshape(op.weight_shapes[0])
 layers = {
     "any kernel": lambda image: kn.conv(image, jnp.asarray(random, jnp.float32)),
-    "a solution": lambda image: op(jnp.arange(1.0, 8.0).reshape(op.weight_shape), image),
+    "a solution": lambda image: op(ours, image),
 }
 for name, layer in layers.items():
-    print(
-        f"{name}: largest difference {jnp.abs(layer(jnp.rot90(square)) - jnp.rot90(layer(square))).max():,.0f}"
-    )
+    gap = jnp.abs(layer(jnp.rot90(square)) - jnp.rot90(layer(square))).max()
+    print(f"{name}: T(r x) and r T(x) differ by up to {gap:,.0f}")
 plot.tying(turning)
 
 # %% [markdown]
-# Sizes: let $x'$ be every second pixel of $x$. To ask that the layer gives every second pixel of its answer is
-# to ask that tap $d$ of the large picture is tap $d$ of the small one, which lies at $2d$. Only the middle
+# Sizes: let $x'$ be every second pixel of $x$. To ask that the layer gives every second pixel of its answer
+# is to ask that tap $d$ of the large picture is tap $d$ of the small one, which lies at $2d$. Only the middle
 # tap survives.
 
 # %%
-taps = sympy.symbols("k_-4:5")
+taps = [sympy.Symbol(f"k_{d}") for d in range(-4, 5)]
 pixels = {d: sympy.Symbol(f"x_{d}") for d in range(-8, 9)}
 large = sum(w * pixels[d] for d, w in enumerate(taps, -4))
 small = sum(w * pixels[2 * d] for d, w in enumerate(taps, -4))
 equations = sympy.Poly(large - small, *pixels.values()).coeffs()
-print(sympy.solve(equations, taps))
+print(sympy.linsolve(equations, taps))
 
 # %% [markdown]
 # ## 8. A bank of templates, tied by a symmetry
@@ -271,19 +274,18 @@ print(sympy.solve(equations, taps))
 G = dv.wallpaper("p4m")
 bank = dv.solve(dv.Field(G), dv.Field(G, fibre=dv.regular(G.point)), dv.box(RADIUS))
 templates = kn.lower(bank)
-print(bank.dim, "free weights of", templates.kernel(templates.init(jax.random.key(0))).size)
+w = templates.init(jax.random.key(0))
+print(f"{bank.dim} free weights make {templates.kernel(w).size} taps")
 centred = patch - patch.mean()
 wanted = jnp.zeros((SIZE, SIZE, 1, 8)).at[..., 0].set(centred)
-(w,) = jax.vjp(templates.kernel, jnp.zeros(templates.weight_shape))[1](wanted)
+(w,) = jax.vjp(templates.kernel, w)[1](wanted)
 kernel = templates.kernel(w)
-show(
-    [kernel[..., 0, i] for i in range(8)],
-    G.point.elements.words if False else [f"channel {i}" for i in range(8)],
-)
+print("channel 0 is the patch:", bool((kernel[..., 0] == centred).all()))
+show([kernel[..., 0, i] for i in range(8)], [str(i) for i in range(8)])
 
 # %% [markdown]
-# Divided by the spread of the windows as before, each channel is the score of one position, and the largest of
-# the eight a score that does not depend on how the picture is held. We hold it in all eight ways.
+# Divided by the spread of the windows as before, each channel is the score of one position. The largest of
+# the eight is a score that does not depend on how the picture is held. We hold it in all eight ways.
 
 
 # %%
@@ -291,20 +293,17 @@ show(
 def scores(image):
     """The correlation of every window with the patch in each of its eight positions."""
     mean, energy = (kn.conv(image**k, jnp.ones((SIZE, SIZE, 1, 1))) / SIZE**2 for k in (1, 2))
-    spread = jnp.maximum(energy - mean**2, 1e-6) * SIZE**2
+    spread = jnp.maximum(energy - mean**2, FLAT) * SIZE**2
     return templates(w, image) / jnp.sqrt(spread * jnp.sum(centred**2))
 
 
 part = x[:401, :401]
-print("held              one template   the bank   found at    by channel")
+print("held    one template  the bank  found at    by channel")
 for word in ("1", "r", "r^2", "r^3", "m", "r*m", "r^2*m", "r^3*m"):
-    held = kn.act(dv.Field(G), word, part)
-    answer = scores(held)
+    answer = scores(kn.act(dv.Field(G), word, part))
     u, v = peak(answer.max(axis=-1))
-    found = f"({u}, {v})"
-    print(
-        f"{word:16} {answer[..., 0].max():10.2f} {answer.max():13.2f}   {found:12} {int(answer[u, v].argmax()):7}"
-    )
+    one, all_ = answer[..., 0].max(), answer.max()
+    print(f"{word:8}{one:12.2f}{all_:10.2f}  {f'({u}, {v})':12}{int(answer[u, v].argmax()):10}")
 
 # %% [markdown]
 # The single template knows the picture in one position, the bank in all of them; and the channel says

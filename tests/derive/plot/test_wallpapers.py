@@ -15,7 +15,8 @@ from derive.errors import DeriveError
 from tests.derive.plot.cases import solution
 from tests.derive.plot.reading import cells, titles
 
-NAMES = "p1 p2 pm pg cm pmm pmg pgg cmm p4 p4m p4g p3 p31m p3m1 p6 p6m".split()
+SQUARE = ["p1", "p2", "pm", "pg", "cm", "pmm", "pmg", "pgg", "cmm", "p4", "p4m", "p4g"]
+NAMES = [*SQUARE, "p3", "p31m", "p3m1", "p6", "p6m"]
 
 
 def letters(axes: Any) -> tuple[np.ndarray, np.ndarray]:
