@@ -190,6 +190,8 @@ def best(images, score):
 
 elsewhere = float(sharp.at[U - SIZE : U + SIZE, V - SIZE : V + SIZE].set(0).max())
 print(f"the best other place in the photograph: {elsewhere:.2f}")
+
+# %%
 figure, axes = plt.subplots(1, 4, figsize=(6.4, 2.4), sharey=True, layout="constrained")
 for axis, (name, (amounts, change)) in zip(axes, changes.items(), strict=True):
     images = [change(a) for a in amounts]

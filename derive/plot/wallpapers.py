@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from derive.symmetry.motifs import motions, roomy_place
 from derive.symmetry.spacegroup import SpaceGroup
 
 CELLS = 2  # sides of the square that is shown, in longest steps of the translations
-REACH, FEW = (-4, 5), (0, 2)  # cells that may reach into it; those of a frieze that are shown
+FEW = 2  # periods of a frieze that are shown
 EDGE = 1e-6  # what lies on the edge of the square is shown on one side
 SIZE = 0.48  # of the way to the next image: what the letter reaches about its middle
 # The letter F, x to the right and y downwards, in a circle of radius 1.
@@ -103,13 +104,12 @@ def _pattern(group: SpaceGroup) -> _Pattern:
     """The letters whose middles lie in a square about the middle of the cell."""
     steps = frame(group.metric, 2)
     period = np.array([float(p) for p in group.period])
-    unit = float((np.linalg.norm(steps, axis=1) * period).max()) or 1.0
+    lengths = np.linalg.norm(steps, axis=1) * period
+    unit = float(lengths.max()) or 1.0
     place, room = roomy_place(group, steps.T)
     middle = period @ steps / 2
     whole = bool(period.all())  # a frieze or a point group is shown as it is
-    cells = (
-        np.array(list(product(*(range(*(REACH if whole else FEW)) if p else (0,) for p in period)))) * period
-    )
+    cells = np.array(list(product(*(_cells(n / unit, whole) for n in lengths)))) * period
     letters, backwards = [], []
     for matrix, shift in motions(group):
         turned = SIZE * room * LETTER @ np.linalg.inv(steps) @ matrix.T @ steps
@@ -125,8 +125,16 @@ def _pattern(group: SpaceGroup) -> _Pattern:
     return _Pattern((np.array(letters) - low) / unit, np.array(backwards), (cell - low) / unit)
 
 
+def _cells(length: float, whole: bool) -> range:
+    """The cells along one axis that may reach into what is shown; `length`: of a cell, in longest steps."""
+    reach = ceil(CELLS / length) + 2 if length else 0
+    return range(-reach, reach + 1) if whole else range(FEW if length else 1)
+
+
 def _draw(axes: Any, pattern: _Pattern) -> None:
     colours = np.where(pattern.reversed[:, None], VERMILLION, BLUE)
-    axes.add_collection(PolyCollection(pattern.letters, facecolors=colours, linewidths=0, clip_on=False))
+    axes.add_collection(
+        PolyCollection(list(pattern.letters), facecolors=colours, linewidths=0, clip_on=False)
+    )
     if len(pattern.cell):
         axes.add_patch(Polygon(pattern.cell, fill=False, edgecolor=GREY, linewidth=0.7, clip_on=False))

@@ -81,6 +81,8 @@ def test_other_groups_of_the_plane() -> None:
     assert counts == [4, 8, 4]
     assert [len(axes.patches) for axes in figure.axes] == [0, 0, 1]
     assert titles(figure) == ["D1", "D4", "Z_2"]
+    (long,) = plot.wallpaper(dv.translations(2, period=(1, 7))).axes
+    assert len(letters(long)[0]) == 2 * 14
     assert titles(plot.wallpaper(dv.wallpaper("pg"), titles=["glides"])) == ["glides"]
 
 
