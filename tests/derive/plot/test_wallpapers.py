@@ -81,6 +81,8 @@ def test_other_groups_of_the_plane() -> None:
     assert counts == [4, 8, 4]
     assert [len(axes.patches) for axes in figure.axes] == [0, 0, 1]
     assert titles(figure) == ["D1", "D4", "Z_2"]
+    whole = dv.space_group(dv.cyclic(2), period=(1, 1), action={}, glide={"r": (1, 0)})
+    assert len(letters(plot.wallpaper(whole).axes[0])[0]) == 4, "a shift by a period adds nothing"
     (long,) = plot.wallpaper(dv.translations(2, period=(1, 7))).axes
     assert len(letters(long)[0]) == 2 * 14
     assert titles(plot.wallpaper(dv.wallpaper("pg"), titles=["glides"])) == ["glides"]
@@ -95,6 +97,9 @@ def test_tying_patterns_stand_side_by_side_with_their_counts() -> None:
     beside = cells(figure.axes[-1])
     assert np.array_equal(beside.colours, alone.colours)
     assert len(set(beside.kinds.tolist())) == 4
+    (foot,) = plot.tying(solution("p4m"), solution("line")).texts
+    said = " ".join(foot.get_text().split())
+    assert said.endswith("u runs down, v to the right. u runs to the right.")
     untitled = plot.tying(solution("p4m"), solution("conv"))
     assert titles(untitled) == ["6 free weights", "9 free weights"]
     assert titles(plot.tying(solution("p4m"), titles=["turns"])) == ["turns"]
