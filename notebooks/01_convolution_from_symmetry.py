@@ -404,6 +404,23 @@ for equation in (found.layer, found.input_adjoint, found.kernel_adjoint):
     display(Math(dv.latex(equation)))
 
 # %% [markdown]
+# The same holds for every variant that is used, one by one or together. Each line below is derived anew, and
+# its steps are checked on numbers.
+
+# %%
+variants = [
+    {"dim": 3},
+    {"strides": 2, "padding": "VALID"},
+    {"dilation": 3, "padding": "CIRCULAR"},
+    {"groups": "G", "flip": True},
+    {"transposed": True, "strides": 2},
+]
+for options in variants:
+    found = dv.adjoints(**options)
+    found.derivation.check()
+    print(options, "->", dv.text(found.input_adjoint.lhs), "and", dv.text(found.kernel_adjoint.lhs))
+
+# %% [markdown]
 # On the photograph they are computed from those formulas, by `jax.vjp`, by `jax.grad`, and from dense
 # matrices on a corner of it.
 
