@@ -25,7 +25,6 @@ nav ul { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .25r
 .scroll:focus-visible, a:focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }
 math { font-size: 1.05em; font-family: "Latin Modern Math", "STIX Two Math", "Cambria Math",
   "DejaVu Math TeX Gyre", math, serif; }
-.primed { font-style: italic; }
 math[display="block"] { text-align: left; width: max-content; margin: 0; }
 ol.steps { padding-left: 1.6rem; }
 ol.steps > li { margin: 0 0 1rem; }
