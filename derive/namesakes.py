@@ -33,7 +33,11 @@ def complaint() -> str | None:
         return None
     if spec.origin is None:
         folder = HERE / PACKAGE
-        return _line(f"{folder} without its __init__.py", f"run {AGAIN}") if (folder / "namesakes.py").exists() else None
+        return (
+            _line(f"{folder} without its __init__.py", f"run {AGAIN}")
+            if (folder / "namesakes.py").exists()
+            else None
+        )
     found = Path(spec.origin).resolve()
     if _is_ours(found):
         return None
@@ -47,7 +51,9 @@ def complaint() -> str | None:
 
 
 def _line(value: str, remedy: str) -> str:
-    return f"{PACKAGE} must be the package of {DISTRIBUTION}, got {value}, so that only derive works; {remedy}"
+    return (
+        f"{PACKAGE} must be the package of {DISTRIBUTION}, got {value}, so that only derive works; {remedy}"
+    )
 
 
 def _is_ours(file: Path) -> bool:

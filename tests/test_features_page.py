@@ -42,9 +42,15 @@ every_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.number)
 
 def complaints(row: Row) -> list[str]:
     """What a row points at that is not there."""
-    found = [f"nothing leads to {text} in {link}" for text, link in LINK.findall(row.where) if not _leads(text, link)]
+    found = [
+        f"nothing leads to {text} in {link}"
+        for text, link in LINK.findall(row.where)
+        if not _leads(text, link)
+    ]
     found += [f"there is no {name}" for name in re.findall(r"`([^`]+)`", row.where) if not _is_there(name)]
-    found += [f"no test {text} in {link}" for text, link in LINK.findall(row.tests) if text not in _tests(link)]
+    found += [
+        f"no test {text} in {link}" for text, link in LINK.findall(row.tests) if text not in _tests(link)
+    ]
     open_ = "not there yet" in row.where
     found += [] if open_ or LINK.search(row.tests) else ["no test"]
     found += [] if row.where else ["no place"]
@@ -59,7 +65,9 @@ def _leads(text: str, link: str) -> bool:
         return False
     if file.suffix == ".ipynb":
         return text in _headings(file)
-    return not anchor or anchor in {re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in _headings(file)}
+    return not anchor or anchor in {
+        re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in _headings(file)
+    }
 
 
 @cache
@@ -88,7 +96,11 @@ def _is_there(name: str) -> bool:
 @cache
 def _tests(link: str) -> set[str]:
     file = (PAGE.parent / link).resolve()
-    return set(re.findall(r"^def (test_\w+)", file.read_text(encoding="utf-8"), re.MULTILINE)) if file.is_file() else set()
+    return (
+        set(re.findall(r"^def (test_\w+)", file.read_text(encoding="utf-8"), re.MULTILINE))
+        if file.is_file()
+        else set()
+    )
 
 
 def test_no_row_is_missing() -> None:

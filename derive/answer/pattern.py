@@ -11,7 +11,7 @@ import numpy as np
 from derive.answer.off_lattice import MapAnswer
 from derive.answer.on_lattice import LatticeAnswer
 from derive.answer.plain import PlainBlock
-from derive.answer.taps import Taps, read_taps
+from derive.answer.taps import read_taps
 from derive.drawing.geometry import Cells, matrix_cells
 from derive.drawing.ties import Ties, group, require_cells
 

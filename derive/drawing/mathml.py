@@ -1,4 +1,4 @@
-"""Formulas as MathML, which browsers typeset without scripts, fonts or a network: on pages and in notebooks."""
+"""Formulas as MathML, which browsers typeset without scripts or a network, on pages and in notebooks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ SCROLLS = "margin:0.3em 0;max-width:100%;overflow-x:auto;overflow-y:hidden"  # b
 
 def display(latex: str) -> str:
     """A formula on lines of its own; where it is wide it scrolls by itself."""
-    return f'<div style="{SCROLLS}" role="group" tabindex="0" aria-label="formula">{math(latex, block=True)}</div>'
+    attributes = f'style="{SCROLLS}" role="group" tabindex="0" aria-label="formula"'
+    return f"<div {attributes}>{math(latex, block=True)}</div>"
 
 
 def math(latex: str, block: bool = False) -> str:

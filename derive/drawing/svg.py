@@ -31,7 +31,9 @@ def numbers_svg(cells: Cells, values: Sequence[Any], label: str) -> str:
     numbers = np.array([float(v) for v in values])
     colours = signed_colours(numbers / (np.abs(numbers).max(initial=0.0) or 1.0))
     exact = ["" if v == 0 else str(v).replace("-", "−") for v in values]
-    short = [t if len(t) <= WRITTEN else f"{n:.2f}".replace("-", "−") for t, n in zip(exact, numbers, strict=True)]
+    short = [
+        t if len(t) <= WRITTEN else f"{n:.2f}".replace("-", "−") for t, n in zip(exact, numbers, strict=True)
+    ]
     return _drawn(cells, label, colours, short, numbers < 0, exact)
 
 
@@ -43,7 +45,7 @@ def _drawn(
     negative: np.ndarray,
     exact: Sequence[str],
 ) -> str:
-    """One shape per cell, empty where nothing is written; its text, or a minus and a text to be pointed at."""
+    """One shape per cell, empty where nothing is written; its text, or a minus and a title."""
     unit = min(UNIT, max(LEAST, WIDE / max(cells.size)))
     room = unit * float(np.ptp(cells.corners, axis=0).min())
     corners = (cells.centres[:, None] + cells.corners) * unit + 1
@@ -53,7 +55,7 @@ def _drawn(
         cells.centres * unit + 1, corners, colours.tolist(), texts, exact, negative.tolist(), strict=True
     ):
         points = " ".join(f"{a:.1f},{b:.1f}" for a, b in shape)
-        whole = bool(text) and LETTER * size * len(text) < 0.97 * room
+        whole = bool(text) and _fits(text, size, room)
         title = [] if text == full and (whole or not text) else [element("title", escape(full))]
         fill = hexed(colour) if text else "none"
         body.append(element("polygon", *title, points=points, fill=fill, **EDGE))
@@ -69,9 +71,13 @@ def _drawn(
 
 
 def _letters(texts: Sequence[str], room: float) -> float:
-    """The size at which the longest text fits, as far as it can be read."""
-    longest = max((len(t) for t in texts), default=0) or 1
-    return max(SMALL, min(FONT, 0.95 * room / (LETTER * longest)))
+    """The size at which the longest text fits of those that can be read at all."""
+    longest = max((len(t) for t in texts if _fits(t, SMALL, room)), default=1)
+    return max(SMALL, min(FONT, 0.95 * room / (LETTER * max(longest, 1))))
+
+
+def _fits(text: str, size: float, room: float) -> bool:
+    return LETTER * size * len(text) < 0.97 * room
 
 
 def _minus(x: float, y: float, room: float, ink: str) -> str:

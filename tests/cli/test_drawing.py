@@ -87,7 +87,10 @@ def test_negated_weights_have_a_minus_and_zeros_are_dots() -> None:
 def test_a_hexagonal_kernel_is_drawn_as_a_hexagon_of_hexagons(name: str, radius: int) -> None:
     G = dv.wallpaper(name)
     root = tied(dv.solve(dv.Field(G), dv.Field(G, fibre=dv.defining(G.point)), dv.hexagon(radius)))[0]
-    shapes = [np.array([p.split(",") for p in (e.get("points") or "").split()], float) for e in root.iter(f"{SVG}polygon")]
+    shapes = [
+        np.array([p.split(",") for p in (e.get("points") or "").split()], float)
+        for e in root.iter(f"{SVG}polygon")
+    ]
     assert {len(shape) for shape in shapes} == {6}
     middles = np.array([shape.mean(axis=0) for shape in shapes])
     assert len(middles) == 3 * radius * (radius + 1) + 1
@@ -128,7 +131,9 @@ def test_what_does_not_fit_is_told_when_it_is_pointed_at() -> None:
 
 def test_large_tables_are_small_cells_whose_minus_stays_inside() -> None:
     many = 40
-    root = drawn(cells_svg(matrix_cells(many, many), ties(["a", "-b", "", "c"] * (many * many // 4)), "large"))
+    root = drawn(
+        cells_svg(matrix_cells(many, many), ties(["a", "-b", "", "c"] * (many * many // 4)), "large")
+    )
     assert float(root.get("width", 0)) <= 482
     assert len(cells(root)) == many * many
     side = 480 / many

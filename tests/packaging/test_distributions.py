@@ -1,4 +1,4 @@
-"""What is built: a wheel and a source archive that hold the packages whole and nothing else; installed, they work."""
+"""What is built: archives that hold the packages whole and nothing else; installed, they work."""
 
 from __future__ import annotations
 
@@ -19,8 +19,18 @@ ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PACKAGES = ("derive", "kernels", "cli")
 ALSO = ("tests", "docs", "notebooks", "benchmarks")  # in the source archive
-PAGES = ("README.md", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "Makefile", "pyproject.toml")
-LEFT_LYING = re.compile(r"__pycache__|node_modules|_build|\.ipynb_checkpoints|\.(venv|hypothesis|pytest|mypy|ruff)")
+PAGES = (
+    "README.md",
+    "CHANGELOG.md",
+    "CITATION.cff",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "Makefile",
+    "pyproject.toml",
+)
+LEFT_LYING = re.compile(
+    r"__pycache__|node_modules|_build|\.ipynb_checkpoints|\.(venv|hypothesis|pytest|mypy|ruff)"
+)
 
 
 def build(kind: str, folder: Path) -> Path:
@@ -47,7 +57,7 @@ def tree(*folders: str) -> set[str]:
     return {name for name in found if not LEFT_LYING.search(name)}
 
 
-# ---- what is in them ----------------------------------------------------------------------------------------
+# ---- what is in them ------------------------------------------------------------------------------------
 
 
 def test_the_wheel_holds_the_packages_and_nothing_else(wheel: Path) -> None:
@@ -93,9 +103,9 @@ def test_the_metadata_say_what_is_needed(wheel: Path) -> None:
     assert told.get_payload().startswith("# equiderive")
     always = [r for r in told.get_all("Requires-Dist") if "extra ==" not in r]
     assert sorted(re.split(r"[>=<]", r)[0] for r in always) == [
-        "click", "flatbuffers", "jax", "jaxlib", "latex2mathml", "numpy", "platformdirs", "python-flint", "scipy",
-        "sympy",
-    ]  # fmt: skip
+        *("click", "flatbuffers", "jax", "jaxlib", "latex2mathml", "numpy", "platformdirs"),
+        *("python-flint", "scipy", "sympy"),
+    ]
     (entry,) = [n for n in archive.namelist() if n.endswith("entry_points.txt")]
     assert archive.read(entry).decode().split() == ["[console_scripts]", "derive", "=", "cli.command:main"]
 
@@ -104,7 +114,7 @@ def test_the_version_is_the_same_everywhere() -> None:
     assert f"version: {PROJECT['version']}\n" in (ROOT / "CITATION.cff").read_text()
 
 
-# ---- without extras -------------------------------------------------------------------------------------------
+# ---- without extras ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

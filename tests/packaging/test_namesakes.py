@@ -1,4 +1,4 @@
-"""Another distribution that installs a package `kernels`: one line says whose files are where, and the remedy."""
+"""Another distribution with a package `kernels`: one line says whose files are where, and the remedy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-import derive
 import kernels
 from derive import namesakes as outside
 from kernels import namesakes as inside
@@ -89,7 +88,7 @@ def python(words: Sequence[str], *sites: Path) -> subprocess.CompletedProcess[st
 
 
 def alone(site: Path) -> str:
-    """Code that hides every other place with a package `kernels`: where this suite itself is installed from."""
+    """Code that hides every other place with a package `kernels`: where this suite is installed from."""
     kept = f"p == {str(site)!r} or not os.path.exists(os.path.join(p, 'kernels'))"
     return f"import os, sys; sys.path = [p for p in sys.path if {kept}]; "
 
@@ -107,12 +106,12 @@ def refused(stderr: str) -> str:
     return stderr.strip().splitlines()[-1]
 
 
-# ---- where nothing is wrong -------------------------------------------------------------------------------
+# ---- where nothing is wrong ---------------------------------------------------------------------------
 
 
 def test_a_healthy_environment_is_silent_and_asks_nobody(ours: Path) -> None:
     """No metadata is read: what is found is enough."""
-    assert run(QUIET + "import derive, kernels, kernels.layers", ours) == ""
+    assert run(alone(ours) + QUIET + "import derive, kernels, kernels.layers", ours) == ""
 
 
 def test_all_that_lies_in_the_package_is_loaded_with_it_or_known_to_come_later() -> None:
@@ -143,7 +142,7 @@ def test_a_module_made_by_hand_is_let_alone(monkeypatch: pytest.MonkeyPatch) -> 
     assert outside.complaint() is None
 
 
-# ---- theirs was installed over ours -----------------------------------------------------------------------
+# ---- theirs was installed over ours -------------------------------------------------------------------
 
 
 def test_theirs_over_ours_is_said_by_derive(over: Path) -> None:
@@ -152,7 +151,8 @@ def test_theirs_over_ours_is_said_by_derive(over: Path) -> None:
     said = warned(run(code, over))
     file = over.resolve() / "kernels/__init__.py"
     assert said == (
-        f"kernels must be the package of equiderive, got {file} of kernels 0.11.0, so that only derive works; "
+        f"kernels must be the package of equiderive, got {file} of kernels 0.11.0, "
+        "so that only derive works; "
         f"{REMEDY}{AGAIN}"
     )
 
@@ -185,7 +185,7 @@ def test_the_command_line_says_it_on_one_line(words: Sequence[str], status: int,
     assert ("layer = kn.lower(solution)" in shown.stdout) is (status == 0)
 
 
-# ---- ours was installed over theirs -----------------------------------------------------------------------
+# ---- ours was installed over theirs -------------------------------------------------------------------
 
 
 def test_ours_over_theirs_works_and_is_said_by_kernels(ours: Path, tmp_path: Path) -> None:
@@ -206,14 +206,15 @@ def test_strange_files_that_nobody_owns_are_let_alone(ours: Path, tmp_path: Path
     assert run("import kernels", site) == ""
 
 
-# ---- ours and theirs in two places ------------------------------------------------------------------------
+# ---- ours and theirs in two places --------------------------------------------------------------------
 
 
 def test_theirs_before_an_editable_install_of_ours(ours: Path, theirs: Path) -> None:
     """Nothing of ours was overwritten, so there is nothing to install again."""
     file = theirs.resolve() / "kernels/__init__.py"
     assert warned(run("import derive", theirs, ours)) == (
-        f"kernels must be the package of equiderive, got {file} of kernels 0.11.0, so that only derive works; "
+        f"kernels must be the package of equiderive, got {file} of kernels 0.11.0, "
+        "so that only derive works; "
         f"{REMEDY}"
     )
 
@@ -237,7 +238,7 @@ def test_a_file_of_ones_own_is_named(name: str, ours: Path, tmp_path: Path) -> N
     )
 
 
-# ---- theirs was removed, and took our __init__.py along -----------------------------------------------------
+# ---- theirs was removed, and took our __init__.py along -------------------------------------------------
 
 
 def test_a_package_that_lost_its_beginning_is_named(ours: Path, tmp_path: Path) -> None:

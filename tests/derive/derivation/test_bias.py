@@ -28,21 +28,26 @@ CASES: dict[str, tuple[Callable[[], dv.Solution], int]] = {
     "p4m, signs": (lambda: lattice(P4M, dv.sign), 0),
     "p4m, regular": (lambda: lattice(P4M, dv.regular), 1),
     "p4, signs of turns": (lambda: lattice(P4, lambda P: dv.Representation(P, {"r": [[-1]]})), 0),
-    "p6m, vectors": (lambda: dv.solve(dv.Field(P6M), dv.Field(P6M, fibre=dv.defining(P6M.point)), dv.hexagon(1)), 0),
-    "pg, signs": (lambda: lattice(PG, dv.sign), 0),
+    "p6m, vectors": (
+        lambda: dv.solve(dv.Field(P6M), dv.Field(P6M, fibre=dv.defining(P6M.point)), dv.hexagon(1)),
+        0,
+    ),
+    "pg, signs, which alternate": (lambda: lattice(PG, dv.sign), 1),
     "cube, vectors": (lambda: lattice(CUBE, dv.defining), 0),
     "p4m, three copies of vectors": (lambda: lattice(P4M, lambda P: 3 * dv.defining(P)), 0),
     "p4m, vectors and scalars": (lambda: lattice(P4M, lambda P: dv.defining(P) + 2 * dv.trivial(P)), 2),
     "p4m, vectors and signs": (lambda: lattice(P4M, lambda P: dv.defining(P) + dv.sign(P)), 0),
     "square about a site, vectors": (
         lambda: dv.solve(
-            dv.Field(RING.point, grid=(3, 3)), dv.Field(RING.point, grid=(1, 1), fibre=dv.defining(RING.point))
+            dv.Field(RING.point, grid=(3, 3)),
+            dv.Field(RING.point, grid=(1, 1), fibre=dv.defining(RING.point)),
         ),
         0,
     ),
     "square, vectors on a grid": (
         lambda: dv.solve(
-            dv.Field(RING.point, grid=(3, 3)), dv.Field(RING.point, grid=(3, 3), fibre=dv.defining(RING.point))
+            dv.Field(RING.point, grid=(3, 3)),
+            dv.Field(RING.point, grid=(3, 3), fibre=dv.defining(RING.point)),
         ),
         2,
     ),
@@ -98,14 +103,18 @@ def test_the_derivation_says_so_and_is_checked(name: str) -> None:
         assert any("the bias is 0" in because for _, because in shown)
 
 
-@pytest.mark.parametrize("name", ["p4m, vectors", "pg, signs", "p6m, vectors", "p4m on a ring of any size, vectors"])
+@pytest.mark.parametrize(
+    "name", ["p4m, vectors", "p4m, signs", "p6m, vectors", "p4m on a ring of any size, vectors"]
+)
 def test_a_layer_with_a_bias_that_is_zero_is_refused(name: str) -> None:
     """As one without its bias is where something of it is free."""
     derivation = made(name).derivation
     operator = derivation[0].after[0]
     (bias,) = [part for part in operator.rhs.args if part.has(IndexedBase("b"))]
     with pytest.raises(dv.DerivationError, match="write the layer"):
-        with_layer(derivation, lambda eq: Eq(eq.lhs, eq.rhs + bias.base[bias.indices[0]], evaluate=False)).check()
+        with_layer(
+            derivation, lambda eq: Eq(eq.lhs, eq.rhs + bias.base[bias.indices[0]], evaluate=False)
+        ).check()
 
 
 @pytest.mark.parametrize("name", ["p4m, scalars", "p4m, regular", "square, vectors on a grid"])
@@ -113,7 +122,9 @@ def test_a_layer_without_its_free_bias_is_refused(name: str) -> None:
     derivation = made(name).derivation
 
     def without(eq: Eq) -> Eq:
-        return Eq(eq.lhs, sympy.Add(*(a for a in eq.rhs.args if not a.func.__name__ == "Indexed")), evaluate=False)
+        return Eq(
+            eq.lhs, sympy.Add(*(a for a in eq.rhs.args if a.func.__name__ != "Indexed")), evaluate=False
+        )
 
     with pytest.raises(dv.DerivationError, match="write the layer"):
         with_layer(derivation, without).check()

@@ -113,6 +113,11 @@ def test_the_layer_of_a_summary_is_the_layer() -> None:
 
 
 def test_words_around_formulas_are_escaped() -> None:
-    step = dv.Step("a < b", dv.solve(dv.Field(dv.translations(1)), dv.Field(dv.translations(1)), dv.box(0)).form, Eq(*sympy.symbols("x y")), "costs $5 & more")
+    step = dv.Step(
+        "a < b",
+        dv.solve(dv.Field(dv.translations(1)), dv.Field(dv.translations(1)), dv.box(0)).form,
+        Eq(*sympy.symbols("x y")),
+        "costs $5 & more",
+    )
     page = parsed(dv.Derivation([step])._repr_html_())
     assert "costs $5 & more" in " ".join(page.itertext())
