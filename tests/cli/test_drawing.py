@@ -122,7 +122,7 @@ def test_what_does_not_fit_is_told_when_it_is_pointed_at() -> None:
     short = drawn(cells_svg(matrix_cells(1, 2), ties(["a", "-b"]), "short"))
     assert labels(short) == ["a", "−b"]
     assert not list(short.iter(f"{SVG}path"))
-    long = drawn(cells_svg(matrix_cells(1, 3), ties(["a", "-(a + 2b - c)", ""]), "long"))
+    long = drawn(cells_svg(matrix_cells(1, 3), ties(["a", "-a + 2b - c", ""]), "long"))
     assert labels(long) == ["a", "·"]
     assert [e.findtext(f"{SVG}title") for e in long.iter(f"{SVG}polygon")] == [None, "−(a + 2b − c)", None]
     assert len(list(long.iter(f"{SVG}path"))) == 1
