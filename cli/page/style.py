@@ -29,7 +29,7 @@ math[display="block"] { text-align: left; width: max-content; margin: 0; }
 ol.steps { padding-left: 1.6rem; }
 ol.steps > li { margin: 0 0 1rem; }
 ol.steps > li::marker { color: var(--soft); }
-.figures { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-end; margin: 1rem 0; }
+.figures { display: flex; flex-wrap: wrap; gap: 1rem 1.75rem; align-items: flex-end; margin: 1rem 0; }
 figure { margin: 0; max-width: 100%; }
 figcaption { font-size: .85rem; }
 svg { max-width: 100%; height: auto; display: block; }

@@ -13,7 +13,7 @@ from derive.drawing.elements import element, picture, words
 from derive.drawing.geometry import Cells
 from derive.drawing.ties import Ties
 
-UNIT, LEAST, WIDE = 24.0, 5.0, 480.0  # pixels: of a cell, of the smallest cell, of a picture with small ones
+UNIT, LEAST, LARGEST, WIDE = 24.0, 5.0, 72.0, 480.0  # pixels: of a cell, the least, the most; of a picture
 FONT, SMALL = 12.0, 7.0  # pixels: the letters of a cell, and the smallest that are read
 WRITTEN = 4  # characters of a number that is written as it is
 LETTER = 0.6  # of a font's size: the width of a letter
@@ -46,38 +46,42 @@ def _drawn(
     exact: Sequence[str],
 ) -> str:
     """One shape per cell, empty where nothing is written; its text, or a minus and a title."""
-    unit = min(UNIT, max(LEAST, WIDE / max(cells.size)))
-    room = unit * float(np.ptp(cells.corners, axis=0).min())
+    least = float(np.ptp(cells.corners, axis=0).min())
+    unit = _unit(texts, least, max(cells.size))
+    room = unit * least
     corners = (cells.centres[:, None] + cells.corners) * unit + 1
-    size = _letters(texts, room)
     body = []
     for (x, y), shape, colour, text, full, minus in zip(
         cells.centres * unit + 1, corners, colours.tolist(), texts, exact, negative.tolist(), strict=True
     ):
         points = " ".join(f"{a:.1f},{b:.1f}" for a, b in shape)
-        whole = bool(text) and _fits(text, size, room)
+        size = min(FONT, _room(room) / max(len(text), 1))
+        whole = bool(text) and size >= SMALL
         title = [] if text == full and (whole or not text) else [element("title", escape(full))]
         fill = hexed(colour) if text else "none"
         body.append(element("polygon", *title, points=points, fill=fill, **EDGE))
+        ink = hexed(ink_on(colour))
         if whole:
-            body.append(words(text, x, y, size, fill=hexed(ink_on(colour))))
+            body.append(words(text, x, y, size, fill=ink))
         elif minus:
-            body.append(_minus(x, y, room, hexed(ink_on(colour))))
-        elif not text and room >= FONT:
-            body.append(words("·", x, y, FONT, opacity="0.6"))
+            body.append(_minus(x, y, room, ink))
+        elif room >= FONT:
+            body.append(words("…", x, y, FONT, fill=ink) if text else words("·", x, y, FONT, opacity="0.6"))
     body += [words(t, x * unit + 1, (y - 0.2) * unit, FONT, text_anchor="start") for x, y, t in cells.words]
     wide, tall = (unit * n + 2 for n in cells.size)
     return picture(label, wide, tall, *body)
 
 
-def _letters(texts: Sequence[str], room: float) -> float:
-    """The size at which the longest text fits of those that can be read at all."""
-    longest = max((len(t) for t in texts if _fits(t, SMALL, room)), default=1)
-    return max(SMALL, min(FONT, 0.95 * room / (LETTER * max(longest, 1))))
+def _unit(texts: Sequence[str], least: float, most: float) -> float:
+    """Pixels of a cell: larger where sums of weights have to be read, smaller where there are many cells."""
+    longest = max(map(len, texts), default=0)
+    wanted = 1.01 * SMALL * longest / _room(least)
+    return max(LEAST, min(max(UNIT, wanted), LARGEST, WIDE / most))
 
 
-def _fits(text: str, size: float, room: float) -> bool:
-    return LETTER * size * len(text) < 0.97 * room
+def _room(width: float) -> float:
+    """How large one letter could be in so much room."""
+    return 0.95 * width / LETTER
 
 
 def _minus(x: float, y: float, room: float, ink: str) -> str:

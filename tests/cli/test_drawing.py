@@ -95,7 +95,9 @@ def test_a_hexagonal_kernel_is_drawn_as_a_hexagon_of_hexagons(name: str, radius:
     middles = np.array([shape.mean(axis=0) for shape in shapes])
     assert len(middles) == 3 * radius * (radius + 1) + 1
     apart = np.linalg.norm(middles[:, None] - middles[None], axis=2)
-    assert np.sort(apart, axis=1)[:, 1] == pytest.approx(np.full(len(middles), UNIT), abs=0.1)
+    nearest = np.sort(apart, axis=1)[:, 1]
+    assert nearest.min() > UNIT - 0.1
+    assert np.ptp(nearest) < 0.2
 
 
 def test_numbers_are_written_into_basis_pictures() -> None:
@@ -123,10 +125,16 @@ def test_what_does_not_fit_is_told_when_it_is_pointed_at() -> None:
     assert labels(short) == ["a", "−b"]
     assert not list(short.iter(f"{SVG}path"))
     long = drawn(cells_svg(matrix_cells(1, 3), ties(["a", "-a + 2b - c", ""]), "long"))
-    assert labels(long) == ["a", "·"]
-    assert [e.findtext(f"{SVG}title") for e in long.iter(f"{SVG}polygon")] == [None, "−(a + 2b − c)", None]
-    assert len(list(long.iter(f"{SVG}path"))) == 1
-    assert {float(t.get("font-size", 0)) for t in long.iter(f"{SVG}text")} <= {7.0, 12.0}
+    assert labels(long) == ["a", "−(a + 2b − c)", "·"]
+    endless = drawn(
+        cells_svg(matrix_cells(1, 3), ties(["a", "-" + 9 * "a + " + "b", 9 * "b + " + "a"]), "endless")
+    )
+    assert labels(endless) == ["a", "…"]
+    assert len(list(endless.iter(f"{SVG}path"))) == 1
+    titles = [e.findtext(f"{SVG}title") for e in endless.iter(f"{SVG}polygon")]
+    assert titles == [None, f"−({9 * 'a + '}b)", 9 * "b + " + "a"]
+    sizes = {float(t.get("font-size", 0)) for root in (long, endless) for t in root.iter(f"{SVG}text")}
+    assert min(sizes) >= 7
 
 
 def test_large_tables_are_small_cells_whose_minus_stays_inside() -> None:
