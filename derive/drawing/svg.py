@@ -14,7 +14,7 @@ from derive.drawing.geometry import Cells
 from derive.drawing.ties import Ties
 
 UNIT, LEAST, LARGEST, WIDE = 24.0, 5.0, 72.0, 480.0  # pixels: of a cell, the least, the most; of a picture
-FONT, SMALL = 12.0, 7.0  # pixels: the letters of a cell, and the smallest that are read
+FONT, SMALL = 12.0, 8.0  # pixels: the letters of a cell, and the smallest that are read
 WRITTEN = 4  # characters of a number that is written as it is
 LETTER = 0.6  # of a font's size: the width of a letter
 EDGE = {"stroke": "currentColor", "stroke_opacity": "0.45", "stroke_width": "0.7"}
@@ -74,9 +74,9 @@ def _drawn(
 
 def _unit(texts: Sequence[str], least: float, most: float) -> float:
     """Pixels of a cell: larger where sums of weights have to be read, smaller where there are many cells."""
-    longest = max(map(len, texts), default=0)
-    wanted = 1.01 * SMALL * longest / _room(least)
-    return max(LEAST, min(max(UNIT, wanted), LARGEST, WIDE / most))
+    bound = min(LARGEST, WIDE / most)
+    wanted = (1.01 * SMALL * len(text) / _room(least) for text in texts)
+    return max(LEAST, min(bound, max([UNIT, *(n for n in wanted if n <= bound)])))
 
 
 def _room(width: float) -> float:
@@ -86,7 +86,7 @@ def _room(width: float) -> float:
 
 def _minus(x: float, y: float, room: float, ink: str) -> str:
     """A minus sign where no letter fits."""
-    half, thick = 0.28 * room, max(0.14 * room, 0.8)
+    half, thick = min(0.28 * room, 5.0), min(max(0.14 * room, 0.8), 2.5)
     return element("path", d=f"M{x - half:.1f} {y:.1f}h{2 * half:.1f}", stroke=ink, stroke_width=thick)
 
 

@@ -134,7 +134,7 @@ def test_what_does_not_fit_is_told_when_it_is_pointed_at() -> None:
     titles = [e.findtext(f"{SVG}title") for e in endless.iter(f"{SVG}polygon")]
     assert titles == [None, f"−({9 * 'a + '}b)", 9 * "b + " + "a"]
     sizes = {float(t.get("font-size", 0)) for root in (long, endless) for t in root.iter(f"{SVG}text")}
-    assert min(sizes) >= 7
+    assert min(sizes) >= 8
 
 
 def test_large_tables_are_small_cells_whose_minus_stays_inside() -> None:
