@@ -23,8 +23,7 @@ nav ul { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .25r
   linear-gradient(to right, var(--line), transparent) left / .5rem 100% no-repeat scroll,
   linear-gradient(to left, var(--line), transparent) right / .5rem 100% no-repeat scroll; }
 .scroll:focus-visible, a:focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }
-math { font-size: 1.05em; font-family: "Latin Modern Math", "STIX Two Math", "Cambria Math",
-  "DejaVu Math TeX Gyre", math, serif; }
+math { font-size: 1.05em; }
 math[display="block"] { text-align: left; width: max-content; margin: 0; }
 ol.steps { padding-left: 1.6rem; }
 ol.steps > li { margin: 0 0 1rem; }

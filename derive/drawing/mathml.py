@@ -6,8 +6,9 @@ from html import escape
 from xml.etree.ElementTree import Element, fromstring, tostring
 
 PRIME = "\u2032"
-DISPLAYED = "margin:0;width:max-content;text-align:left"
-SCROLLS = "margin:0.3em 0;max-width:100%;overflow-x:auto;overflow-y:hidden"  # by itself, not with the page
+FONTS = "font-family:'Latin Modern Math','STIX Two Math','Cambria Math','DejaVu Math TeX Gyre',math,serif"
+DISPLAYED = ";margin:0;width:max-content;text-align:left"
+SCROLLS = "margin:0.3em 0;font-size:1.1em;overflow-x:auto;overflow-y:hidden"  # by itself, not with the page
 
 
 def display(latex: str) -> str:
@@ -17,18 +18,18 @@ def display(latex: str) -> str:
 
 
 def math(latex: str, block: bool = False) -> str:
-    """LaTeX as MathML, the LaTeX itself beside it for those who copy."""
+    """LaTeX as MathML; the LaTeX is an attribute, since text would be shown where tags are taken out."""
     from latex2mathml.converter import convert  # reads a table of symbols, which most programs never need
 
     lines = latex.replace(r"\begin{gathered}", r"\begin{array}{l}").replace(r"\end{gathered}", r"\end{array}")
     inside = convert(lines, display="block" if block else "inline").partition(">")[2].rpartition("</math>")[0]
     row = fromstring(f"<mrow>{inside}</mrow>")
     _join_primes(row)
-    annotation = f'<annotation encoding="application/x-tex">{escape(latex)}</annotation>'
-    kind = f' display="block" style="{DISPLAYED}"' if block else ""
+    kind = ' display="block"' if block else ""
+    style = FONTS + (DISPLAYED if block else "")
     return (
-        f'<math xmlns="http://www.w3.org/1998/Math/MathML"{kind}>'
-        f"<semantics>{tostring(row, encoding='unicode')}{annotation}</semantics></math>"
+        f'<math xmlns="http://www.w3.org/1998/Math/MathML" alttext="{escape(latex)}" style="{style}"{kind}>'
+        f"{tostring(row, encoding='unicode')}</math>"
     )
 
 

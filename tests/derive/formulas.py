@@ -38,9 +38,9 @@ def of_derivation(derivation: dv.Derivation) -> Iterator[Formula]:
 
 
 def of_page(html: str) -> Iterator[Formula]:
-    """The formulas of a page, as their LaTeX stands beside the MathML."""
-    for part in re.finditer(r"<math([^>]*)>.*?<annotation[^>]*>(.*?)</annotation>", html, re.DOTALL):
-        yield Formula(unescape(part[2]), "display" in part[1])
+    """The formulas of a page, as their LaTeX is an attribute of the MathML."""
+    for part in re.finditer(r'<math [^>]*alttext="([^"]*)"([^>]*)>', html):
+        yield Formula(unescape(part[1]), "display" in part[2])
 
 
 def in_dollars(text: str) -> Iterator[Formula]:
