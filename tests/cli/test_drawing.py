@@ -21,11 +21,12 @@ from derive.answer.shown import pattern_svg
 from derive.drawing.elements import element, picture
 from derive.drawing.geometry import matrix_cells
 from derive.drawing.svg import UNIT, cells_svg, numbers_svg
-from derive.drawing.ties import Ties
+from derive.drawing.ties import Ties, letter
 from derive.symmetry.catalogue import POINT_GROUPS
 from derive.symmetry.wallpaper import WALLPAPER
 from tests.cli.questions import WALLPAPER_DIMS
 
+P4M, P3 = dv.wallpaper("p4m"), dv.wallpaper("p3")
 SVG = "{http://www.w3.org/2000/svg}"
 every_wallpaper = pytest.mark.parametrize("name", list(WALLPAPER))
 
@@ -110,6 +111,41 @@ def test_numbers_are_written_into_basis_pictures() -> None:
     assert red[0] > red[1]
     assert blue[0] < blue[1]
     assert zero == "none"
+
+
+O3 = dv.special_orthogonal(3)
+SUMS = {  # signs, sums, multiples, several pieces, roots
+    "p4m, vectors": lambda: dv.solve(dv.Field(P4M), dv.Field(P4M, fibre=dv.defining(P4M.point)), dv.box(1)),
+    "p3, vectors": lambda: dv.solve(dv.Field(P3), dv.Field(P3, fibre=dv.defining(P3.point)), dv.hexagon(2)),
+    "two pieces": lambda: dv.solve(
+        dv.Field(P4M), dv.Field(P4M, fibre=dv.trivial(P4M.point) + dv.defining(P4M.point)), dv.box(1)
+    ),
+    "rotations": lambda: dv.solve(dv.defining(O3) ** 2, dv.defining(O3) ** 2),
+    "irrational": lambda: dv.solve(dv.irreps(dv.dihedral(5))[2], dv.regular(dv.dihedral(5))),
+}
+
+
+@pytest.mark.parametrize("name", list(SUMS))
+def test_coefficients_add_up_to_the_table(name: str) -> None:
+    """What every weight is multiplied by, times the weight: the sums that `tying` has as expressions."""
+    solution = SUMS[name]()
+    drawn_, start, before = [], 0, None
+    for panel in patterns(solution.answer).panels:
+        if before is not None and panel.names != before.names:
+            start += before.weights
+        before = panel
+        if panel.weights:
+            letters = [sympy.Symbol(letter(k)) for k in range(panel.weights)]
+            columns = [panel.ties.coefficients(start + k) for k in range(panel.weights)]
+            entries = [
+                sum(v * a for v, a in zip(row, letters, strict=True)) for row in zip(*columns, strict=True)
+            ]
+            drawn_.append(_nonzero(entries))
+    assert drawn_ == [_nonzero(panel.table.ravel().tolist()) for panel in solution.tying.panels()]
+
+
+def _nonzero(entries: list) -> list[str]:
+    return sorted(str(sympy.expand(e)) for e in entries if e != 0)
 
 
 def ties(texts: list[str]) -> Ties:

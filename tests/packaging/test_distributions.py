@@ -154,6 +154,15 @@ print(op.dim, op(op.init(jax.random.key(0)), jax.numpy.ones((2, 8, 8, 1))).shape
 
 
 @pytest.mark.slow
+def test_an_index_would_take_them(wheel: Path, sdist: Path) -> None:
+    """The description renders; `pip install '.[release]'` has what looks."""
+    pytest.importorskip("twine")
+    command = [sys.executable, "-m", "twine", "check", "--strict", wheel, sdist]
+    shown = subprocess.run(command, capture_output=True, text=True)
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+
+
+@pytest.mark.slow
 def test_it_works_where_nothing_else_is(wheel: Path, tmp_path: Path) -> None:
     """A fresh environment without extras, away from the repository."""
     venv.create(tmp_path / "fresh", with_pip=True)
