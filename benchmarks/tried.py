@@ -94,4 +94,21 @@ TRIED: dict[str, str] = {
         " channels, where the plain convolution took 10 before it was Eigen's; ratios from 1.01 to 1.08 were"
         " seen"
     ),
+    "dense convolutions outside loops, to lax NHWC": (
+        "a layer with a stride, whose input adjoint by phases and kernel adjoint image by image are chosen"
+        " for what they gain on other processors: 0.73 to 1.07 and 0.88 to 1.27 were seen here. `calibrate`"
+        " decides by this machine"
+    ),
+    "call overhead, to a bare jitted lax.conv": (
+        "a lowered op hands its plan to JAX's dispatch beside its weights and the image: 1.3 us in a call of"
+        " 6.9. Inside jit it costs nothing, and `kn.conv` under jit is faster than lax there"
+    ),
+    "`import derive` beyond `import sympy`": (
+        "0.1 s is NumPy and python-flint, which SymPy does not import; the rest is two hundred small modules"
+    ),
+    "neighbours of a threshold, what is chosen against the other choice": (
+        "what wins on one machine, or on a quiet one, and loses on another is XLA's own by default: with"
+        " other work beside it Eigen took 1.1 to 1.3 times as long in the same cells. `calibrate` decides by"
+        " this machine"
+    ),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from derive.pickling import portable
@@ -10,9 +11,23 @@ LONGEST = 200
 
 
 def brief(value: object) -> str:
-    """A value on one line, as its repr shows it, cut where it is long."""
-    shown = " ".join(repr(value).split())
-    return shown if len(shown) <= LONGEST else shown[: LONGEST - 3] + "..."
+    """A value on one line: an array by dtype and shape, anything else by its repr, cut where long."""
+    return _shown(value, repr)
+
+
+def _shown(value: object, text: Callable[[object], str]) -> str:
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    if isinstance(shape, tuple) and shape and dtype is not None:
+        return f"{dtype}[{','.join(map(str, shape))}]"
+    if type(value) in (list, tuple) and any(hasattr(v, "shape") for v in value):  # type: ignore[attr-defined]
+        return _line(f"{type(value).__name__} of {', '.join(map(brief, value))}")  # type: ignore[call-overload]
+    return _line(text(value))
+
+
+def _line(text: str) -> str:
+    """A text on one line, cut where it is long; no more of it is read than is needed."""
+    line = " ".join(text[: 10 * LONGEST].split())
+    return line if len(line) <= LONGEST else line[: LONGEST - 3] + "..."
 
 
 class DeriveError(ValueError):
@@ -24,7 +39,7 @@ class DeriveError(ValueError):
 
     def __init__(self, argument: str, rule: str, value: object, remedy: str) -> None:
         self.argument, self.rule, self.value, self.remedy = argument, rule, value, remedy
-        super().__init__(f"{argument} {rule}, got {' '.join(str(value).split())}; {remedy}")
+        super().__init__(f"{argument} {rule}, got {_shown(value, str)}; {remedy}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Errors travel between processes; a value that cannot is replaced by its text."""

@@ -2,9 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from typing import Any
 
 from kernels.pickling import portable
+
+LONGEST = 200
+
+
+def brief(value: object) -> str:
+    """A value on one line: an array by dtype and shape, anything else by its repr, cut where long.
+
+    >>> import numpy as np
+    >>> brief(np.zeros((8, 56, 56, 64))), brief("SAME"), len(brief(list(range(1000))))
+    ('float64[8,56,56,64]', "'SAME'", 200)
+    """
+    return _shown(value, repr)
+
+
+def known(value: object, names: Collection[str]) -> bool:
+    """Whether a value is one of some names; what is no text is none, arrays included.
+
+    >>> import numpy as np
+    >>> known("SAME", ("SAME", "VALID")), known(np.ones(3), ("SAME", "VALID"))
+    (True, False)
+    """
+    return isinstance(value, str) and value in names
+
+
+def _shown(value: object, text: Callable[[object], str]) -> str:
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    if isinstance(shape, tuple) and shape and dtype is not None:
+        return f"{dtype}[{','.join(map(str, shape))}]"
+    if type(value) in (list, tuple) and any(hasattr(v, "shape") for v in value):  # type: ignore[attr-defined]
+        return _line(f"{type(value).__name__} of {', '.join(map(brief, value))}")  # type: ignore[call-overload]
+    return _line(text(value))
+
+
+def _line(text: str) -> str:
+    """A text on one line, cut where it is long; no more of it is read than is needed."""
+    line = " ".join(text[: 10 * LONGEST].split())
+    return line if len(line) <= LONGEST else line[: LONGEST - 3] + "..."
 
 
 class KernelError(ValueError):
@@ -16,7 +54,7 @@ class KernelError(ValueError):
 
     def __init__(self, argument: str, rule: str, value: object, remedy: str) -> None:
         self.argument, self.rule, self.value, self.remedy = argument, rule, value, remedy
-        super().__init__(f"{argument} {rule}, got {value!s}; {remedy}")
+        super().__init__(f"{argument} {rule}, got {_shown(value, str)}; {remedy}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Errors travel between processes; a value that cannot is replaced by its text."""

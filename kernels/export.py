@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import export
 
-from kernels.errors import ExportError
+from kernels.errors import ExportError, brief
 from kernels.integers import index
 from kernels.jax_versions import InconclusiveDimensionOperation
 from kernels.pickling import Fields
@@ -208,14 +208,14 @@ def _check_platforms(platforms: Sequence[str]) -> None:
     unknown = [name for name in platforms if name not in KNOWN]
     if isinstance(platforms, str) or unknown or not platforms:
         raise ExportError(
-            "platforms", f"must be some of {KNOWN}", repr(platforms), 'say platforms=("cpu", "cuda")'
+            "platforms", f"must be some of {KNOWN}", brief(platforms), 'say platforms=("cpu", "cuda")'
         )
 
 
 def _check_derivatives(derivatives: object) -> None:
     times = index(derivatives)
     if times is None or times < 0:
-        raise ExportError("derivatives", "must be a number of times", repr(derivatives), "give 0, 1, 2, ...")
+        raise ExportError("derivatives", "must be a number of times", brief(derivatives), "give 0, 1, 2, ...")
 
 
 def _shapes(shapes: Sequence[Sequence[Size]], constraints: Sequence[str]) -> list[tuple[Any, ...]]:
@@ -244,7 +244,10 @@ def _sizes(shape: Sequence[Size], constraints: Sequence[str]) -> tuple[Any, ...]
 
 def _not_sizes(shape: Any, why: str = "") -> ExportError:
     return ExportError(
-        "shape", "must be numbers and names of sizes", repr(shape), f'say ("n", "h", "w", 3), or numbers{why}'
+        "shape",
+        "must be numbers and names of sizes",
+        brief(shape),
+        f'say ("n", "h", "w", 3), or numbers{why}',
     )
 
 

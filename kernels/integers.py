@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np  # noqa: F401  (the examples use it)
 from jax import export
 
-from kernels.errors import KernelError, ShapeError, WindowError
+from kernels.errors import KernelError, ShapeError, WindowError, brief
 
 Ints = int | Sequence[int]
 
@@ -32,7 +32,7 @@ def positive(name: str, value: object, kind: type[KernelError] = WindowError) ->
     """One positive integer, or an error of the given kind."""
     number = index(value)
     if number is None or number < 1:
-        raise kind(name, "must be a positive integer", repr(value), "give 1 or more")
+        raise kind(name, "must be a positive integer", brief(value), "give 1 or more")
     return number
 
 
@@ -57,7 +57,7 @@ def sizes(name: str, values: Any, remedy: str, least: int = 0) -> tuple[Any, ...
     shape = [n if export.is_symbolic_dim(n) else index(n) for n in given or ()]
     if given is None or any(n is None or (isinstance(n, int) and n < least) for n in shape):
         sign = "positive" if least else "non-negative"
-        raise ShapeError(name, f"must be {sign} integers", repr(values), remedy)
+        raise ShapeError(name, f"must be {sign} integers", brief(values), remedy)
     return tuple(shape)
 
 

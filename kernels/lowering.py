@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from kernels.convolution import options
 from kernels.convolution.choice.table import Policy
 from kernels.equivariant import EquivariantOp
-from kernels.errors import KernelError, PaddingError, RadialError, ShapeError
+from kernels.errors import KernelError, PaddingError, RadialError, ShapeError, brief, known
 from kernels.lattice.lower import lower_lattice
 from kernels.maps.bilinear.lower import lower_bilinear
 from kernels.maps.bilinear.op import BilinearOp
@@ -124,10 +124,14 @@ def lower(
     ((8, 32, 32, 16), (3, 3, 3, 16), 432)
     """
     options.check_implementation(implementation)
-    if on_broken not in ON_BROKEN:
-        raise KernelError("on_broken", f"must be one of {ON_BROKEN}", repr(on_broken), "choose one of them")
+    if not known(on_broken, ON_BROKEN):
+        raise KernelError("on_broken", f"must be one of {ON_BROKEN}", brief(on_broken), "choose one of them")
     name = named_precision(precision)
     kind = None if dtype is None else jnp.dtype(dtype)
+    if not callable(getattr(solution, "plain", None)):
+        raise KernelError(
+            "solution", "must be what derive.solve returns", brief(solution), "say lower(derive.solve(x, y))"
+        )
     plain = solution.plain(sizes=sizes, channels=channels)
     if isinstance(plain, PlainSpace):
         if padding is not None:

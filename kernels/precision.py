@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from kernels.errors import PrecisionError
+from kernels.errors import PrecisionError, brief
 from kernels.lax_alone import asked, only_lax
 
 HALVES = ("float16", "bfloat16")  # dtypes whose sums are kept in float32
@@ -45,7 +45,7 @@ def named(precision: Any) -> str | None:
         name = precision.name
         return name.lower() if isinstance(precision, lax.Precision) else name
     if not (precision is None or isinstance(precision, str)) or precision not in (None, *NAMES, *OTHERS):
-        raise PrecisionError("precision", f"must be one of {NAMES}", repr(precision), "or leave it out")
+        raise PrecisionError("precision", f"must be one of {NAMES}", brief(precision), "or leave it out")
     return SYNONYMS.get(precision, precision)
 
 
@@ -57,7 +57,7 @@ def parse(precision: Any) -> Any:
         raise PrecisionError(
             "precision",
             f"must be one of {NAMES}, a jax.lax.Precision, or two of them",
-            repr(precision),
+            brief(precision),
             "or leave it out",
         )
     return each if pair else precision

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kernels.errors import RadialError, ShapeError
+from kernels.errors import RadialError, ShapeError, brief
 from kernels.integers import positive
 from kernels.static import Content
 
@@ -172,7 +172,7 @@ def function(f: Callable[[jax.Array], jax.Array], n: int, cutoff: float | None =
     [0.0, 0.0]
     """
     if not callable(f):
-        raise RadialError("f", "must be a function of distances", repr(f), "give one, or use bessel(8, 5.0)")
+        raise RadialError("f", "must be a function of distances", brief(f), "give one, or use bessel(8, 5.0)")
     return Own(f, positive("n", n, RadialError), None if cutoff is None else _cutoff(cutoff))
 
 
@@ -180,7 +180,7 @@ def check_radial(radial: Any) -> Radial:
     """Radial functions, or an error that says where to get them."""
     if not isinstance(radial, Radial):
         rule = "must be given for a solution on R^n, whose weights are functions of |d|"
-        raise RadialError("radial", rule, repr(radial), "say radial=kn.radial.bessel(8, cutoff=5.0)")
+        raise RadialError("radial", rule, brief(radial), "say radial=kn.radial.bessel(8, cutoff=5.0)")
     return radial
 
 
@@ -191,7 +191,7 @@ def _cutoff(cutoff: Any) -> float:
         number = math.nan
     if isinstance(cutoff, bool) or not 0 < number < math.inf:
         rule = "must be a positive distance"
-        raise RadialError("cutoff", rule, repr(cutoff), "give the distance where kernels end, such as 5.0")
+        raise RadialError("cutoff", rule, brief(cutoff), "give the distance where kernels end, such as 5.0")
     return number
 
 

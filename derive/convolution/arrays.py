@@ -12,7 +12,7 @@ import numpy as np
 import sympy
 from sympy import Expr, IndexedBase
 
-from derive.errors import ExactnessError, SizeError
+from derive.errors import ExactnessError, SizeError, brief
 
 REMEDY = "give nested lists of symbols or integers, an integer array, or IndexedBase('w', shape=(3,))"
 
@@ -57,7 +57,7 @@ def table(value: Any, argument: str) -> Table:
     if isinstance(value, sympy.MatrixBase | sympy.NDimArray | np.ndarray):
         value = value.tolist()
     if not isinstance(value, list | tuple):
-        raise SizeError(argument, "must be an array", repr(value), REMEDY)
+        raise SizeError(argument, "must be an array", brief(value), REMEDY)
     shape = _shape(value, argument)
     flat = tuple(_entry(e, argument) for e in _flatten(value, len(shape)))
     if len(flat) != prod(shape):
@@ -90,7 +90,7 @@ def _entry(value: Any, argument: str) -> Any:
         )
     if isinstance(value, str):
         if not value.isidentifier():
-            raise SizeError(argument, "must have names or numbers as entries", repr(value), REMEDY)
+            raise SizeError(argument, "must have names or numbers as entries", brief(value), REMEDY)
         return sympy.Symbol(value)
     if isinstance(value, list | tuple):
         raise SizeError(argument, "must have rows of one length", value, "give a rectangular array")

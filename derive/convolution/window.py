@@ -14,7 +14,7 @@ from typing import Any
 import sympy
 from sympy import And, Eq, Expr, Le, Mod
 
-from derive.errors import DeriveError, GridError, SizeError
+from derive.errors import DeriveError, GridError, SizeError, brief
 from derive.symmetry.names import require_free
 from derive.symmetry.sizes import flag, per_axis, whole
 from derive.symmetry.sizes import size as read_size
@@ -134,7 +134,7 @@ def _padding(padding: Any, dim: int) -> list[str | tuple[Expr, Expr]]:
             raise GridError(
                 "padding",
                 "must be a known name",
-                repr(padding),
+                brief(padding),
                 f"give one of {', '.join(PADDINGS)} or (low, high) pairs",
             )
         return [padding.upper()] * dim

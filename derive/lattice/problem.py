@@ -9,7 +9,7 @@ from typing import Any
 
 import sympy
 
-from derive.errors import RepresentationError, SupportError
+from derive.errors import RepresentationError, SupportError, brief
 from derive.lattice.classes import Axis, Classes, Side
 from derive.lattice.smith import Quotient, quotient
 from derive.pickling import Fields
@@ -156,7 +156,7 @@ def _same_group(x: Any, y: Any) -> tuple[Field, Field]:
     for argument, value in (("x", x), ("y", y)):
         if not isinstance(value, Field | Representation):
             raise RepresentationError(
-                argument, "must be a Field or a Representation", repr(value), "use Field(G, ...)"
+                argument, "must be a Field or a Representation", brief(value), "use Field(G, ...)"
             )
     space = next((f.group for f in (x, y) if isinstance(f, Field)), None)
     if space is None:

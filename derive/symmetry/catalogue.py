@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from derive.errors import GroupError
+from derive.errors import GroupError, brief
 from derive.symmetry.constructions import symmetric_relations, wreath
 from derive.symmetry.given import matrix_group
 from derive.symmetry.group import Family, Group
@@ -77,7 +77,7 @@ def point_group(name: str, dim: int = 2) -> Group:
     if named is None:
         known = "; ".join(f"dim={d}: {' '.join(groups)}{MORE[d]}" for d, groups in POINT_GROUPS.items())
         raise GroupError(
-            "point_group", f"must be one of ({known})", f"{name!r}, dim={dim}", "or use matrix_group"
+            "point_group", f"must be one of ({known})", f"{brief(name)}, dim={dim}", "or use matrix_group"
         )
     generators, relations = named
     given = matrix_group(generators, relations, name)

@@ -338,7 +338,9 @@ def _names(generators: Any) -> tuple[str, ...]:
     generators = _list_of(generators, "generators", "names such as ('a', 'b')")
     for g in generators:
         if not isinstance(g, str) or not g.isidentifier():
-            raise GroupError("generators", "must be names", repr(g), "use letters, digits and _, such as 'a'")
+            raise GroupError(
+                "generators", "must be names", brief(g), "use letters, digits and _, such as 'a'"
+            )
     if len(set(generators)) != len(generators):
         raise GroupError(
             "generators", "must have different names", ", ".join(generators), "rename one of them"

@@ -9,7 +9,7 @@ from typing import Any
 
 import sympy
 
-from derive.errors import SizeError
+from derive.errors import SizeError, brief
 
 # Channels, components; sites u, v, w, shifts s_u, phases r_u, displacements du; the same with primes.
 INDEX = re.compile(r"(i|j|c|alpha|beta|(s_|r_|d)?([uvw]|u\d+))'*")
@@ -45,7 +45,9 @@ def require_free(names: Iterable[str], argument: str, more: Container[str] = ())
         if is_taken(name) or name in more:
             what = "the equations use" if not means_something(name) else "SymPy and Python use"
             remedy = f"use another one, such as 'n_{name.rstrip(chr(39))}'"
-            raise SizeError(argument, f"must be a name that is free, not one that {what}", repr(name), remedy)
+            raise SizeError(
+                argument, f"must be a name that is free, not one that {what}", brief(name), remedy
+            )
 
 
 def require_one_symbol_each(symbols: Iterable[sympy.Symbol], argument: str = "sizes") -> None:

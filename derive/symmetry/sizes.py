@@ -25,12 +25,12 @@ def size(value: Any, argument: str, *, least: int = 1) -> sympy.Expr:
     remedy = f"give {least} or more, or a name such as 'n'"
     if isinstance(value, str):
         if not value.isidentifier():
-            raise SizeError(argument, rule, repr(value), remedy)
+            raise SizeError(argument, rule, brief(value), remedy)
         return named(value, argument)
     if isinstance(value, Integral) and not isinstance(value, bool):
         value = sympy.Integer(int(value))
     if not isinstance(value, sympy.Expr) or value.is_integer is False or isinstance(value, sympy.Float):
-        raise SizeError(argument, rule, repr(value), remedy)
+        raise SizeError(argument, rule, brief(value), remedy)
     if value.is_number and value < least:
         raise SizeError(argument, rule, value, remedy)
     require_free((s.name for s in value.free_symbols), argument)

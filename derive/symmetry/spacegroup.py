@@ -214,13 +214,13 @@ def _point(point: Any) -> Group:
     if isinstance(point, str):
         maker = "wallpaper" if point[:1].islower() else "point_group"
         remedy = f"use {maker}({point!r})"
-        raise GroupError("point", "must be a group, not its name", repr(point), remedy)
+        raise GroupError("point", "must be a group, not its name", brief(point), remedy)
     return read_group(point, "point")
 
 
 def _title(name: Any) -> str:
     if not isinstance(name, str):
-        raise GroupError("name", "must be a text", repr(name), "use name='G'")
+        raise GroupError("name", "must be a text", brief(name), "use name='G'")
     return name
 
 
@@ -240,7 +240,7 @@ def _glides(point: Group, glide: Any, dim: int) -> list[tuple[str, Vector]]:
     given = {} if glide is None else glide
     if not isinstance(given, Mapping):
         raise GroupError(
-            "glide", "must be {generator: shift}", repr(glide), f"use names of {point.generators}"
+            "glide", "must be {generator: shift}", brief(glide), f"use names of {point.generators}"
         )
     unknown = [g for g in given if g not in point.generators]
     if unknown:
@@ -281,7 +281,7 @@ def _action(point: Group, action: Any, period: Any) -> tuple[tuple[str, Integers
     if action is None:
         return ()
     if not isinstance(action, Mapping):
-        raise GroupError("action", "must be {generator: integer matrix}", repr(action), "give a dictionary")
+        raise GroupError("action", "must be {generator: integer matrix}", brief(action), "give a dictionary")
     if not point.generators and not action:
         return ()
     given = {g: exact_matrix(m, f"action of {g!r}") for g, m in action.items()}

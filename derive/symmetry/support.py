@@ -11,7 +11,7 @@ from typing import Any
 
 import sympy
 
-from derive.errors import SupportError, TooLargeError
+from derive.errors import SupportError, TooLargeError, brief
 from derive.symmetry.names import require_free
 from derive.symmetry.sizes import number, per_axis, rational, size, whole
 
@@ -163,7 +163,7 @@ def as_support(value: Any, dim: int) -> Support:
         raise SupportError(
             "support",
             "must be box, window, ball, hexagon or a set of displacements",
-            f"a {value.rows} x {value.cols} matrix" if matrix else repr(value),
+            f"a {value.rows} x {value.cols} matrix" if matrix else brief(value),
             "use value.tolist() for a matrix with one displacement per row" if matrix else "use box(1)",
         )
     points = {tuple(rational(x, "support") for x in per_axis(entry, dim, "support")) for entry in value}

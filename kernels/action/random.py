@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from kernels.action.fibres import numbers
-from kernels.errors import KernelError
+from kernels.errors import KernelError, brief
 
 SHIFTS = 5040  # translations are uniform modulo every divisor of it
 STEPS = 32  # of a lazy random walk in the discrete generators of a Lie group
@@ -58,11 +58,6 @@ def _generator(key: Any) -> np.random.Generator:
     if seed.dtype.kind != "u" or seed.ndim != 1:
         raise KernelError("key", "must be one key of jax.random", brief(key), "use jax.random.key(0)")
     return np.random.default_rng(seed.tolist())
-
-
-def brief(value: Any) -> str:
-    """A value on one line."""
-    return " ".join(repr(value).split())[:80]
 
 
 def _text(word: Any) -> str:

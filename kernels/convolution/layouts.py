@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from kernels.errors import LayoutError
+from kernels.errors import LayoutError, brief
 
 
 def convert_layout(kernel: jax.Array, source: str, target: str) -> jax.Array:
@@ -29,17 +29,17 @@ def convert_layout(kernel: jax.Array, source: str, target: str) -> jax.Array:
     for name, layout in (("source", source), ("target", target)):
         if len(set(layout)) != len(layout) or not {"I", "O"} <= set(layout):
             raise LayoutError(
-                name, "must have I, O and each spatial letter once", repr(layout), "write e.g. 'HWIO'"
+                name, "must have I, O and each spatial letter once", brief(layout), "write e.g. 'HWIO'"
             )
     if set(source) != set(target):
         raise LayoutError(
-            "target", f"must have the letters of {source!r}", repr(target), "reorder those letters"
+            "target", f"must have the letters of {source!r}", brief(target), "reorder those letters"
         )
     if len(source) != jnp.ndim(kernel):
         raise LayoutError(
             "source",
             f"must name the {jnp.ndim(kernel)} axes of the kernel",
-            repr(source),
+            brief(source),
             "give one letter per axis",
         )
     return jnp.transpose(kernel, tuple(source.index(letter) for letter in target))

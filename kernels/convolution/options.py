@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from kernels.convolution.borders.border import Border, Padding, parse_padding
 from kernels.convolution.choice import rules
 from kernels.convolution.choice.table import Policy
-from kernels.errors import DtypeError, GroupsError, ImplementationError
+from kernels.errors import DtypeError, GroupsError, ImplementationError, brief, known
 from kernels.integers import Ints, per_axis, positive
 from kernels.precision import parse as parse_precision
 
@@ -70,11 +70,11 @@ def check_implementation(implementation: object) -> None:
     """A known name, or a policy of known names."""
     given = implementation.names if isinstance(implementation, Policy) else (implementation,)
     for name in given:
-        if name not in rules.NAMES:
+        if not known(name, rules.NAMES):
             raise ImplementationError(
                 "implementation",
                 "must be a known name",
-                repr(name),
+                brief(name),
                 f"give one of {rules.NAMES} or a policy",
             )
 
@@ -98,6 +98,6 @@ def _element_type(dtype: DtypeLike) -> str | None:
         name = ""
     if name is not None and not (name and jnp.issubdtype(name, jnp.number)):
         raise DtypeError(
-            "preferred_element_type", "must be a dtype of numbers", repr(dtype), "say jnp.float32"
+            "preferred_element_type", "must be a dtype of numbers", brief(dtype), "say jnp.float32"
         )
     return name

@@ -14,7 +14,7 @@ import numpy as np
 from kernels.convolution import operands
 from kernels.convolution.choice.table import Policy
 from kernels.equivariant import EquivariantOp, read_parts
-from kernels.errors import ShapeError
+from kernels.errors import ShapeError, brief, known
 from kernels.lattice import folding, reference, symmetry
 from kernels.lattice.axes import AxisPlan
 from kernels.lattice.broken import notice
@@ -203,8 +203,8 @@ def _shape(plan: LatticePlan, x: jax.Array) -> tuple[tuple[int, ...], tuple[int,
 
 def written(plan: LatticePlan, entries: np.ndarray, grid: Sequence[int], order: str) -> np.ndarray:
     """The matrix of an operator with these class weights, entry by entry."""
-    if order not in ORDERS:
-        raise ShapeError("order", f"must be {ORDERS[0]} or {ORDERS[1]}", repr(order), "choose one of them")
+    if not known(order, ORDERS):
+        raise ShapeError("order", f"must be {ORDERS[0]} or {ORDERS[1]}", brief(order), "choose one of them")
     full = reference.dense(plan, entries, grid)
     if order == "channels_first":
         outs = len(plan.outputs)

@@ -14,7 +14,7 @@ import numpy as np
 
 from kernels.convolution import operands
 from kernels.equivariant import as_given, read_parts
-from kernels.errors import ShapeError
+from kernels.errors import ShapeError, brief
 from kernels.export import PLATFORMS, Artifact, exported_as
 from kernels.integers import index
 from kernels.maps.op import MapsOp
@@ -163,7 +163,7 @@ class PointsOp(Content):
         `neighbours`: the mean number of edges into a node, presumed to come from all of the ball.
         """
         if not (isinstance(neighbours, int | float | np.number) and neighbours > 0):
-            raise ShapeError("neighbours", "must be a positive number", repr(neighbours), "give the mean")
+            raise ShapeError("neighbours", "must be a positive number", brief(neighbours), "give the mean")
         keys, kind = jax.random.split(key, max(len(self.pairs), 1)), self._kind()
         return as_given([
             jax.random.normal(k, shape, kind)
@@ -333,5 +333,5 @@ def _nodes(nodes: Any, x: jax.Array, channels: int) -> int:
     many = x.shape[-2] if nodes is None else index(nodes)
     if many is None or many < 0:
         remedy = "give a number that is known when the op is traced, such as x.shape[-2]"
-        raise ShapeError("nodes", "must be a number of nodes", repr(nodes), remedy)
+        raise ShapeError("nodes", "must be a number of nodes", brief(nodes), remedy)
     return many

@@ -141,3 +141,50 @@ def test_a_grid_where_there_is_no_lattice() -> None:
     for grid in (4, 0, (4, 4), np.array([1, 2])):
         with pytest.raises(kn.ShapeError, match="grid must be empty: there is no lattice"):
             op.dense(w, grid)
+
+
+ARRAY = np.ones((8, 56, 56, 64), np.float32)
+KERNEL = np.ones((3, 3, 64, 64), np.float32)
+SOLUTION = dv.solve(dv.Field(T2), dv.Field(T2), support=dv.box(1))
+# calls with an array where something else is meant
+MISPLACED: dict[str, Any] = {
+    "explain": lambda: kn.explain(ARRAY, KERNEL),
+    "autotune": lambda: kn.autotune(ARRAY, KERNEL),
+    "strides": lambda: kn.conv(ARRAY, KERNEL, strides=ARRAY),
+    "dilation": lambda: kn.conv(ARRAY, KERNEL, dilation=[ARRAY, ARRAY]),
+    "padding": lambda: kn.conv(ARRAY, KERNEL, padding=ARRAY),
+    "groups": lambda: kn.conv(ARRAY, KERNEL, groups=ARRAY),
+    "precision": lambda: kn.conv(ARRAY, KERNEL, precision=ARRAY),
+    "implementation": lambda: kn.conv(ARRAY, KERNEL, implementation=ARRAY),
+    "preferred_element_type": lambda: kn.conv(ARRAY, KERNEL, preferred_element_type=ARRAY),
+    "window": lambda: kn.max_pool(ARRAY, ARRAY, rank=2),
+    "solution": lambda: kn.lower(ARRAY),
+    "channels of lower": lambda: kn.lower(SOLUTION, channels=ARRAY),
+    "channels": lambda: dv.Field(T2, channels=ARRAY),
+    "fibre": lambda: dv.Field(T2, fibre=ARRAY),
+    "group": lambda: dv.Field(ARRAY),
+    "fields": lambda: dv.solve(ARRAY, ARRAY),
+    "name of a group": lambda: dv.wallpaper(ARRAY),
+    "point group": lambda: dv.point_group(ARRAY),
+    "n": lambda: dv.symmetric(ARRAY),
+    "radius": lambda: dv.box(ARRAY),
+}
+
+
+@pytest.mark.parametrize("name", MISPLACED)
+def test_an_array_in_the_wrong_place_is_told_by_its_shape(name: str) -> None:
+    """No error prints an array: one line, however large what was given is."""
+    with pytest.raises((kn.KernelError, dv.DeriveError)) as error:
+        MISPLACED[name]()
+    text = str(error.value)
+    assert "float32[" in text
+    assert "\n" not in text
+    assert len(text) < 450
+
+
+def test_long_values_are_cut() -> None:
+    for kind in (kn.KernelError, dv.DeriveError):
+        text = str(kind("x", "must be short", list(range(10**5)), "give less"))
+        assert text.startswith("x must be short, got [0, 1, 2, ")
+        assert text.endswith("...; give less")
+        assert len(text) < 250

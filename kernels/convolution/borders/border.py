@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from kernels.errors import PaddingError
+from kernels.errors import PaddingError, brief
 from kernels.integers import index, sequence
 
 Pads = tuple[tuple[int, int], ...]
@@ -46,7 +46,7 @@ def parse_padding(padding: Any, rank: int) -> tuple[Border, ...]:
         raise PaddingError(
             "padding",
             f"must be a name, an integer, or {rank} of names, integers and (low, high) pairs",
-            repr(padding),
+            brief(padding),
             "write [(low, high), ...]",
         )
     return each  # type: ignore[return-value]
@@ -54,7 +54,7 @@ def parse_padding(padding: Any, rank: int) -> tuple[Border, ...]:
 
 def _named(name: str) -> Border:
     if name.upper() not in NAMES:
-        raise PaddingError("padding", "must be a known name", repr(name), f"give one of {NAMES} or pairs")
+        raise PaddingError("padding", "must be a known name", brief(name), f"give one of {NAMES} or pairs")
     return Border(name.upper())
 
 

@@ -14,7 +14,7 @@ from kernels.convolution.borders.border import Padding
 from kernels.convolution.choice.directions import Direction, directions
 from kernels.convolution.choice.table import Entry, Policy
 from kernels.convolution.choice.timing import medians
-from kernels.errors import ImplementationError
+from kernels.errors import ImplementationError, brief, known
 from kernels.integers import Ints, positive
 
 NOISE = 1.05
@@ -61,8 +61,10 @@ def autotune(
     Source: as in FFTW: M. Frigo, S. Johnson, "The design and implementation of FFTW3", 2005, section V.
     """
     for name in candidates:
-        if name not in NAMES:
-            raise ImplementationError("candidates", "must be known names", repr(name), f"choose from {NAMES}")
+        if not known(name, NAMES):
+            raise ImplementationError(
+                "candidates", "must be known names", brief(name), f"choose from {NAMES}"
+            )
     turns = positive("rounds", rounds, ImplementationError)
     layer = {
         "strides": strides,

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jax.sharding import AbstractMesh, Mesh, NamedSharding, PartitionSpec
 
-from kernels.errors import MeshError
+from kernels.errors import MeshError, brief
 from kernels.integers import per_axis
 
 Entry = str | tuple[str, ...] | None  # the mesh axes that share out one array axis
@@ -53,7 +53,7 @@ def shard_image(
     arXiv:2105.04663, section 4.4, for halo exchange.
     """
     if not isinstance(mesh, Mesh | AbstractMesh):
-        raise MeshError("mesh", "must be a jax.sharding.Mesh", repr(mesh), "use jax.make_mesh")
+        raise MeshError("mesh", "must be a jax.sharding.Mesh", brief(mesh), "use jax.make_mesh")
     image = np.asarray(image) if isinstance(image, list | tuple) else image
     spec = _spec(np.ndim(image), spatial, batch, channels)
     _check_names(spec, mesh)
@@ -72,11 +72,11 @@ def _spec(rank: int, spatial: Sequence[Entry], batch: Entry, channels: Entry) ->
         raise MeshError(
             "spatial",
             f"must have one entry per spatial axis of an image with {rank} axes",
-            repr(spatial),
+            brief(spatial),
             'say spatial=("rows", None) for an image (batch..., height, width, C) cut into rows',
         )
     if batch is not None and ahead == 0:
-        raise MeshError("batch", "needs a batch axis", repr(batch), "leave it out, or add the axis")
+        raise MeshError("batch", "needs a batch axis", brief(batch), "leave it out, or add the axis")
     return [batch, *(None,) * (ahead - 1), *spatial, channels] if ahead else [*spatial, channels]
 
 

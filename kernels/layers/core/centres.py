@@ -10,7 +10,7 @@ from typing import Any
 
 import derive
 from derive.symmetry.motion import show
-from kernels.errors import KernelError
+from kernels.errors import KernelError, brief, known
 from kernels.lattice.broken import complain
 from kernels.static import Content
 
@@ -28,8 +28,8 @@ class Sayer:
 
 def read_on_broken(value: str) -> str:
     """How to complain."""
-    if value not in ON_BROKEN:
-        raise KernelError("on_broken", f"must be one of {ON_BROKEN}", repr(value), "choose one of them")
+    if not known(value, ON_BROKEN):
+        raise KernelError("on_broken", f"must be one of {ON_BROKEN}", brief(value), "choose one of them")
     return value
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import derive
 from derive.symmetry.lattice import Lattice
 from derive.symmetry.spacegroup import axis_names
-from kernels.errors import FieldError, ShapeError
+from kernels.errors import FieldError, ShapeError, brief
 
 Vector = tuple[Fraction, ...]
 
@@ -29,7 +29,7 @@ def read_field(value: Any, argument: str = "field") -> derive.Field:
         value = derive.Field.off_lattice(off_lattice_group(value.group), value)
     if not isinstance(value, derive.Field):
         remedy = "give derive.Field(G, fibre=...), or the .out of the layer before"
-        raise FieldError(argument, "must be a field or a representation", _shown(value), remedy)
+        raise FieldError(argument, "must be a field or a representation", brief(value), remedy)
     sizes = [value.fibre.dim, *(n for n in (value.lattice.grid if value.lattice else ()) if n is not None)]
     if not all(isinstance(n, int) or n.is_Integer for n in sizes):
         raise FieldError(argument, "must have numbers for sizes", value, "substitute the symbols first")
@@ -238,8 +238,3 @@ def require_same(before: str, out: derive.Field, after: str, into: derive.Field)
         f"{out} ({said(out.fibre)}) before {into} ({said(into.fibre)})",
         f"build {after} on the .out of {before}",
     )
-
-
-def _shown(value: Any) -> str:
-    text = " ".join(repr(value).split())
-    return text if len(text) < 80 else f"{text[:77]}..."

@@ -15,7 +15,7 @@ import numpy as np
 
 import derive
 from kernels.equivariant import EquivariantOp, as_given
-from kernels.errors import DtypeError, FieldError, PaddingError
+from kernels.errors import DtypeError, FieldError, PaddingError, brief, known
 from kernels.integers import Ints, per_axis
 from kernels.layers.core import fields
 from kernels.layers.core.embedding import restricted_weights
@@ -266,8 +266,8 @@ def _finished(spec: LinearSpec, init: Init, dtype: Any, y: Any = None) -> Linear
     """The same layer with the options that need nothing solved."""
     if isinstance(y, derive.Field):
         _require_place(y, spec)
-    if not callable(init) and init not in INITS:
-        raise FieldError("init", f"must be one of {INITS} or a function", repr(init), "use init='he'")
+    if not callable(init) and not known(init, INITS):
+        raise FieldError("init", f"must be one of {INITS} or a function", brief(init), "use init='he'")
     return replace(spec, scale=init, dtype=None if dtype is None else _kind(dtype, "dtype"))
 
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import lax
 
 import derive
-from kernels.errors import FieldError
+from kernels.errors import FieldError, brief
 from kernels.layers.core.fibres import Layout, layout
 from kernels.layers.core.fields import read_field
 from kernels.layers.core.spec import FunctionSpec, Outcome, Params, Spec, numbers
@@ -48,7 +48,7 @@ class NormSpec(Spec):
 def _read(field: Any, epsilon: Any) -> tuple[derive.Field, Layout, float]:
     field = read_field(field)
     if isinstance(epsilon, bool) or not isinstance(epsilon, int | float) or not epsilon > 0:
-        raise FieldError("epsilon", "must be a positive number", repr(epsilon), "use epsilon=1e-5")
+        raise FieldError("epsilon", "must be a positive number", brief(epsilon), "use epsilon=1e-5")
     return field, layout(field.fibre, fixed=True, lengths=True), float(epsilon)
 
 
@@ -154,7 +154,7 @@ def batch_norm(
     """
     field, parts, epsilon = _read(field, epsilon)
     if isinstance(momentum, bool) or not isinstance(momentum, int | float) or not 0 <= momentum < 1:
-        raise FieldError("momentum", "must be a number from 0 to 1", repr(momentum), "use momentum=0.99")
+        raise FieldError("momentum", "must be a number from 0 to 1", brief(momentum), "use momentum=0.99")
     return BatchNormSpec(
         field,
         field,

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import derive
-from kernels.errors import FieldError
+from kernels.errors import FieldError, brief, known
 from kernels.layers.core.fibres import MIXED, PERMUTED, SIGNED, Layout, Part, layout
 from kernels.layers.core.fields import read_field
 from kernels.layers.core.spec import FunctionSpec, Outcome, Params, Spec, floating, numbers
@@ -304,7 +304,7 @@ def dropout(field: derive.Field | derive.Representation, rate: float = 0.5) -> D
     except (TypeError, ValueError):
         number = -1.0
     if not 0 <= number <= 1 or isinstance(rate, bool):
-        raise FieldError("rate", "must be a probability", repr(rate), "give a number from 0 to 1")
+        raise FieldError("rate", "must be a probability", brief(rate), "give a number from 0 to 1")
     return DropoutSpec(field, field, field.group, layout(field.fibre), number)
 
 
@@ -352,13 +352,13 @@ def group_pool(field: derive.Field | derive.Representation, how: str = "max") ->
     Source: T. Cohen, M. Welling, "Group equivariant convolutional networks", 2016.
     """
     field = read_field(field)
-    if how not in GROUP_POOLS:
-        raise FieldError("how", f"must be one of {GROUP_POOLS}", repr(how), "use 'max'")
+    if not known(how, GROUP_POOLS):
+        raise FieldError("how", f"must be one of {GROUP_POOLS}", brief(how), "use 'max'")
     parts = layout(field.fibre, lengths=how == "norm")
     for part in parts.parts:
         if how != "norm" and part.kind != PERMUTED:
             why = part.why or "signs change"
             rule = f"{how!r} needs fibres that the group permutes, and on {part.where} it does not: {why}"
-            raise FieldError("how", rule, repr(how), "use GroupPool(field, 'norm')")
+            raise FieldError("how", rule, brief(how), "use GroupPool(field, 'norm')")
     out = field.replace(fibre=parts.copies * derive.trivial(field.fibre.group))
     return GroupPoolSpec(field, out, field.group, parts, how)

@@ -15,7 +15,7 @@ from jax.export import is_symbolic_dim
 
 import derive
 from derive.symmetry.sizes import per_axis, rational
-from kernels.errors import FieldError, ShapeError
+from kernels.errors import FieldError, ShapeError, brief, known
 from kernels.layers.core import fields
 from kernels.layers.core.spec import FunctionSpec, Params, floating
 
@@ -103,8 +103,8 @@ def upsample(
     trivial on Z^2, spacing (1/2, 1/2), nearest
     """
     x = fields.require_lattice(fields.read_field(field), "Upsample")
-    if method not in METHODS:
-        raise FieldError("method", f"must be one of {METHODS}", repr(method), "use 'nearest'")
+    if not known(method, METHODS):
+        raise FieldError("method", f"must be one of {METHODS}", brief(method), "use 'nearest'")
     if (factor is None) == (size is None):
         both = (factor, size)
         raise FieldError("factor, size", "exactly one of the two must be given", both, "give factor=2")

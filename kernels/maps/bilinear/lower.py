@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kernels.errors import ShapeError
+from kernels.errors import ShapeError, brief
 from kernels.maps.bilinear.forms import Formed, Margins, Products, read_products
 from kernels.maps.bilinear.op import BilinearOp, Part, Side, steps
 from kernels.maps.forms.diagonals import Diagonals
@@ -50,7 +50,7 @@ def _factors(x: Any, bilinear: Any) -> tuple[Any, Any]:
     pair = tuple(given) if isinstance(given, tuple | list) else ()
     if len(pair) != 2 or any(type(V) is not type(x) for V in pair):
         raise ShapeError(
-            "bilinear", "must be True, or the two representations (V, W)", repr(given), "say bilinear=True"
+            "bilinear", "must be True, or the two representations (V, W)", brief(given), "say bilinear=True"
         )
     if pair[0].group != x.group or pair[1].group != x.group or pair[0] * pair[1] != x:
         names = f"({pair[0].name}) * ({pair[1].name})"
