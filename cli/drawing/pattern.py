@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from derive.drawing.colours import BLUE, ORANGE, hexed
+from derive.drawing.colours import BLUE, VERMILLION, hexed
 from derive.drawing.elements import element, picture
 from derive.symmetry.motion import along
 from derive.symmetry.spacegroup import SpaceGroup
@@ -49,7 +49,7 @@ def pattern(group: SpaceGroup, title: str) -> str:
     flags = []
     for matrix, shift in moves:
         turned = axes @ matrix @ np.linalg.inv(axes)
-        colour = hexed(ORANGE if np.linalg.det(matrix) > 0 else BLUE)
+        colour = hexed(BLUE if np.linalg.det(matrix) > 0 else VERMILLION)
         for cell in _cells(period):
             at = scale * (axes @ (matrix @ place + shift + cell * period)) + SIZE / 2
             if (at > -SIZE / 8).all() and (at < 9 * SIZE / 8).all():

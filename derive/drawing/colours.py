@@ -13,7 +13,6 @@ import numpy as np
 RGB = tuple[float, float, float]
 
 BLUE, VERMILLION, SKY = (0.0, 0.447, 0.698), (0.835, 0.369, 0.0), (0.337, 0.706, 0.914)
-ORANGE = (0.902, 0.624, 0.0)
 INK, GREY, PALE, WHITE = (0.11, 0.11, 0.11), (0.36, 0.36, 0.36), (0.9, 0.9, 0.9), (1.0, 1.0, 1.0)
 GOLDEN = 0.6180339887498949
 STRIPES = 32  # classes from which multiples of the golden ratio would show stripes of their own
