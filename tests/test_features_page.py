@@ -48,9 +48,7 @@ def complaints(row: Row) -> list[str]:
         if not _leads(text, link)
     ]
     found += [f"there is no {name}" for name in re.findall(r"`([^`]+)`", row.where) if not _is_there(name)]
-    found += [
-        f"no test {text} in {link}" for text, link in LINK.findall(row.tests) if text not in _tests(link)
-    ]
+    found += [f"no test {link}" for _, link in LINK.findall(row.tests) if not _is_test(link)]
     open_ = "not there yet" in row.where
     found += [] if open_ or LINK.search(row.tests) else ["no test"]
     found += [] if row.where else ["no place"]
@@ -93,14 +91,16 @@ def _is_there(name: str) -> bool:
     return bool(getattr(at, "__doc__", None))
 
 
+def _is_test(link: str) -> bool:
+    """A function of a file of tests: file.py#function."""
+    name, _, function = link.partition("#")
+    return function in _tests((PAGE.parent / name).resolve())
+
+
 @cache
-def _tests(link: str) -> set[str]:
-    file = (PAGE.parent / link).resolve()
-    return (
-        set(re.findall(r"^def (test_\w+)", file.read_text(encoding="utf-8"), re.MULTILINE))
-        if file.is_file()
-        else set()
-    )
+def _tests(file: Path) -> set[str]:
+    text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    return set(re.findall(r"^def (test_\w+)", text, re.MULTILINE))
 
 
 def test_no_row_is_missing() -> None:
@@ -121,7 +121,7 @@ def test_what_is_not_there_is_noticed() -> None:
     assert complaints(good._replace(where="[nowhere](nowhere.md)"))
     assert complaints(good._replace(where="`kn.nothing`")) == ["there is no kn.nothing"]
     assert complaints(good._replace(where="`derive sing`")) == ["there is no derive sing"]
-    assert complaints(good._replace(tests="[test_nothing](../tests/test_cli.py)"))
+    assert complaints(good._replace(tests="[cli](../tests/test_cli.py#test_nothing)"))
     assert complaints(good._replace(tests="none")) == ["no test"]
     assert complaints(good._replace(where="")) == ["no place"]
 
