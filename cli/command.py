@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
@@ -24,6 +25,7 @@ COMMANDS = {
     "list": "The symmetries that have a word, a line and a picture each.",
     "demo": "Derive the convolution, run it on a photograph and check everything.",
 }
+OPS = ("audit", "demo")  # commands that run kernels
 EXPECTED = ("DeriveError", "KernelError", "WordError")
 
 
@@ -40,7 +42,14 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"cli.commands.{cmd_name}").command
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "kernels must be", RuntimeWarning)  # said here on one line
+            command: click.Command = import_module(f"cli.commands.{cmd_name}").command
+            complaint = import_module("derive.namesakes").complaint()
+        if complaint is not None and cmd_name in OPS:
+            raise click.ClickException(complaint)
+        if complaint is not None:
+            _say(complaint)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -111,5 +120,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _complain(line: str, status: int) -> int:
     """One line on stderr."""
-    print(f"derive: {line}", file=sys.stderr)
+    _say(line)
     return status
+
+
+def _say(line: str) -> None:
+    print(f"derive: {line}", file=sys.stderr)

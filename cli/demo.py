@@ -43,7 +43,7 @@ def photograph() -> np.ndarray:
             "the demo",
             "needs a photograph from scikit-learn, read by pillow",
             f"no {error.name or 'pillow'}",
-            "run: pip install scikit-learn pillow",
+            "run: pip install 'equiderive[demo]'",
         ) from error
 
 

@@ -9,11 +9,13 @@ from typing import Any
 import derive as dv
 from cli.drawing.letters import generator_letters, kernel_letters, shear
 from cli.drawing.pattern import pattern
-from cli.drawing.tables import coefficients, tying
 from cli.terminal import heading
 from cli.words.catalogue import FAMILIES, LORENTZ_LINES, POINTS, WALLPAPERS, dimensions
 from cli.words.scanner import Scanner, suggestion
 from cli.words.symmetry import symmetry
+from derive.answer.pattern import patterns
+from derive.drawing.geometry import matrix_cells
+from derive.drawing.svg import cells_svg, numbers_svg
 
 MOST = 4  # generators shown
 
@@ -46,8 +48,8 @@ class Entry:
         group = self.group
         if isinstance(group, dv.SpaceGroup) and group.dim <= 2:
             drawn = [pattern(group, f"{self.word}: {self.line}")] if group.dim == 2 else []
-            panel = next(_scalar(group).tying.panels())
-            return drawn + list(tying(panel.table, f"kernel under {self.word}", shear(group)))[:1]
+            panel = patterns(_scalar(group).answer).panels[0]
+            return [*drawn, cells_svg(panel.cells, panel.ties, f"kernel under {self.word}")]
         return _matrices(group.point)
 
 
@@ -60,8 +62,9 @@ def _scalar(group: dv.SpaceGroup) -> dv.Solution:
 def _matrices(group: dv.Group) -> list[str]:
     pictures: list[str] = []
     for name in group.generators[:MOST]:
-        matrix = dv.defining(group).matrix(name).tolist()
-        pictures += coefficients(matrix, f"generator {name} of {group.name}")
+        matrix = dv.defining(group).matrix(name)
+        cells = matrix_cells(*matrix.shape)
+        pictures.append(numbers_svg(cells, matrix.flat(), f"generator {name} of {group.name}"))
     return pictures
 
 

@@ -8,6 +8,7 @@
 y[i,u,v] = Sum(K[i,c,du,dv]*x[c,u+du,v+dv], (c, 0, C - 1), (du, -1, 1), (dv, -1, 1)) + b[i]
 """
 
+from derive import namesakes
 from derive.answer.tying import Tying
 from derive.certificate.certificate import Certificate
 from derive.convolution.adjoint import Adjoints, adjoints
@@ -55,6 +56,8 @@ from derive.symmetry.spherical import irrep
 from derive.symmetry.standard import defining, determinant, permutation, quotient, regular, sign
 from derive.symmetry.support import Support, ball, box, hexagon, window
 from derive.symmetry.wallpaper import wallpaper
+
+namesakes.warn()
 
 __all__ = [
     "Adjoints",

@@ -16,10 +16,11 @@ def brief(value: object) -> str:
 
 
 def _shown(value: object, text: Callable[[object], str]) -> str:
-    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
-    if isinstance(shape, tuple) and shape and dtype is not None:
+    dtype = getattr(value, "dtype", None)  # asked first: SymPy's entries have none, and raise at a shape
+    shape = None if dtype is None else getattr(value, "shape", None)
+    if isinstance(shape, tuple) and shape:
         return f"{dtype}[{','.join(map(str, shape))}]"
-    if type(value) in (list, tuple) and any(hasattr(v, "shape") for v in value):  # type: ignore[attr-defined]
+    if type(value) in (list, tuple) and any(hasattr(v, "dtype") for v in value):  # type: ignore[attr-defined]
         return _line(f"{type(value).__name__} of {', '.join(map(brief, value))}")  # type: ignore[call-overload]
     return _line(text(value))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from html import escape
 from typing import Any
 
 import sympy
@@ -28,9 +27,10 @@ from derive.derivation.derivation import Derivation
 from derive.derivation.kernel import form
 from derive.derivation.layer import layer
 from derive.derivation.operator import Notation, general_operator
-from derive.derivation.render import SCROLLS, latex
+from derive.derivation.render import latex
 from derive.derivation.representations import commutes, equivariant
 from derive.derivation.windows import opened
+from derive.drawing.mathml import display
 from derive.drawing.svg import card
 from derive.errors import SizeError
 from derive.lattice.problem import Problem
@@ -101,10 +101,13 @@ class Solution(Fields):
         """The layer, with every weight that is tied written once.
 
         On a lattice y[i,u,v] = Sum(K[i,c,du,dv] x[c,u+du,v+dv]) + b[i]; else y = A x + b by free weights.
+        A bias of which nothing is free is left out.
         """
         if isinstance(self.answer, MapAnswer):
             return general_layer(self.answer, self._map_bias, self._notation)
-        return layer(Notation(opened(self.problem)))
+        p = self.problem
+        held = p if self.bias_dim != 0 else replace(p, bias=False)  # a bias that is 0 is not written
+        return layer(Notation(opened(held)))
 
     # ---- counts -----------------------------------------------------------------------------------------
 
@@ -204,8 +207,8 @@ class Solution(Fields):
         p, many = self.problem, "infinitely many" if self.dim is sympy.oo else str(self.dim)
         rows = [("from", repr(p.x)), ("to", repr(p.y))] if p.axes else [("maps", self.answer.name)]
         rows += [("free weights", many), *([("free biases", str(self.bias_dim))] if p.bias else [])]
-        formula = self._repr_latex_()
-        layer_ = f'<p style="{SCROLLS}">{escape(formula)}</p>' if len(formula) <= SHORT else ""
+        formula = latex(self.layer)
+        layer_ = display(formula) if len(formula) <= SHORT else ""
         return card("Every equivariant layer", rows, [layer_, *pattern_figures(p, self.answer)])
 
 

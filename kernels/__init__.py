@@ -1,6 +1,6 @@
 """Jitted JAX convolutions whose adjoints are derived, registered and checked; channels last throughout."""
 
-from kernels import radial
+from kernels import namesakes, radial
 from kernels.action.act import act
 from kernels.action.random import random_element
 from kernels.auditing.audit import audit
@@ -48,6 +48,8 @@ from kernels.maps.bilinear.op import BilinearOp
 from kernels.maps.op import MapsOp
 from kernels.pool import avg_pool, max_pool
 from kernels.space.op import PointsOp
+
+namesakes.warn()
 
 __all__ = [
     "Artifact",

@@ -88,7 +88,7 @@ def test_missing_extra_is_one_clear_line(absent: str, monkeypatch, capsys) -> No
     assert cli.main(["demo", "--quick"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("derive: the demo needs a photograph from scikit-learn, read by pillow, got no ")
-    assert line.endswith("; run: pip install scikit-learn pillow")
+    assert line.endswith("; run: pip install 'equiderive[demo]'")
 
 
 def test_one_failure_fails_the_run(monkeypatch, capsys) -> None:

@@ -7,7 +7,8 @@ from math import ceil, sqrt
 
 import numpy as np
 
-from cli.drawing.svg import COLOURS, element, picture
+from derive.drawing.colours import BLUE, VERMILLION, hexed
+from derive.drawing.elements import element, picture
 from derive.symmetry.motifs import motions, roomy_place
 from derive.symmetry.spacegroup import SpaceGroup
 
@@ -40,7 +41,7 @@ def pattern(group: SpaceGroup, title: str) -> str:
     flags = []
     for matrix, shift in moves:
         turned = axes @ matrix @ np.linalg.inv(axes)
-        colour = COLOURS[0 if np.linalg.det(matrix) > 0 else 6]
+        colour = hexed(BLUE if np.linalg.det(matrix) > 0 else VERMILLION)
         for cell in _cells(period):
             at = scale * (axes @ (matrix @ place + shift + cell * period)) + SIZE / 2
             if (at > -SIZE / 8).all() and (at < 9 * SIZE / 8).all():

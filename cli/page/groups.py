@@ -10,9 +10,9 @@ from cli.listing import Entry
 from cli.page.html import contents, figures, page, paragraph, section
 
 LEGEND = (
-    "The patterns show one flag moved by every element, mirrored copies in blue; beside them the kernel of "
-    "the nearest sites that the group ties, equal letters being equal weights. Groups without a plane show "
-    "the matrices of their generators."
+    "The patterns show one flag moved by every element, mirrored copies in vermillion; beside them the "
+    "kernel of the nearest sites that the group ties, equal letters being equal weights. Groups without a "
+    "plane show the matrices of their generators: vermillion is positive, blue with a minus is negative."
 )
 
 

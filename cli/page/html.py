@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from html import escape
 from xml.etree.ElementTree import fromstring
 
-from latex2mathml.converter import convert
-
 from cli.page.style import STYLE
 from cli.page.widths import width
+from derive.drawing.mathml import math
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"  # no scripts, no network
 PAPER = 40  # em that fit a printed line, as `width` counts them
-PRIMED = re.compile(r"<msup><mi>(\w)</mi><mi>&#x02032;</mi></msup>")  # too small to read in a subscript
 
 
 def page(title: str, navigation: str, main: str, footer: str) -> str:
@@ -47,20 +44,6 @@ def display(latex: str, label: str = "formula") -> str:
     fit = f' style="--fit: {PAPER / wide:.2f}"' if wide > PAPER else ""
     attributes = f'class="scroll" role="group" tabindex="0" aria-label="{escape(label)}"{fit}'
     return f"<div {attributes}>{mathematics}</div>"
-
-
-def math(latex: str, block: bool = False) -> str:
-    """LaTeX as MathML, the LaTeX itself beside it for those who copy."""
-    lines = latex.replace(r"\begin{gathered}", r"\begin{array}{l}").replace(r"\end{gathered}", r"\end{array}")
-    found = convert(lines, display="block" if block else "inline")
-    body = re.fullmatch(r"<math[^>]*>(.*)</math>", found, re.DOTALL)
-    inside = PRIMED.sub(r'<mi class="primed">\1&#x2032;</mi>', body[1] if body else found)
-    annotation = f'<annotation encoding="application/x-tex">{escape(latex)}</annotation>'
-    kind = ' display="block"' if block else ""
-    return (
-        f'<math xmlns="http://www.w3.org/1998/Math/MathML"{kind}>'
-        f"<semantics><mrow>{inside}</mrow>{annotation}</semantics></math>"
-    )
 
 
 def section(name: str, title: str, *parts: str) -> str:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from html import escape
-from itertools import groupby, islice
+from itertools import groupby
 from typing import Any
 
-import numpy as np
 import sympy
 
 import derive as dv
 from cli.answer import Checks
-from cli.drawing.letters import shear
-from cli.drawing.tables import coefficients, tying
-from cli.page.html import contents, display, figure, figures, math, page, paragraph, section
+from cli.page.html import contents, display, figure, figures, page, paragraph, section
 from cli.question import Question
 from cli.script import counts, numbers, script
-from derive.answer.tying import Panel, letter
+from derive.answer.pattern import Pattern, patterns
+from derive.answer.shown import one_channel_each, pattern_svg
 from derive.derivation.render import displays, lines, ranges
+from derive.drawing.mathml import math
+from derive.drawing.svg import numbers_svg
+from derive.drawing.ties import letter
 
 TABLES, WEIGHTS = 16, 8  # tables of a pattern, and elements of a basis, that are drawn
 ENTRIES = 1024  # entries of a table that is drawn
@@ -96,50 +97,42 @@ def _equations(found: sympy.Basic, label: str) -> Iterator[str]:
 # ---- pictures -------------------------------------------------------------------------------------------
 
 
-def _panels(question: Question) -> list[Panel]:
-    """The tables of the pattern, with numbers for what a picture needs them for."""
-    if sympy.oo in (question.solution.dim,):
+def _panels(question: Question) -> list[Pattern]:
+    """The panels of the pattern, with numbers for what a picture needs them for; none where it has no end."""
+    solution = question.solution
+    if solution.dim == 0 or solution.dim is sympy.oo:
         return []
-    sizes = {name: n for name, n in numbers(question).items() if name not in _channels(question)}
     try:
-        return list(islice(question.solution.tying.panels(sizes or None), 4 * TABLES))
-    except (dv.TooLargeError, dv.SymbolicError, dv.InfiniteError):
+        answer = one_channel_each(solution.problem, solution.answer, _sizes(question))
+        return [panel for panel in patterns(answer).panels if panel.weights]
+    except dv.DeriveError:  # too large, or of more axes than a picture has
         return []
 
 
-def _channels(question: Question) -> set[str]:
+def _sizes(question: Question) -> dict[str, int]:
+    """Numbers for the sizes that are named, channels apart."""
     problem = question.solution.problem
-    return {s.name for side in (problem.x, problem.y) for s in side.channels.free_symbols}
-
-
-def _shear(question: Question) -> int:
-    problem = question.solution.problem
-    return shear(problem.group) if len(problem.axes) == 2 and problem.group.point.generators else 0
+    channels = {s.name for side in (problem.x, problem.y) for s in side.channels.free_symbols}
+    return {name: n for name, n in numbers(question).items() if name not in channels}
 
 
 def _pattern(question: Question, checks: Checks) -> Iterator[str]:
     panels = _panels(question)
-    drawn = [p for p in panels if p.table.size <= ENTRIES][:TABLES]
+    drawn = [p for p in panels if len(p.cells.centres) <= ENTRIES][:TABLES]
     if not drawn:
         return
     yield paragraph(
-        "Equal letters are equal free weights (colours repeat after eight letters), a cell with two corners "
-        "cut is the negative of its letter, a dot is zero. " + _meaning(question)
+        "Equal colours and letters are equal free weights, a minus is a sign, a dot is zero. "
+        + _meaning(question)
     )
-    put = {name: n for name, n in numbers(question).items() if name not in _channels(question)}
+    put = _sizes(question)
     if put:
         yield paragraph("Drawn with " + ", ".join(f"{name} = {n}" for name, n in put.items()) + ".", "soft")
     for names, some in groupby(drawn, key=lambda panel: panel.names):
         listed = list(some)
         weights = "1 free weight" if listed[0].weights == 1 else f"{listed[0].weights} free weights"
-        yield f"<h3>{escape(names[0])} → {escape(names[1])}: {weights} for every pair of copies</h3>"
-        yield figures(
-            [
-                _figure(svg, panel)
-                for panel in listed
-                for svg in tying(panel.table, _title(panel), _shear(question))
-            ]
-        )
+        yield f"<h3>{escape(' → '.join(names))}: {weights} for every pair of copies</h3>"
+        yield figures([figure(pattern_svg(panel), panel.where) for panel in listed])
     if len(panels) > len(drawn):
         yield paragraph("More tables are left out here; solution.tying has all of them.", "soft")
 
@@ -147,52 +140,30 @@ def _pattern(question: Question, checks: Checks) -> Iterator[str]:
 def _meaning(question: Question) -> str:
     if not question.solution.problem.axes:
         return "Rows are entries of the output, columns are entries of the input."
-    return "A cell stands for the displacement from the output site, in the middle, to an input site."
-
-
-def _title(panel: Panel) -> str:
-    """What a table is about, as it is read aloud."""
-    return f"Weights from {panel.names[0]} to {panel.names[1]}{_entry(panel)}"
-
-
-def _entry(panel: Panel) -> str:
-    return "" if panel.entry is None else f", entry {panel.entry[0]}, {panel.entry[1]}"
-
-
-def _figure(picture: str, panel: Panel) -> str:
-    return figure(picture, "" if panel.entry is None else f"entry {panel.entry[0]}, {panel.entry[1]}")
+    return (
+        "A cell stands for the displacement from the output site, in the middle, to an input site; "
+        "[i, c] joins input channel c to output channel i."
+    )
 
 
 def _basis(question: Question, checks: Checks) -> Iterator[str]:
     """One row of pictures for each of the first few weights of the first pair of pieces."""
     panels = _panels(question)
-    first = (
-        [p for p in panels if p.names == panels[0].names and p.table.size <= ENTRIES // 2][:4]
-        if panels
-        else []
-    )
+    first = [p for p in panels if p.names == panels[0].names and len(p.cells.centres) <= ENTRIES // 2][:4]
     if not first:
         return
     yield paragraph(
-        "What a single weight does when it is 1 and all others are 0: blue is positive, orange is negative. "
+        "What a single weight does when it is 1 and all others are 0: vermillion is positive, blue with a "
+        "minus is negative. "
         + (f"The first {WEIGHTS} of {first[0].weights} are drawn." if first[0].weights > WEIGHTS else "")
     )
     for k in range(min(WEIGHTS, first[0].weights)):
-        name = letter(k)
-        drawn = [
-            figure(svg, f"weight {name}{_entry(panel)}")
-            for panel in first
-            for svg in coefficients(
-                _coefficients(panel.table, name), f"Basis element {name}{_entry(panel)}", _shear(question)
-            )
-        ]
+        drawn = []
+        for panel in first:
+            title = f"weight {letter(k)} {panel.where}".strip()
+            picture = numbers_svg(panel.cells, panel.ties.coefficients(k), f"basis element, {title}")
+            drawn.append(figure(picture, title))
         yield figures(drawn)
-
-
-def _coefficients(table: np.ndarray, name: str) -> np.ndarray:
-    symbol = sympy.Symbol(name)
-    flat = [sympy.expand(v).coeff(symbol) for v in np.asarray(table, dtype=object).ravel().tolist()]
-    return np.array(flat, dtype=object).reshape(np.shape(table))
 
 
 # ---- proofs and code ------------------------------------------------------------------------------------

@@ -23,14 +23,12 @@ nav ul { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .25r
   linear-gradient(to right, var(--line), transparent) left / .5rem 100% no-repeat scroll,
   linear-gradient(to left, var(--line), transparent) right / .5rem 100% no-repeat scroll; }
 .scroll:focus-visible, a:focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }
-math { font-size: 1.05em; font-family: "Latin Modern Math", "STIX Two Math", "Cambria Math",
-  "DejaVu Math TeX Gyre", math, serif; }
-.primed { font-style: italic; }
+math { font-size: 1.05em; }
 math[display="block"] { text-align: left; width: max-content; margin: 0; }
 ol.steps { padding-left: 1.6rem; }
 ol.steps > li { margin: 0 0 1rem; }
 ol.steps > li::marker { color: var(--soft); }
-.figures { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-end; margin: 1rem 0; }
+.figures { display: flex; flex-wrap: wrap; gap: 1rem 1.75rem; align-items: flex-end; margin: 1rem 0; }
 figure { margin: 0; max-width: 100%; }
 figcaption { font-size: .85rem; }
 svg { max-width: 100%; height: auto; display: block; }

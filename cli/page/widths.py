@@ -17,7 +17,7 @@ def width(node: Element, size: float = 1.0) -> float:
     2.34
     """
     kind = node.tag.rpartition("}")[2]
-    parts = [child for child in node if child.tag.rpartition("}")[2] != "annotation"]
+    parts = list(node)
     if kind in ("mi", "mn", "mtext", "ms"):
         return size * LETTER * max(len("".join(node.itertext())), 1)
     if kind == "mo":

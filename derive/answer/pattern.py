@@ -11,18 +11,31 @@ import numpy as np
 from derive.answer.off_lattice import MapAnswer
 from derive.answer.on_lattice import LatticeAnswer
 from derive.answer.plain import PlainBlock
-from derive.answer.taps import Taps, read_taps
+from derive.answer.taps import read_taps
 from derive.drawing.geometry import Cells, matrix_cells
 from derive.drawing.ties import Ties, group, require_cells
 
 
 @dataclass(frozen=True, eq=False)
 class Pattern:
-    """Cells under a title, and what stands in each."""
+    """Cells, and what stands in each: one entry of the maps of one pair of pieces, at one phase.
 
-    title: str
+    `names`: the input piece and the output piece; `where`: which entry and phase, in words; `weights`: how
+    many are free for a pair of copies; `alone`: whether there are no other pieces.
+    """
+
+    names: tuple[str, str]
+    where: str
+    weights: int
+    alone: bool
     cells: Cells
     ties: Ties
+
+    @property
+    def title(self) -> str:
+        """Which one it is, as briefly as that can be said."""
+        pieces = "" if self.alone else " → ".join(self.names)
+        return f"{pieces} {self.where}".strip()
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,9 +60,9 @@ def _of_maps(answer: MapAnswer) -> Patterns:
         place = [e.rows * maps.shape[1] + e.columns for e in elements]
         weight = [np.full(len(e.rows), start + k) for k, e in enumerate(elements)]
         ties = group(maps.shape, *(_joined(part) for part in (place, weight, [e.values for e in elements])))
-        name = f"{maps.input.name} → {maps.output.name}" if len(answer.maps.pairs) > 1 else ""
         flat = replace(ties, labels=ties.labels.reshape(-1), signs=ties.signs.reshape(-1))
-        panels.append(Pattern(name, matrix_cells(*maps.shape), flat))
+        names, alone = (maps.input.name, maps.output.name), len(answer.maps.pairs) == 1
+        panels.append(Pattern(names, "", int(maps.dim), alone, matrix_cells(*maps.shape), flat))
         start += maps.dim
     return Patterns(_one_palette(panels))
 
@@ -61,10 +74,11 @@ def _joined(parts: Sequence[np.ndarray]) -> np.ndarray:
 def _one_palette(panels: Sequence[Pattern]) -> tuple[Pattern, ...]:
     """Classes of different panels are different: they are numbered through."""
     names = tuple(name for panel in panels for name in panel.ties.names)
+    terms = tuple(sums for panel in panels for sums in panel.ties.terms)
     found, start = [], 0
     for panel in panels:
         labels = np.where(panel.ties.labels < 0, -1, panel.ties.labels + start)
-        found.append(replace(panel, ties=Ties(labels, panel.ties.signs, names)))
+        found.append(replace(panel, ties=Ties(labels, panel.ties.signs, names, terms)))
         start += panel.ties.classes
     return tuple(found)
 
@@ -88,8 +102,9 @@ def _of_kernels(answer: LatticeAnswer) -> Patterns:
         classes = taps.of(phase)
         part = ties.at((k, i, c, classes))
         if (part.labels >= 0).any():
-            panels.append(Pattern(_title(answer, k, (i, c), phase), taps.chosen(classes), part))
-    return Patterns(tuple(panels) or (_empty(taps, ties),), taps.directions)
+            panels.append(_pattern(answer, k, _where(answer, k, (i, c), phase), taps.chosen(classes), part))
+    empty = _pattern(answer, 0, "", taps.cells, ties.at((0, 0, 0)))  # all taps are zero
+    return Patterns(tuple(panels) or (empty,), taps.directions)
 
 
 def _block_ties(blocks: Sequence[PlainBlock], shape: tuple[int, ...]) -> Ties:
@@ -101,14 +116,13 @@ def _block_ties(blocks: Sequence[PlainBlock], shape: tuple[int, ...]) -> Ties:
     return group(shape, place, weight, _joined([b.value for b in blocks]))
 
 
-def _empty(taps: Taps, ties: Ties) -> Pattern:
-    """All taps are zero."""
-    return Pattern("", taps.cells, ties.at((0, 0, 0)))
+def _pattern(answer: LatticeAnswer, k: int, where: str, cells: Cells, ties: Ties) -> Pattern:
+    pair, weights = answer.pairs[k], (answer.listed.blocks or ())[k].weights
+    return Pattern((pair.input.name, pair.output.name), where, weights, len(answer.pairs) == 1, cells, ties)
 
 
-def _title(answer: LatticeAnswer, k: int, entry: tuple[int, int], phase: Any) -> str:
+def _where(answer: LatticeAnswer, k: int, entry: tuple[int, int], phase: Any) -> str:
     pair = answer.pairs[k]
-    words = [f"{pair.input.name} → {pair.output.name}"] if len(answer.pairs) > 1 else []
-    words += [f"[{entry[0]},{entry[1]}]"] if pair.output.dim * pair.input.dim > 1 else []
+    words = [f"[{entry[0]},{entry[1]}]"] if pair.output.dim * pair.input.dim > 1 else []
     words += [f"site {', '.join(map(str, phase))}"] if phase else []
     return " ".join(words)

@@ -1,4 +1,4 @@
-"""The tying pattern as it shows itself in a notebook: small pictures, where it is small."""
+"""The tying pattern as it shows itself in notebooks and on pages: small pictures, where it is small."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from typing import Any
 from derive.answer.numbers import with_numbers
 from derive.answer.off_lattice import MapAnswer
 from derive.answer.on_lattice import LatticeAnswer
-from derive.answer.pattern import patterns
-from derive.drawing.svg import UNIT, cells_svg, figure
+from derive.answer.pattern import Pattern, patterns
+from derive.drawing.svg import cells_svg, figure
 from derive.errors import DeriveError
 from derive.lattice.problem import Problem
 
 CELLS, PANELS = 1296, 32  # of pictures in a notebook
-LEAST = 5.0  # pixels of a cell
-WIDE = 480.0  # pixels of a picture
 
 
 def pattern_figures(problem: Problem, answer: LatticeAnswer | MapAnswer) -> list[str]:
@@ -27,10 +25,13 @@ def pattern_figures(problem: Problem, answer: LatticeAnswer | MapAnswer) -> list
         panels = patterns(found).panels
     except DeriveError:
         return []
-    return [
-        figure(cells_svg(p.cells, p.ties, f"tying pattern {p.title}".strip(), _unit(p.cells.size)), p.title)
-        for p in panels
-    ]
+    return [figure(pattern_svg(panel), panel.title) for panel in panels]
+
+
+def pattern_svg(panel: Pattern) -> str:
+    """One panel as a picture."""
+    where = f", {panel.where}" if panel.where else ""
+    return cells_svg(panel.cells, panel.ties, f"weights from {panel.names[0]} to {panel.names[1]}{where}")
 
 
 def one_channel_each(
@@ -42,10 +43,6 @@ def one_channel_each(
     one = {str(s): 1 for f in (problem.x, problem.y) for s in f.channels.free_symbols}
     numbered = with_numbers(problem, {**one, **(sizes or {})}, None)
     return LatticeAnswer(numbered) if numbered != problem else answer
-
-
-def _unit(size: tuple[float, float]) -> float:
-    return min(UNIT, max(LEAST, WIDE / max(size)))
 
 
 def _is_small(answer: LatticeAnswer | MapAnswer) -> bool:

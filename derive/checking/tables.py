@@ -52,7 +52,7 @@ class Listing:
                 table = kind(chapter, target, classes_of(chapter, target) or [])
                 yield from table.rules()
                 counted.append(table.count)
-        yield "write the layer", self._layer
+        yield "write the layer", partial(self._layer, counted)
         yield "count", partial(self._count, counted)
 
     def _finite(self) -> bool:
@@ -60,7 +60,7 @@ class Listing:
 
     # ---- the layer --------------------------------------------------------------------------------------
 
-    def _layer(self, step: Step) -> None:
+    def _layer(self, counted: Sequence[Callable[[], sympy.Expr]], step: Step) -> None:
         chapter, (printed, *rest) = self.chapter, step.after
         s = chapter.s
         if tuple(rest) != chapter.found.state[1:]:
@@ -70,7 +70,7 @@ class Listing:
         weight, bias = (target.form.rhs for target in [*self.targets, self.targets[0]][:2])
         if s.condition is not None and not s.translated:
             weight = chapter.weight  # the operator again: where weights vanish has been said
-        total = chapter.total(weight * chapter.read) + (bias if s.biased else 0)
+        total = chapter.total(weight * chapter.read) + (bias if self._has_bias(counted) else 0)
         full = len(s.out)
         if str(printed.lhs.base.label) in ("A", "K", "b", str(s.x)):
             raise false("must name the output", printed.lhs)
@@ -79,6 +79,14 @@ class Listing:
         chapter.scene.require_same(
             tied_bias(printed.rhs, full), tied_bias(total, full), endless=2 * (NEAR + chapter.scene.reach) + 1
         )
+
+    def _has_bias(self, counted: Sequence[Callable[[], sympy.Expr]]) -> bool:
+        """Whether anything of the bias is free: the layer shows it then, and only then."""
+        if not self.chapter.s.biased:
+            return False
+        if counted:
+            return counted[1]() != 0
+        return any(many != 0 for _, many in self._tried(1, sympy.S.Zero))
 
     def _require_whole_grids(self, right: sympy.Expr) -> None:
         """Beyond a grid that ends every entry is 0, so a sum that runs too far would be the same."""
@@ -125,17 +133,19 @@ class Listing:
 
         Channels stay symbols. Where classes never end the count is oo.
         """
-        s = self.chapter.s
-        for known in trial_sizes(s, printed.rhs):
+        for known, found in self._tried(k, printed.rhs):
+            if (found is sympy.oo) != (printed.rhs is sympy.oo):
+                raise false("must be infinite exactly where classes are", printed)
+            if found is not sympy.oo and sympy.expand((printed.rhs - copies * found).subs(known)) != 0:
+                raise false(f"must be {copies * found} at {known}", printed)
+
+    def _tried(self, k: int, claim: sympy.Expr) -> Iterator[tuple[Any, sympy.Expr]]:
+        """Sizes that decide a claim, each with what is free there per pair of copies; oo without end."""
+        for known in trial_sizes(self.chapter.s, claim):
             tried = self.chapter.with_sizes(known)
             target = Listing(tried).targets[k]
             classes = classes_of(tried, target)
-            if (classes is None) != (printed.rhs is sympy.oo):
-                raise false("must be infinite exactly where classes are", printed)
-            if classes is not None:
-                found = copies * self._free(tried, target, classes)
-                if sympy.expand((printed.rhs - found).subs(known)) != 0:
-                    raise false(f"must be {found} at {known}", printed)
+            yield known, sympy.oo if classes is None else self._free(tried, target, classes)
 
     def _free(self, tried: Chapter, target: Target, classes: list[Class]) -> sympy.Expr:
         """The free weights per pair of copies: without generators every entry of every class is one."""

@@ -232,6 +232,12 @@ class Block:
         plain = layer(self.n)
         return Eq(self._dressed(plain.lhs), self._dressed(plain.rhs), evaluate=False)
 
+    def layer_with(self, bias: bool) -> Eq:
+        """The layer, without the bias where the symmetry leaves none."""
+        if bias or not self.biased:
+            return self.layer
+        return replace(self, problem=replace(self.problem, bias=False)).layer
+
     def operator(self, image: IndexedBase) -> Eq:
         """y[i,alpha,p] = Sum(A[i,alpha,p,c,beta,q] x[c,beta,q]) + b[i,alpha,p]."""
         alpha, out, beta, into = self.output.index, self.n.out, self.input.index, self.n.into

@@ -56,7 +56,7 @@ class Derivation(tuple[Step, ...]):
         return as_markdown(self)
 
     def html(self) -> str:
-        """The derivation as HTML with inline mathematics."""
+        """The derivation as HTML whose formulas are MathML: nothing is fetched or run to read it."""
         return as_html(self)
 
     def _repr_latex_(self) -> str:

@@ -34,15 +34,19 @@ def listing(block: Block, state: State, weights: Found, biases: Found | None) ->
             state, total = yield from (_by_entries if unknown.monomial else _by_matrices)(unknown, state)
         copies = block.copies_out * (1 if bias else block.copies_in)
         totals.append(Eq(BIAS_DIM if bias else DIM, _times(copies, total), evaluate=False))
-    state = (block.layer, *state[1:])
-    yield (
-        "write the layer",
-        Tuple(*state),
-        "put the tied weights into the general operator; sum over displacements where they fix the input site"
-        if block.tied
-        else "the operator again: its weights are now known",
-    )
+    vanishing = biases is not None and biases.total == 0
+    state = (block.layer_with(not vanishing), *state[1:])
+    yield "write the layer", Tuple(*state), _layered(block) + "; the bias is 0" * vanishing
     yield "count", Tuple(*totals), _counted(block, weights, listed)
+
+
+def _layered(block: Block) -> str:
+    """Why this is the layer."""
+    if not block.tied:
+        return "the operator again: its weights are now known"
+    return (
+        "put the tied weights into the general operator; sum over displacements where they fix the input site"
+    )
 
 
 def _counted(block: Block, weights: Found, listed: bool) -> str:

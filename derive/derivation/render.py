@@ -13,13 +13,13 @@ import sympy
 from sympy import Tuple
 
 from derive.derivation.printers import MathPrinter, TextPrinter, worded
+from derive.drawing.mathml import display, math
 from derive.steps import Step, modulus
 from derive.symmetry.sizes import number as exact
 
 IN = r" \in "
 WIDTH = 100  # characters of a line of words in LaTeX, which does not break them
 TALL = 24  # rows of a table in one formula
-SCROLLS = "margin:0;overflow-x:auto;overflow-y:hidden"  # a wide formula scrolls by itself, not with the page
 
 
 def text(expr: sympy.Basic) -> str:
@@ -131,17 +131,17 @@ def _marked(words: str) -> str:
 
 
 def as_html(derivation: Sequence[Step]) -> str:
-    """An ordered list with displayed mathematics, for MathJax or KaTeX."""
-    given = "".join(map(_paragraph, displays(_statement(derivation))))
+    """An ordered list whose formulas are MathML."""
+    given = "".join(map(display, displays(_statement(derivation))))
     items = "".join(
         f"<li><b>{escape(step.rule)}</b>: {escape(step.because)}"
-        + "".join(map(_paragraph, displays(lines(step))))
-        + f"<p style='margin:0'>for ${escape(_ranges(step, latex, IN))}$</p>" * bool(step.where)
+        + "".join(map(display, displays(lines(step))))
+        + _where(step)
         + "</li>"
         for step in derivation
     )
     return f"<div class='derivation'>{given}<ol>{items}</ol></div>"
 
 
-def _paragraph(formula: str) -> str:
-    return f"<p style='{SCROLLS}'>$${escape(formula)}$$</p>"
+def _where(step: Step) -> str:
+    return f"<p style='margin:0'>for {', '.join(map(math, ranges(step)))}</p>" if step.where else ""

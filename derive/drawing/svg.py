@@ -4,59 +4,90 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from typing import Any
 
 import numpy as np
 
-from derive.drawing.colours import hexed, ink_on
+from derive.drawing.colours import hexed, ink_on, signed_colours
+from derive.drawing.elements import element, picture, words
 from derive.drawing.geometry import Cells
 from derive.drawing.ties import Ties
 
-UNIT = 22  # pixels of a cell
-LETTER = 0.62  # of a font's size: the width of a letter
-FONT = 11  # pixels
-LEAST = 6.0  # pixels of the smallest cell
+UNIT, LEAST, LARGEST, WIDE = 24.0, 5.0, 72.0, 480.0  # pixels: of a cell, the least, the most; of a picture
+FONT, SMALL = 12.0, 8.0  # pixels: the letters of a cell, and the smallest that are read
+WRITTEN = 4  # characters of a number that is written as it is
+LETTER = 0.6  # of a font's size: the width of a letter
+EDGE = {"stroke": "currentColor", "stroke_opacity": "0.45", "stroke_width": "0.7"}
 
 
-def cells_svg(cells: Cells, ties: Ties, label: str, unit: float = UNIT) -> str:
-    """Tied cells as an <svg> element: colours, letters where they fit, outlines in the colour of the text."""
-    wide, tall = (unit * n + 2 for n in cells.size)
-    texts = ties.texts.reshape(-1).tolist()
-    room = unit * float(np.ptp(cells.corners, axis=0).min())
-    lettered = all(LETTER * FONT * len(t) < 0.95 * room for t in texts)
-    colours, negative = ties.colours.reshape(-1, 3), ties.negative.reshape(-1)
-    zero = (ties.labels < 0).reshape(-1)
-    body = [
-        _cell(corners * unit + 1, None if empty else hexed(colour))
-        for corners, colour, empty in zip(
-            cells.centres[:, None] + cells.corners, colours.tolist(), zero.tolist(), strict=True
-        )
+def cells_svg(cells: Cells, ties: Ties, label: str) -> str:
+    """Tied cells as a picture: equal weights in one colour with one letter, a minus on negative ones."""
+    texts = [text.replace("-", "−") for text in ties.texts.reshape(-1).tolist()]
+    return _drawn(cells, label, ties.colours.reshape(-1, 3), texts, ties.negative.reshape(-1), texts)
+
+
+def numbers_svg(cells: Cells, values: Sequence[Any], label: str) -> str:
+    """Cells with numbers: vermillion above zero, blue with a minus below, the deeper the larger."""
+    numbers = np.array([float(v) for v in values])
+    colours = signed_colours(numbers / (np.abs(numbers).max(initial=0.0) or 1.0))
+    exact = ["" if v == 0 else str(v).replace("-", "−") for v in values]
+    short = [
+        t if len(t) <= WRITTEN else f"{n:.2f}".replace("-", "−") for t, n in zip(exact, numbers, strict=True)
     ]
-    for (x, y), colour, text, minus in zip(
-        cells.centres * unit + 1, colours.tolist(), texts, negative.tolist(), strict=True
+    return _drawn(cells, label, colours, short, numbers < 0, exact)
+
+
+def _drawn(
+    cells: Cells,
+    label: str,
+    colours: np.ndarray,
+    texts: Sequence[str],
+    negative: np.ndarray,
+    exact: Sequence[str],
+) -> str:
+    """One shape per cell, empty where nothing is written; its text, or a minus and a title."""
+    least = float(np.ptp(cells.corners, axis=0).min())
+    unit = _unit(texts, least, max(cells.size))
+    room = unit * least
+    corners = (cells.centres[:, None] + cells.corners) * unit + 1
+    body = []
+    for (x, y), shape, colour, text, full, minus in zip(
+        cells.centres * unit + 1, corners, colours.tolist(), texts, exact, negative.tolist(), strict=True
     ):
-        if text and (lettered or minus):
-            body.append(_text(x, y, text if lettered else "−", hexed(ink_on(colour))))
-    body += [_text(x * unit + 1, (y - 0.2) * unit, t, "currentColor", "start") for x, y, t in cells.words]
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{escape(label, quote=True)}" '
-        f'width="{wide:.0f}" height="{tall:.0f}" viewBox="0 0 {wide:.1f} {tall:.1f}" '
-        f'style="max-width:100%;height:auto">{"".join(body)}</svg>'
-    )
+        points = " ".join(f"{a:.1f},{b:.1f}" for a, b in shape)
+        size = min(FONT, _room(room) / max(len(text), 1))
+        whole = bool(text) and size >= SMALL
+        title = [] if text == full and (whole or not text) else [element("title", escape(full))]
+        fill = hexed(colour) if text else "none"
+        body.append(element("polygon", *title, points=points, fill=fill, **EDGE))
+        ink = hexed(ink_on(colour))
+        if whole:
+            body.append(words(text, x, y, size, fill=ink))
+        elif minus:
+            body.append(_minus(x, y, room, ink))
+        elif room >= FONT:
+            body.append(words("…", x, y, FONT, fill=ink) if text else words("·", x, y, FONT, opacity="0.6"))
+    body += [words(t, x * unit + 1, (y - 0.2) * unit, FONT, text_anchor="start") for x, y, t in cells.words]
+    wide, tall = (unit * n + 2 for n in cells.size)
+    return picture(label, wide, tall, *body)
 
 
-def _cell(corners: np.ndarray, fill: str | None) -> str:
-    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)
-    return (
-        f'<polygon points="{points}" fill="{fill or "none"}" stroke="currentColor" '
-        'stroke-opacity="0.45" stroke-width="0.7"/>'
-    )
+def _unit(texts: Sequence[str], least: float, most: float) -> float:
+    """Pixels of a cell: larger where sums of weights have to be read, smaller where there are many cells."""
+    bound = min(LARGEST, WIDE / most)
+    wanted = (1.01 * SMALL * len(text) / _room(least) for text in texts)
+    return max(LEAST, min(bound, max([UNIT, *(n for n in wanted if n <= bound)])))
 
 
-def _text(x: float, y: float, text: str, fill: str, anchor: str = "middle") -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" dy="0.35em" font-size="{FONT}" font-family="sans-serif" '
-        f'text-anchor="{anchor}" fill="{fill}">{escape(text)}</text>'
-    )
+def _room(width: float) -> float:
+    """How large one letter could be in so much room."""
+    return 0.95 * width / LETTER
+
+
+def _minus(x: float, y: float, room: float, ink: str) -> str:
+    """A minus sign where no letter fits."""
+    half, thick = min(0.28 * room, 5.0), min(max(0.14 * room, 0.8), 2.5)
+    return element("path", d=f"M{x - half:.1f} {y:.1f}h{2 * half:.1f}", stroke=ink, stroke_width=thick)
 
 
 def figure(picture: str, caption: str) -> str:

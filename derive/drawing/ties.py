@@ -13,6 +13,7 @@ import sympy
 from derive.drawing.colours import WHITE, class_colours
 from derive.errors import SizeError, TooLargeError, brief
 
+Terms = tuple[tuple[int, Any], ...]  # weights and what they are multiplied by
 CELLS = 1 << 16  # cells that a picture holds
 
 
@@ -20,12 +21,13 @@ CELLS = 1 << 16  # cells that a picture holds
 class Ties:
     """What stands in every cell: class `labels` (-1 for zero) with sign `signs`, written `names[class]`.
 
-    Cells whose sums of weights are equal, or negatives of each other, are of one class.
+    Cells whose sums of weights are equal, or negatives of each other, are of one class; `terms` are the sums.
     """
 
     labels: np.ndarray
     signs: np.ndarray
     names: tuple[str, ...]
+    terms: tuple[Terms, ...] = ()
 
     @property
     def classes(self) -> int:
@@ -53,6 +55,12 @@ class Ties:
         written[self.negative] = minus
         return written
 
+    def coefficients(self, weight: int) -> list[Any]:
+        """What one weight is multiplied by in every cell."""
+        of_class = [*(dict(terms).get(weight, 0) for terms in self.terms), 0]
+        cells = zip(self.labels.reshape(-1).tolist(), self.signs.reshape(-1).tolist(), strict=True)
+        return [sign * of_class[label] for label, sign in cells]
+
     def at(self, index: Any) -> Ties:
         """The same for some cells."""
         return replace(self, labels=self.labels[index], signs=self.signs[index])
@@ -64,7 +72,7 @@ def group(shape: Sequence[int], place: np.ndarray, weight: np.ndarray, value: np
     sums: dict[int, list[tuple[int, Any]]] = {}
     for at, k, v in zip(place.tolist(), weight.tolist(), value.tolist(), strict=True):
         sums.setdefault(at, []).append((k, v))
-    kinds: dict[tuple[tuple[int, Any], ...], int] = {}
+    kinds: dict[Terms, int] = {}
     labels = np.full(int(np.prod(shape, dtype=int)), -1, dtype=np.int64)
     signs = np.ones(len(labels), dtype=np.int64)
     for at in sorted(sums):
@@ -72,7 +80,7 @@ def group(shape: Sequence[int], place: np.ndarray, weight: np.ndarray, value: np
         sign = -1 if _is_negative(terms[0][1]) else 1
         labels[at] = kinds.setdefault(tuple((k, sign * v) for k, v in terms), len(kinds))
         signs[at] = sign
-    return Ties(labels.reshape(shape), signs.reshape(shape), tuple(map(_named, kinds)))
+    return Ties(labels.reshape(shape), signs.reshape(shape), tuple(map(_named, kinds)), tuple(kinds))
 
 
 def group_values(values: Any) -> Ties:

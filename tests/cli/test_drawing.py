@@ -13,15 +13,20 @@ import sympy
 import derive as dv
 from cli.drawing.letters import cycles, kernel_letters, shear
 from cli.drawing.pattern import frame, motions, pattern
-from cli.drawing.svg import element, picture
-from cli.drawing.tables import coefficients, tying
 from cli.listing import chosen, entries
 from cli.words.catalogue import HEXAGONAL_WALLPAPERS, POINTS, WALLPAPERS
 from cli.words.scanner import WordError
+from derive.answer.pattern import patterns
+from derive.answer.shown import pattern_svg
+from derive.drawing.elements import element, picture
+from derive.drawing.geometry import matrix_cells
+from derive.drawing.svg import UNIT, cells_svg, numbers_svg
+from derive.drawing.ties import Ties, letter
 from derive.symmetry.catalogue import POINT_GROUPS
 from derive.symmetry.wallpaper import WALLPAPER
 from tests.cli.questions import WALLPAPER_DIMS
 
+P4M, P3 = dv.wallpaper("p4m"), dv.wallpaper("p3")
 SVG = "{http://www.w3.org/2000/svg}"
 every_wallpaper = pytest.mark.parametrize("name", list(WALLPAPER))
 
@@ -39,6 +44,22 @@ def labels(root: ElementTree.Element) -> list[str]:
     return [text.text or "" for text in root.iter(f"{SVG}text")]
 
 
+def cells(root: ElementTree.Element) -> list[tuple[str, str]]:
+    """The colour of every cell and what is written in it."""
+    found: list[list[str]] = []
+    for part in root:
+        if part.tag == f"{SVG}polygon":
+            found.append([part.get("fill") or "", ""])
+        elif part.tag == f"{SVG}text" and found:
+            found[-1][1] = part.text or ""
+    return [(fill, text) for fill, text in found]
+
+
+def tied(solution: dv.Solution) -> list[ElementTree.Element]:
+    """The pictures of a tying pattern."""
+    return [drawn(pattern_svg(panel)) for panel in patterns(solution.answer).panels]
+
+
 def scalar(name: str) -> dv.Solution:
     G = dv.wallpaper(name)
     x = dv.Field(G)
@@ -47,49 +68,129 @@ def scalar(name: str) -> dv.Solution:
 
 @every_wallpaper
 def test_a_tying_picture_has_a_letter_and_a_colour_for_every_weight(name: str) -> None:
-    panel = next(scalar(name).tying.panels())
-    pairs = set()
-    for text in tying(panel.table, name, shear(dv.wallpaper(name))):
-        for cell in drawn(text).iter(f"{SVG}g"):
-            shape = next(c for c in cell if c.tag in (f"{SVG}rect", f"{SVG}polygon"))
-            pairs.add((cell.findtext(f"{SVG}text"), shape.get("fill")))
-    assert len({letter for letter, _ in pairs}) == len(pairs) == WALLPAPER_DIMS[name]
-    assert len({colour for _, colour in pairs}) == min(8, len(pairs))
+    pairs = {cell for root in tied(scalar(name)) for cell in cells(root) if cell[0] != "none"}
+    assert len(pairs) == WALLPAPER_DIMS[name]
+    assert len({letter for _, letter in pairs}) == len({fill for fill, _ in pairs}) == len(pairs)
 
 
-def test_negated_weights_are_cut_and_zeros_are_dots() -> None:
+def test_negated_weights_have_a_minus_and_zeros_are_dots() -> None:
     G = dv.wallpaper("p4m")
-    panel = next(dv.solve(dv.Field(G), dv.Field(G, fibre=dv.defining(G.point)), dv.box(1)).tying.panels())
-    root = drawn(next(tying(panel.table, "gradient")))
-    assert labels(root) == ["a", "b", "a", "·", "·", "·", "−a", "−b", "−a"]
-    assert len(list(root.iter(f"{SVG}path"))) == 3
+    first, second = tied(dv.solve(dv.Field(G), dv.Field(G, fibre=dv.defining(G.point)), dv.box(1)))
+    assert labels(first) == ["a", "b", "a", "·", "·", "·", "−a", "−b", "−a"]
+    assert labels(second) == ["a", "·", "−a", "b", "·", "−b", "a", "·", "−a"]
+    colours = {letter.removeprefix("−"): fill for root in (first, second) for fill, letter in cells(root)}
+    assert len({*cells(first), *cells(second)}) == 5, "a weight has one colour, whatever its sign"
+    assert colours["·"] == "none"
 
 
 @pytest.mark.parametrize("radius", [1, 2, 3])
 @pytest.mark.parametrize("name", ["p3", "p6m"])
 def test_a_hexagonal_kernel_is_drawn_as_a_hexagon_of_hexagons(name: str, radius: int) -> None:
     G = dv.wallpaper(name)
-    panel = next(
-        dv.solve(dv.Field(G), dv.Field(G, fibre=dv.defining(G.point)), dv.hexagon(radius)).tying.panels()
-    )
-    root = drawn(next(tying(panel.table, "vector", shear(G))))
-    middles = [(float(t.get("x", 0)), float(t.get("y", 0))) for t in root.iter(f"{SVG}text")]
-    assert len(middles) == len(list(root.iter(f"{SVG}polygon"))) == 3 * radius * (radius + 1) + 1
-    apart = np.linalg.norm(np.array(middles)[:, None] - np.array(middles)[None], axis=2)
-    assert np.sort(apart, axis=1)[:, 1] == pytest.approx(np.full(len(middles), 28.0), abs=0.05)
+    root = tied(dv.solve(dv.Field(G), dv.Field(G, fibre=dv.defining(G.point)), dv.hexagon(radius)))[0]
+    shapes = [
+        np.array([p.split(",") for p in (e.get("points") or "").split()], float)
+        for e in root.iter(f"{SVG}polygon")
+    ]
+    assert {len(shape) for shape in shapes} == {6}
+    middles = np.array([shape.mean(axis=0) for shape in shapes])
+    assert len(middles) == 3 * radius * (radius + 1) + 1
+    apart = np.linalg.norm(middles[:, None] - middles[None], axis=2)
+    nearest = np.sort(apart, axis=1)[:, 1]
+    assert nearest.min() > UNIT - 0.1
+    assert np.ptp(nearest) < 0.2
 
 
 def test_numbers_are_written_into_basis_pictures() -> None:
-    root = drawn(next(coefficients([[1, 0], [-2, sympy.sqrt(3) / 2]], "element")))
+    values = [1, 0, -2, sympy.sqrt(3) / 2]
+    root = drawn(numbers_svg(matrix_cells(2, 2), values, "element"))
     assert labels(root) == ["1", "·", "−2", "0.87"]
-    assert [g.findtext(f"{SVG}title") for g in root.iter(f"{SVG}g")] == ["1", "−2", "sqrt(3)/2"]
+    assert [e.findtext(f"{SVG}title") for e in root.iter(f"{SVG}polygon")] == [None, None, None, "sqrt(3)/2"]
+    above, zero, below, _ = (fill for fill, _ in cells(root))
+    red, blue = (int(above[1:3], 16), int(above[5:7], 16)), (int(below[1:3], 16), int(below[5:7], 16))
+    assert red[0] > red[1]
+    assert blue[0] < blue[1]
+    assert zero == "none"
 
 
-def test_slices_of_more_axes_are_pictures_of_their_own() -> None:
+O3 = dv.special_orthogonal(3)
+SUMS = {  # signs, sums, multiples, several pieces, roots
+    "p4m, vectors": lambda: dv.solve(dv.Field(P4M), dv.Field(P4M, fibre=dv.defining(P4M.point)), dv.box(1)),
+    "p3, vectors": lambda: dv.solve(dv.Field(P3), dv.Field(P3, fibre=dv.defining(P3.point)), dv.hexagon(2)),
+    "two pieces": lambda: dv.solve(
+        dv.Field(P4M), dv.Field(P4M, fibre=dv.trivial(P4M.point) + dv.defining(P4M.point)), dv.box(1)
+    ),
+    "rotations": lambda: dv.solve(dv.defining(O3) ** 2, dv.defining(O3) ** 2),
+    "irrational": lambda: dv.solve(dv.irreps(dv.dihedral(5))[2], dv.regular(dv.dihedral(5))),
+}
+
+
+@pytest.mark.parametrize("name", list(SUMS))
+def test_coefficients_add_up_to_the_table(name: str) -> None:
+    """What every weight is multiplied by, times the weight: the sums that `tying` has as expressions."""
+    solution = SUMS[name]()
+    drawn_, start, before = [], 0, None
+    for panel in patterns(solution.answer).panels:
+        if before is not None and panel.names != before.names:
+            start += before.weights
+        before = panel
+        if panel.weights:
+            letters = [sympy.Symbol(letter(k)) for k in range(panel.weights)]
+            columns = [panel.ties.coefficients(start + k) for k in range(panel.weights)]
+            entries = [
+                sum(v * a for v, a in zip(row, letters, strict=True)) for row in zip(*columns, strict=True)
+            ]
+            drawn_.append(_nonzero(entries))
+    assert drawn_ == [_nonzero(panel.table.ravel().tolist()) for panel in solution.tying.panels()]
+
+
+def _nonzero(entries: list) -> list[str]:
+    return sorted(str(sympy.expand(e)) for e in entries if e != 0)
+
+
+def ties(texts: list[str]) -> Ties:
+    """A row of cells with these names, negative where they begin with a minus."""
+    names = tuple(dict.fromkeys(t.removeprefix("-") for t in texts if t))
+    at = [names.index(t.removeprefix("-")) if t else -1 for t in texts]
+    return Ties(np.array(at), np.array([-1 if t.startswith("-") else 1 for t in texts]), names)
+
+
+def test_what_does_not_fit_is_told_when_it_is_pointed_at() -> None:
+    """Letters shrink as far as they can be read; a sum that is longer is a title, with its minus shown."""
+    short = drawn(cells_svg(matrix_cells(1, 2), ties(["a", "-b"]), "short"))
+    assert labels(short) == ["a", "−b"]
+    assert not list(short.iter(f"{SVG}path"))
+    long = drawn(cells_svg(matrix_cells(1, 3), ties(["a", "-a + 2b - c", ""]), "long"))
+    assert labels(long) == ["a", "−(a + 2b − c)", "·"]
+    endless = drawn(
+        cells_svg(matrix_cells(1, 3), ties(["a", "-" + 9 * "a + " + "b", 9 * "b + " + "a"]), "endless")
+    )
+    assert labels(endless) == ["a", "…"]
+    assert len(list(endless.iter(f"{SVG}path"))) == 1
+    titles = [e.findtext(f"{SVG}title") for e in endless.iter(f"{SVG}polygon")]
+    assert titles == [None, f"−({9 * 'a + '}b)", 9 * "b + " + "a"]
+    sizes = {float(t.get("font-size", 0)) for root in (long, endless) for t in root.iter(f"{SVG}text")}
+    assert min(sizes) >= 8
+
+
+def test_large_tables_are_small_cells_whose_minus_stays_inside() -> None:
+    many = 40
+    root = drawn(
+        cells_svg(matrix_cells(many, many), ties(["a", "-b", "", "c"] * (many * many // 4)), "large")
+    )
+    assert float(root.get("width", 0)) <= 482
+    assert len(cells(root)) == many * many
+    side = 480 / many
+    for minus in root.iter(f"{SVG}path"):
+        assert float((minus.get("d") or "").split("h")[1]) < side
+    assert {len(text) for text in labels(root)} <= {1, 2}
+
+
+def test_slices_of_a_volume_stand_side_by_side() -> None:
     G = dv.translations(3)
-    panel = next(dv.solve(dv.Field(G), dv.Field(G), dv.box(1)).tying.panels())
-    titles = [drawn(text).get("aria-label") for text in tying(panel.table, "kernel")]
-    assert titles == ["kernel, slice 0", "kernel, slice 1", "kernel, slice 2"]
+    (root,) = tied(dv.solve(dv.Field(G), dv.Field(G), dv.box(1)))
+    assert [t for t in labels(root) if "=" in t] == ["du = -1", "du = 0", "du = 1"]
+    assert len(cells(root)) == 27
 
 
 def test_words_are_escaped() -> None:

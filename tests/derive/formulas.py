@@ -34,8 +34,13 @@ def of_derivation(derivation: dv.Derivation) -> Iterator[Formula]:
     """The formulas of a derivation in LaTeX, in Markdown and in HTML."""
     yield Formula(derivation.latex())
     yield from in_dollars(derivation.markdown())
-    page = re.sub(r"<[^>]*>", "\n", derivation.html())
-    yield from in_dollars(unescape(page))
+    yield from of_page(derivation.html())
+
+
+def of_page(html: str) -> Iterator[Formula]:
+    """The formulas of a page, as their LaTeX is an attribute of the MathML."""
+    for part in re.finditer(r'<math [^>]*alttext="([^"]*)"([^>]*)>', html):
+        yield Formula(unescape(part[1]), "display" in part[2])
 
 
 def in_dollars(text: str) -> Iterator[Formula]:

@@ -11,6 +11,7 @@ import pytest
 import sympy as sp
 
 import derive as dv
+from derive.errors import brief
 from tests.derive.cases import HALF, T1, T2, T1by2, field
 
 OTHER = dv.Group("Z2", generators=("a",), relations=("a^2",))
@@ -391,3 +392,13 @@ def test_no_kind_is_a_bare_value_error() -> None:
     assert dv.DeriveError in kinds
     assert all(issubclass(kind, dv.DeriveError) for kind in kinds)
     assert len(kinds) >= 12
+
+
+def test_entries_of_sympy_are_shown_as_they_print() -> None:
+    """An entry with indices has no shape, and says so by an error of its own."""
+    entry = sp.IndexedBase("T")[sp.Symbol("i"), sp.Symbol("u") + 1]
+    assert brief(entry) == "T[i, u + 1]"
+    assert brief([entry, 1]) == "[T[i, u + 1], 1]"
+    assert (
+        str(dv.SizeError("it", "must be small", entry, "wait")) == "it must be small, got T[i, u + 1]; wait"
+    )

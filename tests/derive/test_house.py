@@ -20,6 +20,7 @@ every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.re
 FLOORS = {
     "pickling": 0,
     "errors": 1,
+    "namesakes": 1,
     "symmetry": 2,
     "notation": 2,
     "steps": 2,
@@ -44,6 +45,7 @@ HEAVY = (
     "jax",
     "jaxlib",
     "kernels",
+    "latex2mathml",
     "scipy",
     "flint",
     "matplotlib",
@@ -88,7 +90,7 @@ def test_derive_never_imports_jax_or_kernels(path: Path) -> None:
 @every_file
 def test_only_known_packages(path: Path) -> None:
     known = {"sympy", "numpy", "scipy", "flint", "derive", *sys.stdlib_module_names}
-    known |= {"matplotlib"} if room(path) == "plot" else set()
+    known |= {"plot": {"matplotlib"}, "drawing": {"latex2mathml"}}.get(room(path), set())
     assert {m.split(".")[0] for m in imports(path)} <= known
 
 

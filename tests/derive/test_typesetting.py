@@ -349,7 +349,7 @@ def test_words_are_broken_in_latex() -> None:
 
 def test_wide_formulas_scroll_by_themselves() -> None:
     page = GROUP_NAMED["p6, irrational"].solution.derivation.html()
-    assert page.count("$$") == 2 * page.count("overflow-x:auto")
+    assert page.count('display="block"') == page.count("overflow-x:auto") > 0
 
 
 def test_rows_of_a_table_stand_together() -> None:

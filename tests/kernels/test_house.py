@@ -21,6 +21,7 @@ every_file = pytest.mark.parametrize(
 FLOORS = {
     "pickling": 0,
     "errors": 1,
+    "namesakes": 1,
     "jax_versions": 1,
     "lax_alone": 1,
     "integers": 2,

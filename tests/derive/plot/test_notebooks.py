@@ -7,6 +7,8 @@ from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
+import sympy
+from sympy import Eq, Tuple
 
 import derive as dv
 from tests.derive.plot.cases import solution
@@ -37,7 +39,7 @@ def test_svg_has_a_colour_and_a_letter_per_weight(name: str, colours: int) -> No
     page = parsed(solution(name).tying._repr_html_())
     fills = {p.get("fill") for p in page.iter(f"{SVG}polygon")}
     assert len(fills - {"none"}) == colours
-    letters = {str(t.text).removeprefix("-") for t in page.iter(f"{SVG}text")}
+    letters = {str(t.text).removeprefix("−") for t in page.iter(f"{SVG}text")} - {"·"}
     assert len(letters) == colours
 
 
@@ -79,3 +81,41 @@ def test_a_certificate_that_fails_is_crossed() -> None:
     good = solution("p4m").certificate
     assert "✗ certificate FAILS" in replace(good, residual=1)._repr_html_()
     assert str(replace(good, residual=1)).startswith("certificate FAILS\n  residual of T(g x) = g T(x) on")
+
+
+# ---- formulas ---------------------------------------------------------------------------------------------
+
+MATHML = "{http://www.w3.org/1998/Math/MathML}"
+
+
+@pytest.mark.parametrize("name", [*NAMES, "divergence"])
+def test_formulas_are_mathml_and_no_dollar_is_left(name: str) -> None:
+    """The layer in the summary, and every formula of the derivation: LaTeX stands in attributes alone."""
+    solved = solution(name)
+    for html, least in ((solved._repr_html_(), 1), (solved.derivation._repr_html_(), len(solved.derivation))):
+        page = parsed(html)
+        found = list(page.iter(f"{MATHML}math"))
+        assert len(found) >= least or "$" not in html
+        assert not page.findall(f".//{MATHML}merror")
+        for formula in found:
+            assert formula.get("alttext")
+            assert "".join(formula.itertext()).strip()
+        assert "$" not in " ".join(page.itertext())
+        assert "\\" not in " ".join(page.itertext())
+
+
+def test_the_layer_of_a_summary_is_the_layer() -> None:
+    solved = solution("conv")
+    page = parsed(solved._repr_html_())
+    assert dv.latex(solved.layer) in [formula.get("alttext") for formula in page.iter(f"{MATHML}math")]
+
+
+def test_words_around_formulas_are_escaped() -> None:
+    step = dv.Step(
+        "a < b",
+        Tuple(),
+        Tuple(Eq(*sympy.symbols("x y"))),
+        "costs $5 & more",
+    )
+    page = parsed(dv.Derivation([step])._repr_html_())
+    assert "costs $5 & more" in " ".join(page.itertext())

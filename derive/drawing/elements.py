@@ -1,12 +1,8 @@
-"""SVG by hand: elements as text, escaped, with a title that is read aloud."""
+"""SVG by hand: elements as text, escaped, and pictures with a name that is read aloud."""
 
 from __future__ import annotations
 
 from html import escape
-
-# Okabe and Ito (2008), told apart by every kind of colour vision; letters say the same in words.
-COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#cc79a7", "#d55e00", "#0072b2", "#999999")
-DARK = frozenset(("#009e73", "#d55e00", "#0072b2"))  # of these, white letters are read better
 
 
 def element(tag: str, *inside: str, **attributes: object) -> str:
@@ -22,11 +18,6 @@ def element(tag: str, *inside: str, **attributes: object) -> str:
     return f"<{tag}{given}>{''.join(inside)}</{tag}>" if inside else f"<{tag}{given}/>"
 
 
-def _short(value: object) -> str:
-    """Numbers with at most two digits behind the point."""
-    return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
-
-
 def picture(title: str, width: float, height: float, *inside: str) -> str:
     """A picture as large as its units are pixels, which shrinks with the page."""
     return element(
@@ -39,16 +30,17 @@ def picture(title: str, width: float, height: float, *inside: str) -> str:
         viewBox=f"0 0 {_short(float(width))} {_short(float(height))}",
         width=float(width),
         height=float(height),
+        style="max-width:100%;height:auto;print-color-adjust:exact",
     )
 
 
 def words(text: str, x: float, y: float, size: float = 12, **attributes: object) -> str:
     """Words whose middle is at (x, y)."""
-    given: dict[str, object] = {
-        "text_anchor": "middle",
-        "dominant_baseline": "central",
-        "fill": "currentColor",
-    }
-    return element(
-        "text", escape(text), x=float(x), y=float(y), font_size=float(size), **{**given, **attributes}
-    )
+    given: dict[str, object] = {"text_anchor": "middle", "dy": "0.35em", "fill": "currentColor"}
+    given |= {"font_size": float(size), "font_family": "sans-serif"}
+    return element("text", escape(text), x=float(x), y=float(y), **{**given, **attributes})
+
+
+def _short(value: object) -> str:
+    """Numbers with at most two digits behind the point."""
+    return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
