@@ -11,6 +11,7 @@ images: as they are, turned, and with their pixels shuffled. Then where a digit 
 from __future__ import annotations
 
 import argparse
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -245,6 +246,30 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Rows in Markdown."""
     lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+Table = dict[str, dict[int, tuple[float, float]]]
+
+
+def committed(path: Path = RESULTS) -> dict[tuple[str, str], Table]:
+    """The mean and deviation that were written, by (data, how it was treated), network, number of images."""
+    found: dict[tuple[str, str], Table] = {}
+    data = ""
+    for section in path.read_text(encoding="utf-8").split("\n## ")[1:]:
+        title, body = section.split("\n\n", 1)
+        keys = [key for key, form in TITLES.items() if re.fullmatch(form.replace("{side}", r"\d+"), title)]
+        if keys:
+            key = next((k for k in keys if k[0] == data), keys[0])  # titles that say "the same" follow theirs
+            data, found[key] = key[0], _read(body.split("\n\n")[0])
+    return found
+
+
+def _read(text: str) -> Table:
+    """The inverse of `table` and `cell`."""
+    head, _, *rows = [line.strip("| ").split(" | ") for line in text.strip().split("\n")]
+    sizes = [int(word.replace(",", "")) for word in head[1:]]
+    pairs = {name: [tuple(map(float, each.split(" ± "))) for each in cells] for name, *cells in rows}
+    return {name: dict(zip(sizes, found, strict=True)) for name, found in pairs.items()}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
