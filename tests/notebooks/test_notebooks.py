@@ -1,8 +1,14 @@
-"""Every notebook is what its source builds, and runs from the first cell to the last."""
+"""Every notebook is what its source builds, and runs from the first cell to the last.
+
+`expected/<notebook>.toml` says what has to be found: `printed` texts, the number of `pictures`, and texts that
+stand in outputs of other kinds, `[shown] "text/html" = [...]`.
+"""
 
 from __future__ import annotations
 
 import importlib.util
+import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -10,26 +16,10 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-FOLDER = Path(__file__).parent.parent / "notebooks"
+HERE = Path(__file__).parent
+FOLDER = HERE.parent.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-
-# What has to be found in the printed output, and how many pictures there are.
-EXPECTED = {
-    "01_convolution_from_symmetry": (
-        (
-            "1,000,000,000,000\n",
-            "certificate holds",
-            "[[2. 3. 0. 0. 0.]\n [1. 2. 3. 0. 0.]",
-            "True 9 pixels",
-            "(9, 3, 16) -> (3, 3, 3, 16) ; image (427, 640, 3) -> (427, 640, 16)",
-            "torus: 0.0 ",
-            "check_adjoints: passed in float32",
-            "input: derived against jax.vjp must agree to 1e-05 of the largest entry, got ",
-        ),
-        5,
-    )
-}
 
 
 def builder() -> Any:
@@ -47,7 +37,7 @@ def test_every_notebook_has_its_source() -> None:
     assert [source.with_suffix(".ipynb") for source in build.sources()] == NOTEBOOKS
     for source in build.sources():
         assert source.with_suffix(".ipynb").read_text() == build.build(source)
-    assert set(EXPECTED) == {path.stem for path in NOTEBOOKS}
+    assert {path.stem for path in (HERE / "expected").glob("*.toml")} == {path.stem for path in NOTEBOOKS}
 
 
 @every_notebook
@@ -60,18 +50,27 @@ def test_is_short_and_plain(path: Path) -> None:
 
 
 @every_notebook
+def test_has_one_title_and_one_level_of_headings(path: Path) -> None:
+    prose = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"]
+    levels = [len(mark) for text in prose for mark in re.findall(r"^(#+) ", text, re.MULTILINE)]
+    assert prose[0].startswith("# ")
+    assert levels[0] == 1
+    assert set(levels[1:]) <= {2}
+
+
+@every_notebook
 def test_runs(path: Path) -> None:
+    expected = tomllib.loads((HERE / "expected" / f"{path.stem}.toml").read_text())
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(
         notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": FOLDER.parent}}
     ).execute()
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     text = "".join(output.text for output in outputs if output.output_type == "stream")
-    pictures = [o for o in outputs if "image/png" in o.get("data", {})]
-    parts, count = EXPECTED[path.stem]
-    for part in parts:
+    data = [output.get("data", {}) for output in outputs]
+    for part in expected["printed"]:
         assert part in text
-    assert len(pictures) == count
-    typeset = [o.data for o in outputs if "text/latex" in o.get("data", {})]
-    assert any(r"\sum_{" in data["text/latex"] for data in typeset)
-    assert any("<ol>" in data.get("text/html", "") for data in typeset)
+    assert sum("image/png" in shown for shown in data) == expected["pictures"]
+    for kind, parts in expected.get("shown", {}).items():
+        for part in parts:
+            assert any(part in shown.get(kind, "") for shown in data), f"{part} in no {kind}"
