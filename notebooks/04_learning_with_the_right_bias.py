@@ -6,9 +6,10 @@
 # weights learn real digits, and we watch both happen.
 #
 # The networks and the trainings are those of `benchmarks/learning.py`, imported; only the number of runs is
-# smaller, so that the notebook takes less than a minute. The tables of the long run are shown beside.
+# smaller, so that the notebook takes less than a minute. The tables of the long run are shown at the end.
 
 # %%
+import re
 import sys
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from derive import plot
 sys.path.append(str(Path(dv.__file__).parents[1]))  # in a clone, `benchmarks` lies beside `derive`
 from benchmarks import learning, learning_data
 from benchmarks.learning_data import ANGLE, SHIFTED, SHUFFLED, TURNED, UPRIGHT
-from benchmarks.learning_nets import NAMES, layers, net, widths
+from benchmarks.learning_nets import NAMES, net
 
 # %% [markdown]
 # ## The digits, and what is done to them
@@ -37,10 +38,11 @@ from benchmarks.learning_nets import NAMES, layers, net, widths
 upright = learning_data.task("scans", UPRIGHT, seed=0, full=False)
 shuffled = learning_data.task("scans", SHUFFLED, seed=0, full=False)
 sets = {**upright.tests, **shuffled.tests}
+chosen = [np.flatnonzero(upright.tests[UPRIGHT].labels == digit)[0] for digit in (2, 4, 6)]
 _, axes = plt.subplots(3, len(sets), figsize=(6.4, 4.2))
 for column, (name, given) in zip(axes.T, sets.items(), strict=True):
     column[0].set_title(name, fontsize=9)
-    for axis, image in zip(column, given.images[:3, ..., 0], strict=True):
+    for axis, image in zip(column, given.images[chosen, ..., 0], strict=True):
         axis.imshow(image, cmap="gray_r")
         axis.set(xticks=[], yticks=[])
 plt.tight_layout()
@@ -72,37 +74,36 @@ for name in ("p1", "p4", "p4m"):
 display(plot.tying(first))
 
 # %% [markdown]
-# So before any training, and whatever the weights are, a network *cannot* see what its group does. Each is
-# given an image and the same image turned, mirrored, shifted: does its answer change?
-
+# So before any training, and whatever its weights are, a network *cannot* see what its group does. Each is
+# given the same images turned and mirrored, with random weights: do its answers change?
 
 # %%
-@jax.jit
-def moved(x):
-    """What each symmetry makes of an image on a torus."""
-    return {"shift": jnp.roll(x, (2, 1), (1, 2)), "turn": jnp.rot90(x, axes=(1, 2)), "mirror": x[:, :, ::-1]}
-
-
 images = upright.train.images[:20]
-print("changes by   " + "  ".join(moved(images)))
+moves = {"a quarter turn": np.rot90(images, axes=(1, 2)), "a mirror": images[:, :, ::-1]}
 for name in NAMES:
-    model = net(name, 8, 10, True)  # on a torus, where a shift loses nothing
-    answer, weights = jax.jit(lambda w, x, m=model: m.apply(w, x, None)[0]), model.init(jax.random.key(0))
-    gaps = [jnp.abs(answer(weights, y) - answer(weights, images)).max() for y in moved(images).values()]
-    print(f"{name:12}", "  ".join("yes  " if gap > 1e-3 else "no   " for gap in gaps))
+    model, batch = net(name, 8, 10), np.concatenate([images, *moves.values()])
+    answers = jax.jit(lambda w, x, m=model: m.apply(w, x, None)[0])(model.init(jax.random.key(0)), batch)
+    plain, *moved = answers.reshape(3, 20, 10)
+    gaps = {move: abs(y - plain).max() for move, y in zip(moves, moved, strict=True)}
+    print(
+        f"{name:4}",
+        ", ".join(f"{move} {'changes' if gap > 1e-3 else 'keeps'} it" for move, gap in gaps.items()),
+    )
 
 # %% [markdown]
 # ## Training
 #
-# Every network is trained for 200 steps by Adam, on 100 to 1,400 digits, with three seeds; nothing is tuned
-# for any of them. (The long run differs in that it has five seeds, and larger images too.)
+# MLP, CNN and `p4` are trained for 200 steps by Adam, on 100 to 1,400 digits, with three seeds; nothing is
+# tuned for any of them. (The long run differs in that it has five seeds, `p4m`, and larger images too.)
 
 # %%
+sizes = (100, 400, 1400)
 plan = learning.Plan(
-    {("scans", UPRIGHT): (100, 400, 1400), ("scans", TURNED): (100,), ("scans", SHUFFLED): (100,)},
-    places=(100,),
+    {("scans", UPRIGHT): sizes, ("scans", TURNED): (100,), ("scans", SHUFFLED): (100,)},
+    places=(),
     steps=200,
     seeds=3,
+    names=("MLP", "CNN", "p4"),
 )
 runs = learning.run(plan)
 long = learning.committed()
@@ -116,18 +117,18 @@ def right(name, treated, many, tested=None, data="scans"):
     return np.array([100 * r.right[tested or treated] for r in mine])
 
 
-LOOKS = {"MLP": ("#000000", "s"), "CNN": ("#d55e00", "o"), "p4": ("#0072b2", "^"), "p4m": ("#009e73", "D")}
+LOOKS = {"MLP": ("#555555", "s"), "CNN": ("#d55e00", "o"), "p4": ("#0072b2", "^")}
 
 # %% [markdown]
 # ## The right bias needs less data
 #
 # First the digits as they are. A digit that stands one pixel further is the same digit: shifts are right, and
 # the CNN needs fewer images than the MLP for the same result. Turns are not quite right: a 6 is not a 9, and
-# whoever cannot tell them apart pays. Lines: this run, with the spread of its seeds. Rings: the long run.
+# `p4`, which cannot see which way up a digit is, has to tell them apart by smaller signs. It gains nothing
+# over the MLP here. Lines: this run, with the spread of its seeds. Rings: the long run.
 
 # %%
 _, axis = plt.subplots(figsize=(6.0, 3.8))
-sizes = plan.sizes["scans", UPRIGHT]
 for name, (colour, marker) in LOOKS.items():
     values = np.array([right(name, UPRIGHT, n) for n in sizes])
     axis.errorbar(
@@ -141,12 +142,13 @@ axis.minorticks_off()
 axis.grid(alpha=0.3)
 axis.legend()
 plt.show()
-print("with 100 images the CNN beats the MLP:", right("CNN", UPRIGHT, 100).mean() > right("MLP", UPRIGHT, 100).mean())
+ahead = all((right("CNN", UPRIGHT, n) - right("MLP", UPRIGHT, n)).mean() > 0 for n in sizes)
+print("the CNN is ahead of the MLP at every size:", ahead)
 
 # %% [markdown]
 # Now every image is turned by some multiple of 90 degrees, in training and in testing. The bias of `p4` has
-# become right, and nothing else has changed. `p4` and `p4m` do as well as before, since to them the images
-# are the same; the other two would have to learn every digit four times, and 100 images are too few.
+# become right, and nothing else has changed. It does as well as before, since to it the images are the same;
+# the other two would have to learn every digit four times, and 100 images are too few.
 
 
 # %%
@@ -154,16 +156,16 @@ def bars(cases, many):
     """Right answers of all networks, case by case; rings are the long run."""
     _, axis = plt.subplots(figsize=(6.0, 3.2))
     for k, (name, (colour, _)) in enumerate(LOOKS.items()):
-        places = np.arange(len(cases)) + 0.2 * (k - 1.5)
+        places = np.arange(len(cases)) + 0.26 * (k - 1)
         values = np.array([right(name, case, many) for case in cases])
-        axis.bar(
-            places, values.mean(1), 0.17, yerr=values.std(1, ddof=1), capsize=3, color=colour, label=name
-        )
+        bar = axis.bar(places, values.mean(1), 0.22, color=colour, alpha=0.8, label=name)
+        axis.bar_label(bar, [f"{v:.0f}" for v in values.mean(1)], label_type="center", color="white")
+        axis.errorbar(places - 0.05, values.mean(1), values.std(1, ddof=1), fmt="none", capsize=3, ecolor="k")
         known = [long["scans", case][name][many][0] for case in cases]
-        axis.plot(places, known, "o", color=colour, markeredgecolor="white", markersize=8)
-    axis.set_xticks(range(len(cases)), cases)
-    axis.set(ylabel="right answers, %", ylim=(0, 112), yticks=range(0, 101, 20))
-    axis.legend(ncols=4, loc="upper center", fontsize=8)
+        axis.plot(places + 0.05, known, "o", markeredgecolor="k", color="w", markersize=7)
+    axis.set_xticks(range(len(cases)), [f"{case}, {many} images" for case in cases])
+    axis.set(ylabel="right answers, %", ylim=(0, 115), yticks=range(0, 101, 20))
+    axis.legend(ncols=3, loc="upper center", fontsize=8)
     plt.show()
 
 
@@ -173,18 +175,17 @@ print("turned digits: p4 is ahead of the CNN by 10 % and more:", gain > 10)
 
 # %% [markdown]
 # Who was trained on upright digits only shows the same from another side. On images that are turned by 90,
-# 180 or 270 degrees `p4` and `p4m` give the very answers that they gave before; the others guess. Nobody here
-# is built for any angle, and nobody knows it. (Shifts let zeros in at the border, and they are as far as an
-# eighth of the image: the CNN keeps much, and not all.)
+# 180 or 270 degrees `p4` gives the very answers that it gave before; the others do not do much better than
+# chance. Nobody here is built for every angle, and nobody does well there. A shift by one pixel of eight is
+# costly for the CNN, too: zeros come in at the border, and pooling by two keeps every second shift only.
 
 # %%
 tests = (UPRIGHT, SHIFTED, TURNED, ANGLE)
 upright_runs = [r for r in runs if (r.data, r.treated) == ("scans", UPRIGHT)]
-rows = [[name, *(learning.cell(upright_runs, name, 1400, tested) for tested in tests)] for name in NAMES]
+rows = [[name, *(learning.cell(upright_runs, name, 1400, tested) for tested in tests)] for name in LOOKS]
 display(Markdown(learning.table(["trained upright on 1,400, tested", *tests], rows)))
-for name in ("p4", "p4m"):
-    same = right(name, UPRIGHT, 1400, UPRIGHT) == right(name, UPRIGHT, 1400, TURNED)
-    print(f"{name}: turned test images, the same number of right answers in every seed:", same.all())
+gap = abs(right("p4", UPRIGHT, 1400, UPRIGHT) - right("p4", UPRIGHT, 1400, TURNED)).max()
+print("p4 is as good on turned images as on upright ones, in every seed:", gap < 0.5)
 
 # %% [markdown]
 # ## A wrong bias: pixels in another order
@@ -203,8 +204,7 @@ print("largest difference below 1e-4:", bool(jnp.abs(plain - mixed).max() < 1e-4
 
 # %% [markdown]
 # For the CNN the pixels of a window used to belong together. Now they are strangers from all over the image,
-# and sharing weights between windows means nothing. It still learns something, since its weights are many
-# enough, and it has lost its lead.
+# and sharing weights between windows means nothing. It still learns something, and it has lost its lead.
 
 # %%
 bars([UPRIGHT, SHUFFLED], 100)
@@ -237,14 +237,16 @@ total = dv.solve(torus, dv.trivial(torus.group.point))
 print("free weights:", total.dim, " ", dv.text(total.layer))
 
 # %% [markdown]
-# So one in four is the most that such a network can get right, *on the images that it is trained on* too, and
-# however long it trains. The MLP, which is told nothing, has no trouble.
+# The layers before may be as deep and as non-linear as they like: as each commutes with shifts, shifted
+# images give shifted features, and the sum of these is the same. So one in four is the most that such a
+# network can get right, *on the images that it is trained on* too, and however long it trains. The MLP, which
+# is told nothing, has no trouble.
 
 # %%
-for name in NAMES:
-    trained = right(name, UPRIGHT, 100, learning.TRAIN, data="places").mean()
-    tested = right(name, UPRIGHT, 100, data="places").mean()
-    print(f"{name:4} trained on: {trained:5.1f} %   tested: {tested:5.1f} %")
+short = learning.Plan({}, places=(100,), steps=50, seeds=1, names=("MLP", "CNN"))
+for place in learning.run(short):
+    trained, tested = 100 * place.right[learning.TRAIN], 100 * place.right[UPRIGHT]
+    print(f"{place.net}, trained on: {trained:.1f} %, tested: {tested:.1f} %")
 
 # %% [markdown]
 # ## The long run
@@ -253,7 +255,7 @@ for name in NAMES:
 
 # %%
 text = learning.RESULTS.read_text(encoding="utf-8")
-display(Markdown("##" + text[text.index("## ") :].replace("\n## ", "\n### ").removeprefix("#")))
+display(Markdown(re.sub(r"^## (.*)$", r"**\1**", text[text.index("## ") :], flags=re.MULTILINE)))
 
 # %% [markdown]
 # ## What to take home
@@ -262,5 +264,5 @@ display(Markdown("##" + text[text.index("## ") :].replace("\n## ", "\n### ").rem
 #   does not learn from 100.
 # - A symmetry that the task has not costs accuracy, a little (a 6 turned round is a 9) or all of it (the
 #   place of a digit), and more data or more training do not mend it.
-# - The choice is one word, the group. Everything else here follows from it: the next notebooks choose other
-#   groups, and find out whether a network really has the one that was meant.
+# - The choice is one word, the group. Everything else follows from it. The next notebook chooses groups that
+#   have nothing to do with images, and the one after finds out whether a network has the symmetry it should.

@@ -9,6 +9,8 @@
 # what the audit finds, one line at a time. Nothing is trained: symmetry is a property of the architecture.
 
 # %%
+import warnings
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -46,9 +48,9 @@ class Ordinary(eqx.Module):
 
 
 # %%
-def ordinary(side, key=jax.random.key(0)):
+def ordinary(side, seed=0):
     """The network for images of side x side pixels."""
-    a, b, c, d = jax.random.split(key, 4)
+    a, b, c, d = jax.random.split(jax.random.key(seed), 4)
     half = side // 2
     return Ordinary(
         eqx.nn.Conv2d(1, 8, 3, padding=1, key=a),
@@ -66,9 +68,9 @@ print(net(x).shape)
 # %% [markdown]
 # ## The first audit
 #
-# The question needs three things: the model, an input, and what the input is, a field of one channel on a grid
-# under the group that we ask about. Here that is `C4`, the quarter turns about the middle of the image. The
-# model is traced once; then the inputs of every layer are turned, and its outputs compared.
+# The question needs three things: the model, an input, and what the input is, a field of one channel on a
+# grid under the group that we ask about. Here that is `C4`, the quarter turns `r` about the middle of the
+# image. The model is traced once; then the inputs of every layer are turned, and its outputs compared.
 
 # %%
 turns = dv.point_group("C4")
@@ -84,8 +86,8 @@ display(plot.audit(before))
 # %% [markdown]
 # ## Step 1: dropout
 #
-# Numbers drawn at random at every site are not turned with the image. That is no fault of the architecture: it
-# was audited as if in training. Equinox has a switch.
+# Numbers drawn at random at every site are not turned with the image. That is no fault of the architecture:
+# it was audited as if in training. Equinox has a switch.
 
 # %%
 net = eqx.nn.inference_mode(net)
@@ -125,7 +127,7 @@ display(plot.tying(kernel))
 
 # %% [markdown]
 # The cheapest remedy keeps the network as it is and replaces every kernel by the mean of its four turned
-# copies, which is the nearest kernel of this form. 
+# copies, which is the nearest kernel of this form.
 
 
 # %%
@@ -159,19 +161,20 @@ def keeps(layer, side, group=turns):
 key, tie = jax.random.key(3), turned_mean
 LAYERS = {
     "window 3, stride 2, padding 1": tie(eqx.nn.Conv2d(1, 1, 3, stride=2, padding=1, key=key)),
-    "window 3, stride 2, no padding": tie(eqx.nn.Conv2d(1, 1, 3, stride=2, key=key)),
     "window 4, stride 2, padding 1": tie(eqx.nn.Conv2d(1, 1, 4, stride=2, padding=1, key=key)),
     "window 3, stride 3, padding 1": tie(eqx.nn.Conv2d(1, 1, 3, stride=3, padding=1, key=key)),
     "max pool of 2, stride 2": eqx.nn.MaxPool2d(2, 2),
-    "max pool of 3, stride 2, padding 1": eqx.nn.MaxPool2d(3, 2, padding=1),
 }
-print(f"{'sites':36}" + "".join(f"{n:4}" for n in range(7, 14)))
+SIZES = (7, 8, 9, 10)
+print(f"{'sites':36}" + "".join(f"{n:4}" for n in SIZES))
 for name, layer in LAYERS.items():
-    print(f"{name:36}" + "".join(f"{'yes' if keeps(layer, n) else '-':>4}" for n in range(7, 14)))
+    print(f"{name:36}" + "".join(f"{'yes' if keeps(layer, n) else '-':>4}" for n in SIZES))
 
 # %% [markdown]
-# A window of 3 with stride 2 is fine at 7 x 7 and not at 8 x 8, with an even window it is the other way round.
-# Our pool wants an even size and the convolution behind it an odd one: 14 sites, pooled to 7, serve both.
+# A window of 3 with stride 2 is fine at 7 x 7 and not at 8 x 8; with an even window it is the other way
+# round. Our pool wants an even size and the convolution behind it an odd one: 14 sites, pooled to 7, serve
+# both.
+
 
 # %%
 def tied(side):
@@ -182,8 +185,9 @@ def tied(side):
 
 
 small = jax.random.normal(jax.random.key(1), (1, 14, 14))
-lost(tied(14), small, side=14)
-gap = jnp.abs(tied(14)(jnp.rot90(small, axes=(1, 2))) - tied(14)(small)).max()
+net = tied(14)
+lost(net, small, side=14)
+gap = jnp.abs(net(jnp.rot90(small, axes=(1, 2))) - net(small)).max()
 print("the answer for a turned image is the same:", bool(gap < 1e-5))
 
 # %% [markdown]
@@ -198,26 +202,33 @@ print("the answer for a turned image is the same:", bool(gap < 1e-5))
 
 # %%
 class Better(eqx.Module):
-    body: kl.Sequential
+    first: kl.Conv
+    pool: kl.MaxPool
+    second: kl.Conv
+    group: kl.GroupPool
+    mean: kl.AvgPool
     head: eqx.nn.Linear
 
-    def __init__(self, key):
-        a, b, c = jax.random.split(key, 3)
-        G = dv.wallpaper("p4")
-        fibre = dv.regular(G.point)
-        first = kl.Conv(dv.Field(G), 4 * fibre, dv.window(3), key=a)
-        pool = kl.MaxPool(first.out, 2)
-        second = kl.Conv(pool.out, 8 * fibre, dv.window(3), strides=2, key=b)
-        group = kl.GroupPool(second.out)
-        self.body = kl.Sequential(first, jax.nn.relu, pool, second, jax.nn.relu, group, kl.AvgPool(group.out))
+    def __init__(self, field, step=2, seed=0):
+        a, b, c = jax.random.split(jax.random.key(seed), 3)
+        fibre = dv.regular(field.group.point)
+        self.first = kl.Conv(field, 4 * fibre, dv.window(3), key=a)
+        self.pool = kl.MaxPool(self.first.out, step)
+        self.second = kl.Conv(self.pool.out, 8 * fibre, dv.window(3), strides=step, key=b)
+        self.group = kl.GroupPool(self.second.out)
+        self.mean = kl.AvgPool(self.group.out)
         self.head = eqx.nn.Linear(8, 10, key=c)
 
     def __call__(self, x):
-        return self.head(self.body(x))
+        x = jax.nn.relu(self.first(x))
+        x = self.pool(x)
+        x = jax.nn.relu(self.second(x))
+        x = self.group(x)
+        return self.head(self.mean(x))
 
 
 # %%
-better = Better(jax.random.key(0))
+better = Better(dv.Field(dv.wallpaper("p4")))
 image = jnp.moveaxis(small, 0, -1)
 after = kn.audit(better, image, into=dv.Field(turns, grid=(14, 14)), out=10 * dv.trivial(turns))
 print(after)
@@ -227,8 +238,6 @@ display(plot.audit(after))
 # At a wrong size the layer itself says so, once, when it is called, without any audit.
 
 # %%
-import warnings
-
 with warnings.catch_warnings(record=True) as said:
     warnings.simplefilter("always")
     better(jax.random.normal(jax.random.key(1), (16, 16, 1)))
@@ -237,9 +246,9 @@ print(said[0].message)
 # %% [markdown]
 # ## Two silent faults that cannot happen any more
 #
-# ReLU on a vector field is wrong: a vector's components are mixed when it turns, and cutting off the negative
-# ones does not commute with that. Hand-made networks do it and nobody notices. Made of fields, the layer is
-# refused, with what may be used instead.
+# ReLU on a vector field is wrong: components change their sign when a vector turns, and cutting off the
+# negative ones does not commute with that. Hand-made networks do it and nobody notices. Made of fields, the
+# layer is refused, with what may be used instead.
 
 # %%
 try:
@@ -255,19 +264,74 @@ except kn.FieldError as error:
 # %%
 lift = kl.Conv(dv.Field(dv.wallpaper("p4")), 2 * dv.regular(turns), dv.window(3), key=jax.random.key(5))
 scale = jnp.linspace(0.5, 2.0, 8)
-normed = kn.audit(lambda x: lift(x) * scale, image, into=dv.Field(turns, grid=(14, 14)))
-print(normed)
+
+
+def normed(x):
+    x = lift(x)
+    return x * scale
+
+
+print(kn.audit(normed, image, into=dv.Field(turns, grid=(14, 14))))
 
 # %% [markdown]
 # ## Shifts
 #
-# Turns were one question; shifts are another. Asked about all of `p4` on a torus, the same network loses most
-# shifts: zeros at the border are not on a torus, and a pool and a stride of two leave every fourth shift at
-# best. The audit says which are left.
+# Turns were one question, shifts are another. Asked about those, on an image that closes to a torus, the same
+# network loses most: zeros at the border are not on a torus, and of the shifts a pool and a stride of two
+# leave every second and every fourth.
+
 
 # %%
-def torus(side):
-    return dv.Field(dv.wallpaper("p4"), grid=(side, side), boundary="periodic")
+def torus(group):
+    return dv.Field(group, grid=(14, 14), boundary="periodic")
 
 
-wide = jax.random.normal(jax.random.key(1), (16, 16, 1))
+shifts = dv.translations(2)
+print(kn.audit(better, image, into=torus(shifts), out=10 * dv.trivial(shifts.point)))
+
+# %% [markdown]
+# The remedies are in the table. Made for a field on a torus, the layers close the image to a circle by
+# themselves; without strides nothing is left out. That costs time, and it is the price: who wants every shift
+# must compute every site.
+
+# %%
+p4 = torus(dv.wallpaper("p4"))
+every = Better(p4, step=1)
+print(kn.audit(every, image, into=p4, out=10 * dv.trivial(turns)))
+
+# %% [markdown]
+# ## The same for Flax
+#
+# An NNX module is audited in the same way; channels come last there. This one averages over 3 x 3 pixels with
+# a stride of two and `SAME` padding, which is what most people write.
+
+
+# %%
+class Small(nnx.Module):
+    def __init__(self, window, rngs):
+        self.conv = nnx.Conv(1, 4, (3, 3), rngs=rngs)
+        self.conv.kernel[...] = sum(jnp.rot90(self.conv.kernel[...], k) for k in range(4)) / 4
+        self.window = (window, window)
+
+    def __call__(self, x):
+        x = nnx.relu(self.conv(x))
+        x = nnx.avg_pool(x, self.window, strides=(2, 2), padding="SAME")
+        return jnp.tanh(x)
+
+
+eight = jax.random.normal(jax.random.key(1), (2, 8, 8, 1))
+print(kn.audit(Small(3, nnx.Rngs(0)), eight, into=dv.Field(turns, grid=(8, 8))))
+
+# %% [markdown]
+# On an even size `SAME` pads at one side only. The audit offers two remedies, another size or an even window.
+# We take the window:
+
+# %%
+print(kn.audit(Small(2, nnx.Rngs(0)), eight, into=dv.Field(turns, grid=(8, 8))))
+
+# %% [markdown]
+# ## What to take home
+#
+# - Ask for a symmetry in words (a group and a field), and `kn.audit` says which layer loses it, and why.
+# - Most causes are not in the weights: dropout, positions, normalisation, borders, and above all sizes.
+# - Layers that are made of fields refuse the silent faults, and say so when a size does not fit.

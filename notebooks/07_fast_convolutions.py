@@ -196,6 +196,7 @@ print("the same numbers:", np.allclose(tuned, by_lax(x, kernel, **options), atol
 # Converters, cost models and checkpoint policies know `lax` and nothing else. In `kn.only_lax()` whatever is
 # traced becomes operations of `lax` alone; the numbers stay.
 
+
 # %%
 def names(conv):
     """The operations that a trace consists of."""

@@ -83,13 +83,10 @@ def test_images_that_are_tested_on_are_not_trained_on() -> None:
             assert not sums[0] & sums[1]
 
 
-def test_a_small_run_makes_all_tables(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_small_run_makes_all_tables() -> None:
     names = ("MLP", "CNN")
-    for module in (learning, learning_nets):
-        monkeypatch.setattr(module, "NAMES", names)
-    plan = learning.Plan({("scans", UPRIGHT): (10, 30), ("scans", SHUFFLED): (10,)}, (20,), 3, seeds=1)
+    sizes = {("scans", UPRIGHT): (10, 30), ("scans", SHUFFLED): (10,)}
+    plan = learning.Plan(sizes, (20,), 3, seeds=1, names=names)
     done: list[tuple[int, int]] = []
     runs = learning.run(plan, lambda *counts: done.append(counts))
     assert done[-1] == (8, 8)
@@ -118,7 +115,7 @@ def test_sizes_fit_the_data() -> None:
 
 def test_what_was_written_is_read_again(tmp_path: Path) -> None:
     rng, path = np.random.default_rng(0), tmp_path / "table.md"
-    plan = learning.Plan({key: (100, 1000) for key in learning.TITLES}, (20,), 3, seeds=2)
+    plan = learning.Plan(dict.fromkeys(learning.TITLES, (100, 1000)), (20,), 3, seeds=2)
     tested = [*learning.MOVED, SHUFFLED, learning.TRAIN]
     runs = [
         learning.Run(data, treated, name, many, seed, dict(zip(tested, rng.uniform(size=6), strict=True)))
