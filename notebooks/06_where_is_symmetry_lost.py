@@ -63,7 +63,7 @@ def ordinary(side, seed=0):
 
 
 net, x = ordinary(16), jax.random.normal(jax.random.key(1), (1, 16, 16))
-print(net(x).shape)
+print(eqx.filter_jit(net)(x).shape)
 
 # %% [markdown]
 # ## The first audit
@@ -209,16 +209,6 @@ class Better(eqx.Module):
     mean: kl.AvgPool
     head: eqx.nn.Linear
 
-    def __init__(self, field, step=2, seed=0):
-        a, b, c = jax.random.split(jax.random.key(seed), 3)
-        fibre = dv.regular(field.group.point)
-        self.first = kl.Conv(field, 4 * fibre, dv.window(3), key=a)
-        self.pool = kl.MaxPool(self.first.out, step)
-        self.second = kl.Conv(self.pool.out, 8 * fibre, dv.window(3), strides=step, key=b)
-        self.group = kl.GroupPool(self.second.out)
-        self.mean = kl.AvgPool(self.group.out)
-        self.head = eqx.nn.Linear(8, 10, key=c)
-
     def __call__(self, x):
         x = jax.nn.relu(self.first(x))
         x = self.pool(x)
@@ -228,7 +218,18 @@ class Better(eqx.Module):
 
 
 # %%
-better = Better(dv.Field(dv.wallpaper("p4")))
+def build(field, step=2, seed=0):
+    """The network for images of a field, with a pool and a stride of so many sites."""
+    a, b, c = jax.random.split(jax.random.key(seed), 3)
+    fibre = dv.regular(field.group.point)
+    first = kl.Conv(field, 4 * fibre, dv.window(3), key=a)
+    pool = kl.MaxPool(first.out, step)
+    second = kl.Conv(pool.out, 8 * fibre, dv.window(3), strides=step, key=b)
+    group = kl.GroupPool(second.out)
+    return Better(first, pool, second, group, kl.AvgPool(group.out), eqx.nn.Linear(8, 10, key=c))
+
+
+better = build(dv.Field(dv.wallpaper("p4")))
 image = jnp.moveaxis(small, 0, -1)
 after = kn.audit(better, image, into=dv.Field(turns, grid=(14, 14)), out=10 * dv.trivial(turns))
 print(after)
@@ -296,7 +297,7 @@ print(kn.audit(better, image, into=torus(shifts), out=10 * dv.trivial(shifts.poi
 
 # %%
 p4 = torus(dv.wallpaper("p4"))
-every = Better(p4, step=1)
+every = build(p4, step=1)
 print(kn.audit(every, image, into=p4, out=10 * dv.trivial(turns)))
 
 # %% [markdown]

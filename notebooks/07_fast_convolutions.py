@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Fast convolutions, the cliffs and the choices
 #
-# `kn.conv` computes what `jax.lax.conv_general_dilated` computes. On GPUs and TPUs it is that, too. On CPUs it
-# is not, because there XLA's convolution falls off cliffs: some layers, and the gradients of many, take ten
+# `kn.conv` computes what `jax.lax.conv_general_dilated` computes. On GPUs and TPUs it is that, too. On CPUs
+# it is not, because there XLA's convolution falls off cliffs: some layers, and gradients of many, take ten
 # or a hundred times as long as they have to. This notebook shows the cliffs, how to find out which way was
 # chosen, and how to choose otherwise.
 #
@@ -76,22 +76,21 @@ for name, (x_shape, kernel_shape, _) in LAYERS.items():
 
 
 # %%
-def medians(calls, rounds=5):
-    """Milliseconds of each call, which take turns."""
-    times = {name: [] for name in calls}
+def medians(functions, *arrays, rounds=5):
+    """Milliseconds of each function, which take turns."""
+    times = {name: [] for name in functions}
     for _ in range(rounds):
-        for name, call in calls.items():
+        for name, function in functions.items():
             start = perf_counter()
-            jax.block_until_ready(call())
+            jax.block_until_ready(function(*arrays))
             times[name].append(1e3 * (perf_counter() - start))
     return {name: float(np.median(each)) for name, each in times.items()}
 
 
-found = {}
-for name, (x_shape, kernel_shape, _) in LAYERS.items():
-    x, kernel = arrays(x_shape, kernel_shape)
-    calls = {"kn.conv": lambda n=name: OURS[n](x, kernel), "lax": lambda n=name: LAX[n](x, kernel)}
-    found[name] = medians(calls)
+found = {
+    name: medians({"kn.conv": OURS[name], "lax": LAX[name]}, *arrays(x_shape, kernel_shape))
+    for name, (x_shape, kernel_shape, _) in LAYERS.items()
+}
 
 
 # %%
@@ -104,20 +103,22 @@ def bars(found, title):
         drawn = axis.barh(places + 0.18 - 0.36 * k, values, 0.34, color=colour, label=who)
         axis.bar_label(drawn, [f"{v:.3g}" for v in values], padding=3, fontsize=8)
     axis.set_yticks(places, list(found))
-    axis.set(xscale="log", xlabel="milliseconds", title=title)
-    axis.margins(x=0.15)
-    axis.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=8)
-    plt.tight_layout()
+    most = max(max(each.values()) for each in found.values())
+    axis.set(xscale="log", xlabel="milliseconds", title=title, xlim=(0.1, 5 * most))
+    axis.set_xticks([t for t in (0.1, 1, 10, 100, 1000) if t < 5 * most])
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.minorticks_off()
+    axis.legend(fontsize=8, loc="upper right")
     plt.show()
 
 
 bars(found, "A training step: output and both gradients")
 
 # %% [markdown]
-# The gradients are where it hurts. JAX differentiates a convolution into two others: the gradient of the input
-# is a convolution with the flipped kernel, and the gradient of the kernel is one with a kernel as large as
-# the image, in which XLA's CPU code has no fast way. Here these two *adjoints* are derived (notebook 1), and
-# each is computed in a way of its own.
+# The gradients are where it hurts. JAX differentiates a convolution into two others: the gradient of the
+# input is a convolution with the flipped kernel, and the gradient of the kernel is one whose kernel is as
+# large as the image. With groups, or in a loop, XLA computes that entry by entry on a CPU. Here these two
+# *adjoints* are derived (notebook 1), and each is computed in a way of its own.
 #
 # ## What was chosen, and why
 #
@@ -137,9 +138,9 @@ print(kn.explain((8, 28, 28, 32), (3, 3, 1, 32), groups=32, platform="cuda"))
 # %% [markdown]
 # ## Loops
 #
-# The steepest cliff is a loop. In the body of `scan`, `while` or `map`, XLA's CPU compiler does not use its
-# fast convolution for most layers. Time steps of a recurrent network, or a training loop that is compiled as
-# a whole, run there.
+# The steepest cliff is a loop. In the body of `scan`, `while` or `map`, XLA does not use its fast convolution
+# for most gradients. The steps of a recurrent network, or a training loop that is compiled as a whole, run
+# there.
 
 
 # %%
@@ -157,7 +158,7 @@ xs, kernel = arrays((4, 2, 20, 20, 32), (3, 3, 32, 32))
 calls = {"kn.conv": in_scan(kn.conv), "lax": in_scan(by_lax)}
 results = {who: call(kernel, xs) for who, call in calls.items()}
 print("the same kernel in the end:", np.allclose(*results.values(), atol=1e-4))
-loop = medians({who: lambda c=call: c(kernel, xs) for who, call in calls.items()})
+loop = medians(calls, kernel, xs)
 bars({"scan of 4 steps": loop}, "Gradients in a loop")
 
 # %% [markdown]
@@ -181,8 +182,8 @@ print(thresholds == kn.Thresholds() or "other numbers than the defaults won here
 # returns a *policy*: frozen data that is given to the op. It can be kept as text.
 
 # %%
-x_shape, kernel_shape, options = LAYERS["depthwise, 3 x 3"]
-policy = kn.autotune(x_shape, kernel_shape, candidates=("xla", "shifted", "eigen"), rounds=3, **options)
+x_shape, kernel_shape, options = LAYERS["4 groups, 3 x 3"]
+policy = kn.autotune(x_shape, kernel_shape, candidates=("shifted", "grouped", "unfold"), rounds=3, **options)
 for entry in policy.entries:
     print(entry.name, "-", entry.why)
 assert kn.Policy.from_json(policy.to_json()) == policy
@@ -203,10 +204,9 @@ def names(conv):
     return [equation.primitive.name for equation in jax.make_jaxpr(conv)(x, kernel).eqns]
 
 
-layer = lambda x, kernel: kn.conv(x, kernel, groups=32)  # noqa: E731
-print(names(layer))
+print(names(lambda x, kernel: kn.conv(x, kernel, **options)))
 with kn.only_lax():
-    print(names(lambda x, kernel: kn.conv(x, kernel, groups=32)))
+    print(names(lambda x, kernel: kn.conv(x, kernel, **options)))
 
 # %% [markdown]
 # ## What to take home
