@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from itertools import product
 from math import ceil, sqrt
-from typing import Any
 
 import numpy as np
 
 from cli.drawing.svg import COLOURS, element, picture
-from derive.symmetry.motion import along
+from derive.symmetry.motifs import motions, roomy_place
 from derive.symmetry.spacegroup import SpaceGroup
 
 SIZE = 168.0  # of the picture, in pixels
@@ -21,7 +20,6 @@ FLAG = (
     (0.85, 0.3),
     (-0.4, -0.3),
 )  # with its pole kept by no motion, and in a circle of radius 1
-TRIED = 16  # places along a period where the flag could stand
 
 
 def frame(group: SpaceGroup) -> np.ndarray:
@@ -31,18 +29,12 @@ def frame(group: SpaceGroup) -> np.ndarray:
     return np.array([[1.0, cosine], [0.0, sqrt(1 - cosine**2)]])
 
 
-def motions(group: SpaceGroup) -> list[tuple[np.ndarray, np.ndarray]]:
-    """One motion for every element of the point group, translations apart."""
-    found = [along(word, group.motions, group.dim) for word in group.point.elements.words]
-    return [(np.array(m.matrix, dtype=float), np.array([float(t) for t in m.shift])) for m in found]
-
-
 def pattern(group: SpaceGroup, title: str) -> str:
     """The orbit of the flag over a few periods."""
     axes = frame(group)
     period = np.array([float(p) for p in group.period])
     moves = motions(group)
-    place, room = _place(axes, period, moves)
+    place, room = roomy_place(group, axes)
     cells = CELLS if len(moves) < CROWDED else FEWER
     scale = SIZE / (cells * max(np.linalg.norm(axes[:, i]) * period[i] for i in range(2)))
     flags = []
@@ -59,21 +51,6 @@ def pattern(group: SpaceGroup, title: str) -> str:
 def _cells(period: np.ndarray) -> list[np.ndarray]:
     reach = 2 * ceil(CELLS)
     return [np.array(cell) for cell in product(range(-reach, reach + 1), repeat=len(period))]
-
-
-def _place(axes: np.ndarray, period: np.ndarray, moves: Any) -> tuple[np.ndarray, float]:
-    """Where the flag is farthest from its own copies, and how far."""
-    best, room = np.zeros(2), 0.0
-    near = [np.array(c) * period for c in product(range(-3, 4), repeat=2)]
-    matrices = np.array([m for m, _ in moves for _ in near])
-    shifts = np.array([t + c for _, t in moves for c in near])
-    for i, j in product(range(TRIED), repeat=2):
-        place = np.array([(i + 0.5) / TRIED, (j + 0.25) / TRIED]) * period
-        away = np.hypot(*(axes @ ((matrices - np.eye(2)) @ place + shifts).T))
-        least = float(np.partition(away, 1)[1])  # but for the flag itself
-        if least > room + 1e-9:
-            best, room = place, least
-    return best, room
 
 
 def _flag(at: np.ndarray, turned: np.ndarray, size: float, colour: str) -> str:

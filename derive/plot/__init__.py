@@ -24,6 +24,7 @@ from derive.plot.images import orbit
 from derive.plot.matrices import influence, weight_images, weight_matrix
 from derive.plot.network import audit
 from derive.plot.tensors import graph_maps
+from derive.plot.wallpapers import wallpaper
 
 __all__ = [
     "audit",
@@ -35,6 +36,7 @@ __all__ = [
     "ladder",
     "orbit",
     "tying",
+    "wallpaper",
     "weight_images",
     "weight_matrix",
 ]

@@ -74,13 +74,16 @@ def read_numbers(array: Any, arrows: bool = False) -> np.ndarray:
 
 def metric_of(group: Any, dim: int) -> Any:
     """The metric of a group's lattice, the plain one where no group is given."""
-    if group is None:
-        return np.eye(dim)
+    return np.eye(dim) if group is None else space_of(group, dim).metric
+
+
+def space_of(group: Any, dim: int) -> SpaceGroup:
+    """A space group, or a point group as one without translations, on a lattice of `dim` axes."""
     zero = (Fraction(0),) * ((group.dim or 0) if isinstance(group, Group) else 0)
     space = SpaceGroup(group, zero, zero) if isinstance(group, Group) else group
     if not isinstance(space, SpaceGroup) or space.dim != dim:
         raise SizeError("group", f"must act on a lattice of {dim} axes", brief(group), "use wallpaper('p6m')")
-    return space.metric
+    return space
 
 
 def array_cells(grid: np.ndarray, metric: Any) -> tuple[Cells, np.ndarray]:

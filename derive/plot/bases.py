@@ -13,7 +13,7 @@ from derive.answer.off_lattice import MapAnswer
 from derive.answer.pattern import patterns
 from derive.answer.taps import Taps, read_taps
 from derive.drawing.geometry import Cells, frame, matrix_cells
-from derive.errors import SizeError
+from derive.errors import SizeError, brief
 from derive.plot.cells import draw_arrows, draw_numbers, draw_ties, legend
 from derive.plot.picture import ink_of
 from derive.plot.sheet import Panel, Sheet, make_sheet
@@ -21,36 +21,70 @@ from derive.plot.ties import Entries, listed, read_elements, require_real, with_
 from derive.solution import Solution
 
 PANELS = 96  # kernels on one sheet
+MANY = 12  # from here on they are drawn smaller
 SAME = "Equal colours and letters are equal weights, a minus is a sign, white is zero."
+EACH = (
+    "Under one title, equal colours and letters are equal weights, a minus is a sign, white is zero; "
+    "the number counts the free weights."
+)
 
 
 def tying(
-    solution: Any, *, sizes: Mapping[str, int] | None = None, width: float | None = None, ax: Any = None
+    *solutions: Any,
+    titles: Sequence[str] | None = None,
+    sizes: Mapping[str, int] | None = None,
+    width: float | None = None,
+    ax: Any = None,
 ) -> Any:
     """The tying pattern: the kernel with equal weights in equal colours, one panel per fibre entry.
 
     For one pair of copies of each pair of blocks, as `solution.tying` prints it; hexagonal lattices are drawn
     as hexagons. Without a lattice, the matrix.
 
+    Args:
+        solutions: one, or several to stand beside each other; each then has its count above it.
+        titles: a line above each solution's panels.
+        The others as for `weight_matrix`.
+
     >>> import derive as dv
     >>> x = dv.Field(dv.wallpaper("p6m"))
     >>> figure = tying(dv.solve(x, x, dv.hexagon(2)))
     """
-    found = with_grid(solution, sizes)
-    head = _count(found)
-    drawn = patterns(found.answer)
-    shown = drawn.panels[:PANELS]
-    more = f" The first {len(shown)} of {len(drawn.panels)} panels." if len(shown) < len(drawn.panels) else ""
-    panels = [Panel(*p.cells.size, p.title) for p in shown]
+    if not solutions:
+        raise SizeError("solutions", "must hold one at least", "none", "give what derive.solve returns")
+    if titles is not None and len(titles) != len(solutions):
+        raise SizeError(
+            "titles", f"must be {len(solutions)}, one per solution", brief(titles), "give as many"
+        )
+    found = [with_grid(solution, sizes) for solution in solutions]
+    drawn = [patterns(solution.answer) for solution in found]
+    heads = [_head(s, k, titles, alone=len(found) == 1) for k, s in enumerate(found)]
+    titled = [
+        ("\n".join(filter(None, (head, p.title))), p)
+        for head, d in zip(heads, drawn, strict=True)
+        for p in d.panels
+    ]
+    shown = titled[:PANELS]
+    more = f" The first {len(shown)} of {len(titled)} panels." if len(shown) < len(titled) else ""
+    panels = [Panel(*p.cells.size, title) for title, p in shown]
     entries = (
-        " [i,c] joins input channel c to output channel i." if any("[" in p.title for p in panels) else ""
+        " [i,c] joins input channel c to output channel i." if any("[" in p.title for _, p in shown) else ""
     )
-    unit = min(0.3, (5.6 if len(panels) == 1 else 2.6) / max(max(p.wide, p.tall) for p in panels))
-    foot = f"{SAME} {drawn.directions}{entries}{more}"
-    sheet = make_sheet(panels, title=head, foot=foot, width=width, ax=ax, unit=unit)
-    for axes, panel in zip(sheet.axes, shown, strict=True):
+    unit = 0.3 if len(panels) <= MANY else 0.2
+    unit = min(unit, (5.6 if len(panels) == 1 else 2.6) / max(max(p.wide, p.tall) for p in panels))
+    directions = " ".join(dict.fromkeys(d.directions for d in drawn if d.directions))
+    foot = f"{SAME if len(found) == 1 else EACH} {directions}{entries}{more}"
+    title = _count(found[0]) if len(found) == 1 else ""
+    sheet = make_sheet(panels, title=title, foot=foot, width=width, ax=ax, unit=unit)
+    for axes, (_, panel) in zip(sheet.axes, shown, strict=True):
         draw_ties(axes, panel.cells, panel.ties, sheet)
     return sheet.figure
+
+
+def _head(solution: Solution, k: int, titles: Sequence[str] | None, *, alone: bool) -> str:
+    """What stands above the panels of one of several solutions: its title and its count."""
+    given = str(titles[k]) if titles is not None else ""
+    return given if alone else f"{given}: {int(solution.dim):,}" if given else _count(solution)
 
 
 def _count(solution: Solution) -> str:

@@ -1,7 +1,7 @@
 """Every notebook is what its source builds, and runs from the first cell to the last.
 
-`expected/<notebook>.toml` says what has to be found: `printed` texts, the number of `pictures`, and texts that
-stand in outputs of other kinds, `[shown] "text/html" = [...]`.
+`expected/<notebook>.toml` says what has to be found: `printed` texts, the number of `pictures`, and texts
+that stand in outputs of other kinds, `[shown] "text/html" = [...]`.
 """
 
 from __future__ import annotations

@@ -113,6 +113,9 @@ PICTURES: dict[str, Callable[..., Any]] = {
     "tying of graphs": lambda **k: plot.tying(solution("graphs"), **k),
     "tying of a pool": lambda **k: plot.tying(solution("pool"), **k),
     "tying of nothing": lambda **k: plot.tying(solution("zero"), **k),
+    "tying side by side": lambda **k: plot.tying(
+        *map(solution, ("p4m", "pg", "p6m")), titles=["turns and mirrors", "glides", "hexagons"], **k
+    ),
     "basis of p4m": lambda **k: plot.basis(solution("p4m"), **k),
     "basis of regular fibres": lambda **k: plot.basis(solution("regular"), **k),
     "basis of vectors": lambda **k: plot.basis(solution("vector"), **k),
@@ -127,5 +130,7 @@ PICTURES: dict[str, Callable[..., Any]] = {
     "no errors": lambda **k: plot.error_map(_noise(9, 12, 3), _noise(9, 12, 3), **k),
     "ladder": lambda **k: plot.ladder(COUNTS, title="How many weights are free", **k),
     "graph maps": lambda **k: plot.graph_maps(solution("graphs"), **k),
+    "patterns": lambda **k: plot.wallpaper(*map(dv.wallpaper, ("p1", "pg", "p4g", "p31m", "p6m")), **k),
+    "pattern of a point group": lambda **k: plot.wallpaper(dv.point_group("D4", 2), **k),
     "audit": lambda **k: plot.audit(report(), **k),
 }
