@@ -269,8 +269,12 @@ def _read(text: str) -> Table:
     """The inverse of `table` and `cell`."""
     head, _, *rows = [line.strip("| ").split(" | ") for line in text.strip().split("\n")]
     sizes = [int(word.replace(",", "")) for word in head[1:]]
-    pairs = {name: [tuple(map(float, each.split(" ± "))) for each in cells] for name, *cells in rows}
-    return {name: dict(zip(sizes, found, strict=True)) for name, found in pairs.items()}
+    return {name: dict(zip(sizes, map(_pair, cells), strict=True)) for name, *cells in rows}
+
+
+def _pair(text: str) -> tuple[float, float]:
+    mean, spread = map(float, text.split(" ± "))
+    return mean, spread
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -123,9 +123,9 @@ LOOKS = {"MLP": ("#555555", "s"), "CNN": ("#d55e00", "o"), "p4": ("#0072b2", "^"
 # ## The right bias needs less data
 #
 # First the digits as they are. A digit that stands one pixel further is the same digit: shifts are right. In
-# the long run (rings) the CNN with 400 images is ahead of the MLP with 1,400. Turns are not quite right: a 6 is not a 9, and
-# `p4`, which cannot see which way up a digit is, has to tell them apart by smaller signs. It gains nothing
-# over the MLP here. Lines: this run, with the spread of its seeds. Rings: the long run.
+# the long run the CNN with 400 images is ahead of the MLP with 1,400. Turns are not quite right: a 6 is not a
+# 9, and `p4`, which cannot see which way up a digit is, has to tell them apart by smaller signs. It gains
+# little over the MLP here. Lines: this run, with the spread of its seeds. Rings: the long run.
 
 # %%
 _, axis = plt.subplots(figsize=(6.0, 3.8))
