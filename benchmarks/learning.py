@@ -11,6 +11,7 @@ images: as they are, turned, and with their pixels shuffled. Then where a digit 
 from __future__ import annotations
 
 import argparse
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -34,13 +35,14 @@ TRAIN = "on the images trained on"
 
 @dataclass(frozen=True)
 class Plan:
-    """What is run: sizes of training sets by data and by how the images were treated, and for how long."""
+    """What is run: sizes of training sets by data and by how the images were treated, how long, by whom."""
 
     sizes: dict[tuple[str, str], tuple[int, ...]]
     places: tuple[int, ...]
     steps: int
     seeds: int = 5
     full: bool = False
+    names: tuple[str, ...] = NAMES
 
 
 DEFAULT = Plan(
@@ -160,10 +162,10 @@ def run(plan: Plan, report: Callable[[int, int], None] = lambda done, of: None) 
     found, wanted = [], jobs(plan)
     for k, (data, treated, many, seed) in enumerate(wanted):
         given = ready(data, treated, seed)
-        for name in NAMES:
+        for name in plan.names:
             model = net(name, given.side, given.classes, given.circular)
             found.append(Run(data, treated, name, many, seed, trained(model, given, many, seed, plan.steps)))
-            report(len(found), len(wanted) * len(NAMES))
+            report(len(found), len(wanted) * len(plan.names))
         if k + 1 == len(wanted) or wanted[k + 1][:2] != (data, treated) or wanted[k + 1][3] != seed:
             ready.cache_clear()  # images of one seed are let go before the next
     return found
@@ -196,20 +198,20 @@ def markdown(runs: Sequence[Run], plan: Plan, seconds: float, machine: str) -> s
         machine,
         "Per cent of right answers, mean and standard deviation over"
         f" {plan.seeds} seeds (which draw the training images, their order and the first weights)."
-        f" Every network has {_counts(side)} weights at {side} x {side} pixels; all are trained for"
-        f" {plan.steps} steps of {BATCH} images by Adam (rate {RATE}, falling to zero), nothing is tuned for"
-        " any of them. The convolutional ones differ in the group they were derived for alone:"
-        " three 3 x 3 convolutions of regular fibres, the mean over sites and fibres, a matrix. All features"
-        " are normalised over the batch, those of the MLP too.",
+        f" Every network has {_counts(side, plan.names)} weights at {side} x {side} pixels;"
+        f" all are trained for {plan.steps} steps of {BATCH} images by Adam (rate {RATE}, falling to zero),"
+        " nothing is tuned for any of them. The convolutional ones differ in the group they were derived for"
+        " alone: three 3 x 3 convolutions of regular fibres, the mean over sites and fibres, a matrix. All"
+        " features are normalised over the batch, those of the MLP too.",
     ]
     for (data, treated), sizes in plan.sizes.items():
         mine = [r for r in runs if (r.data, r.treated) == (data, treated)]
         parts.append(f"## {TITLES[data, treated].format(side=side)}")
-        rows = [[name, *(cell(mine, name, n, treated) for n in sizes)] for name in NAMES]
+        rows = [[name, *(cell(mine, name, n, treated) for n in sizes)] for name in plan.names]
         parts.append(table(["images", *(f"{n:,}" for n in sizes)], rows))
         if treated == UPRIGHT:
             parts.append(f"Trained upright on {sizes[-1]:,} images, tested on images that were moved:")
-            rows = [[name, *(cell(mine, name, sizes[-1], moved) for moved in MOVED)] for name in NAMES]
+            rows = [[name, *(cell(mine, name, sizes[-1], moved) for moved in MOVED)] for name in plan.names]
             parts.append(table(["tested", "upright", "shifted", "turned by 90, 180, 270", ANGLE], rows))
     return "\n\n".join([*parts, *_places(runs, plan)]) + "\n"
 
@@ -218,7 +220,7 @@ def _places(runs: Sequence[Run], plan: Plan) -> list[str]:
     mine = [r for r in runs if r.data == "places"]
     rows = [
         [name, *(cell(mine, name, n, which) for n in plan.places for which in (TRAIN, UPRIGHT))]
-        for name in NAMES
+        for name in plan.names
     ]
     heads = [f"{n:,} images, {which}" for n in plan.places for which in ("trained on", "tested")]
     return [
@@ -230,8 +232,8 @@ def _places(runs: Sequence[Run], plan: Plan) -> list[str]:
     ]
 
 
-def _counts(side: int) -> str:
-    return ", ".join(f"{net(name, side, 10).parameters:,} ({name})" for name in NAMES)
+def _counts(side: int, names: Sequence[str]) -> str:
+    return ", ".join(f"{net(name, side, 10).parameters:,} ({name})" for name in names)
 
 
 def cell(runs: Sequence[Run], name: str, many: int, tested: str) -> str:
@@ -245,6 +247,34 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Rows in Markdown."""
     lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+Table = dict[str, dict[int, tuple[float, float]]]
+
+
+def committed(path: Path = RESULTS) -> dict[tuple[str, str], Table]:
+    """The mean and deviation that were written, by (data, how it was treated), network, number of images."""
+    found: dict[tuple[str, str], Table] = {}
+    data = ""
+    for section in path.read_text(encoding="utf-8").split("\n## ")[1:]:
+        title, body = section.split("\n\n", 1)
+        keys = [key for key, form in TITLES.items() if re.fullmatch(form.replace("{side}", r"\d+"), title)]
+        if keys:
+            key = next((k for k in keys if k[0] == data), keys[0])  # titles that say "the same" follow theirs
+            data, found[key] = key[0], _read(body.split("\n\n")[0])
+    return found
+
+
+def _read(text: str) -> Table:
+    """The inverse of `table` and `cell`."""
+    head, _, *rows = [line.strip("| ").split(" | ") for line in text.strip().split("\n")]
+    sizes = [int(word.replace(",", "")) for word in head[1:]]
+    return {name: dict(zip(sizes, map(_pair, cells), strict=True)) for name, *cells in rows}
+
+
+def _pair(text: str) -> tuple[float, float]:
+    mean, spread = map(float, text.split(" ± "))
+    return mean, spread
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

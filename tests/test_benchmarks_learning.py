@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -81,13 +83,10 @@ def test_images_that_are_tested_on_are_not_trained_on() -> None:
             assert not sums[0] & sums[1]
 
 
-def test_a_small_run_makes_all_tables(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_small_run_makes_all_tables() -> None:
     names = ("MLP", "CNN")
-    for module in (learning, learning_nets):
-        monkeypatch.setattr(module, "NAMES", names)
-    plan = learning.Plan({("scans", UPRIGHT): (10, 30), ("scans", SHUFFLED): (10,)}, (20,), 3, seeds=1)
+    sizes = {("scans", UPRIGHT): (10, 30), ("scans", SHUFFLED): (10,)}
+    plan = learning.Plan(sizes, (20,), 3, seeds=1, names=names)
     done: list[tuple[int, int]] = []
     runs = learning.run(plan, lambda *counts: done.append(counts))
     assert done[-1] == (8, 8)
@@ -112,3 +111,30 @@ def test_sizes_fit_the_data() -> None:
         assert all(max(sizes) <= most[data] for (data, _), sizes in plan.sizes.items())
         assert max(plan.places) <= 4 * most["scans"]
         assert set(plan.sizes) == set(learning.TITLES)
+
+
+def test_what_was_written_is_read_again(tmp_path: Path) -> None:
+    rng, path = np.random.default_rng(0), tmp_path / "table.md"
+    plan = learning.Plan(dict.fromkeys(learning.TITLES, (100, 1000)), (20,), 3, seeds=2)
+    tested = [*learning.MOVED, SHUFFLED, learning.TRAIN]
+    runs = [
+        learning.Run(data, treated, name, many, seed, dict(zip(tested, rng.uniform(size=6), strict=True)))
+        for data, treated, many, seed in learning.jobs(plan)
+        for name in learning.NAMES
+    ]
+    path.write_text(learning.markdown(runs, plan, 1.0, "a machine"), encoding="utf-8")
+    found = learning.committed(path)
+    assert set(found) == set(learning.TITLES)
+    for (data, treated), table in found.items():
+        mine = [r for r in runs if (r.data, r.treated) == (data, treated)]
+        for name in learning.NAMES:
+            for many in (100, 1000):
+                mean, spread = table[name][many]
+                assert f"{mean:.1f} ± {spread:.1f}" == learning.cell(mine, name, many, treated)
+
+
+def test_the_committed_run_is_whole() -> None:
+    found = learning.committed()
+    assert set(found) == set(learning.TITLES)
+    assert all(set(table) == set(learning.NAMES) for table in found.values())
+    assert found["scans", TURNED]["p4"][100][0] > found["scans", TURNED]["CNN"][100][0] + 10
