@@ -239,10 +239,10 @@ print("the MLP is right for less than half of what it had not seen:", scores["ML
 # %% [markdown]
 # ## What a layer cannot see: triangles
 #
-# A graph has triangles: three nodes, each joined to the others. How many? On *regular* graphs, where all nodes
-# have equally many neighbours, a network of the fifteen maps cannot say, whatever functions of single entries
-# stand between them. To it all such graphs of one size are the same. These two have six nodes with three
-# neighbours each:
+# A graph has triangles: three nodes, each joined to the others. How many? On *regular* graphs, where nodes
+# all have equally many neighbours, a network of the fifteen maps cannot say, whatever functions of single
+# entries stand between them. To it all such graphs of one size are the same. These two have six nodes with
+# three neighbours each:
 
 # %%
 prism = np.kron([[0, 1], [1, 0]], np.eye(3)) + np.kron(np.eye(2), np.ones((3, 3)) - np.eye(3))
