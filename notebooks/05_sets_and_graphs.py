@@ -197,7 +197,10 @@ def means(net):
     """The network with the weights of its sums divided by n."""
     own_and_sum = jnp.array([1, 1 / n])[:, None, None]
     factors = {0: own_and_sum, 2: own_and_sum, 4: 1 / n}
-    where = lambda net: [net.layers[k].weight[0] for k in factors]  # noqa: E731
+
+    def where(net):
+        return [net.layers[k].weight[0] for k in factors]
+
     return eqx.tree_at(where, net, [w * f for w, f in zip(where(net), factors.values(), strict=True)])
 
 
@@ -205,10 +208,15 @@ def entropy(logits, labels):
     return -jnp.take_along_axis(jax.nn.log_softmax(logits), labels[:, None], axis=1).mean()
 
 
+def apply(weights, x):
+    """The MLP, which takes one sample, on a batch."""
+    return jax.vmap(eqx.combine(weights, static))(x)
+
+
+# %%
 few, rest = slice(1400), slice(1400, None)
 deep_set = means(train(lambda m, x, y: entropy(means(m)(x), y), deep_set, x[few], labels[few], 1200))
 weights, static = eqx.partition(mlp, eqx.is_array)
-apply = lambda w, x: jax.vmap(eqx.combine(w, static))(x)  # noqa: E731
 weights = train(lambda w, x, y: entropy(apply(w, x), y), weights, x[few], labels[few], 1200, rate=0.003)
 
 # %%
@@ -231,9 +239,10 @@ print("the MLP is right for less than half of what it had not seen:", scores["ML
 # %% [markdown]
 # ## What a layer cannot see: triangles
 #
-# A graph has triangles: three nodes, each joined to the others. How many? On *regular* graphs, where every
-# node has as many neighbours, a network of the fifteen maps with any functions between them cannot say. To it
-# all such graphs of one size are the same. These two have six nodes with three neighbours each:
+# A graph has triangles: three nodes, each joined to the others. How many? On *regular* graphs, where nodes
+# all have equally many neighbours, a network of the fifteen maps cannot say, whatever functions of single
+# entries stand between them. To it all such graphs of one size are the same. These two have six nodes with
+# three neighbours each:
 
 # %%
 prism = np.kron([[0, 1], [1, 0]], np.eye(3)) + np.kron(np.eye(2), np.ones((3, 3)) - np.eye(3))
@@ -333,8 +342,15 @@ print("neighbours:", np.unique(graphs.sum(1)), " triangles:", y.min(), "to", y.m
 P, few, rest = dv.permutation(dv.symmetric(10)), slice(200), slice(200, None)
 middle, ops = y[few].mean(), multiplying(P)
 w = (ops[0].init(a), ops[1].init(b), jnp.zeros(1))
-square_error = lambda w, x, y: jnp.mean((count(w, x, ops) - y) ** 2)  # noqa: E731
-w = train(square_error, w, x[few], y[few] - middle, 2000, rate=0.01, batch=64)
+w = train(
+    lambda w, x, y: jnp.mean((count(w, x, ops) - y) ** 2),
+    w,
+    x[few],
+    y[few] - middle,
+    2000,
+    rate=0.01,
+    batch=64,
+)
 found = jax.jit(lambda w, x: count(w, x, ops) + middle)(w, x[rest])
 blind = eqx.filter_jit(fifteen_maps(P, *keys(3)))(x[rest])[:, 0]
 print("right on graphs that it never saw:", bool(jnp.abs(found - y[rest]).max() < 0.1))
