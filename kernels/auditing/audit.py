@@ -33,6 +33,7 @@ from kernels.auditing.verdicts import Judged
 from kernels.errors import KernelError, ShapeError
 
 SAMPLES = 4
+ENOUGH = 8  # sites of an output at which a shift is seen beyond doubt
 
 
 def audit(model: Callable[[Any], Any], x: Any, into: Any, out: Any = None) -> Audit:
@@ -245,6 +246,7 @@ def _notes(layers: Sequence[AuditedLayer], units: Sequence[Judged], model: Judge
     ]
     rest = "uses the statistics of the batch, so that a sample's output depends on the other samples"
     notes = [f"{', '.join(names)} {rest}: switch to inference"] if names else []
+    notes += [_doubt(layer.name, j, bench) for layer, j in zip(layers, units, strict=True) if j.doubts]
     blamed = {name for j in units for name in j.lost}
     alone = [name for name in model.lost if name not in blamed and not name.startswith("t_")]
     saved = [name for name in model.verdicts if model.verdicts[name].kept and name in blamed]
@@ -254,6 +256,14 @@ def _notes(layers: Sequence[AuditedLayer], units: Sequence[Judged], model: Judge
     if alone:
         notes.append(f"every layer keeps {alone[0]} and the model loses it: they keep it about other centres")
     return notes
+
+
+def _doubt(name: str, judged: Judged, bench: Bench) -> str:
+    """What too few sites leave open, and how many would tell."""
+    sites = min((bench.layout(o).sites for o in judged.unit.outs if bench.layout(o).sites), default=())
+    least = max(-(-n * ENOUGH // m) for n, m in zip(bench.layout(bench.program.x).sites, sites, strict=True))
+    what = f"{name}: {' x '.join(map(str, sites))} sites are too few to tell whether it keeps {', '.join(judged.doubts)}"
+    return f"{what}: audit at {least} sites of x or more"
 
 
 def _title(into: Any) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from kernels.auditing.bench import Bench, all_shifts, quarter
 from kernels.auditing.causes import causes
-from kernels.auditing.modules import has_fields
+from kernels.auditing.modules import has_fields, says_output
 from kernels.auditing.motions import (
     Channel,
     Element,
@@ -168,6 +168,7 @@ class Judge:
             else:
                 outcome = self.bench.test(judged.unit, e, shifts)
                 if not outcome.tested:
+                    judged.doubts += [e.name] if outcome.doubt else []
                     judged.alive.discard(e.name)
                     continue
                 judged.verdicts[e.name] = Verdict(outcome.shifts is not None, outcome.error)
@@ -251,7 +252,7 @@ class Judge:
             return
         (o,) = unit.outs
         atoms = self.bench.layout(o).channels
-        fields = [f.out for f in unit.layers(self.bench.program)[-1:] if has_fields(f)]
+        fields = [f.out for f in unit.layers(self.bench.program)[-1:] if says_output(f)]
         fields += [self.out] if o == self.bench.program.y and self.out is not None else []
         for f in fields:
             if len(atoms) == 1 and related(f, self.into) and fits(f, atoms[0].size):

@@ -116,3 +116,26 @@ def match_channels(got: np.ndarray, want: np.ndarray, limit: float) -> Monomial 
 def blurred(array: np.ndarray) -> np.ndarray:
     """Channels without their order and signs."""
     return np.sort(np.abs(array), axis=-1)
+
+
+def overlap(
+    got: np.ndarray, base: np.ndarray, axis: int, limit: float, hint: list[float]
+) -> tuple[Vector | None, float]:
+    """The shift along an open axis, compared on half of the inner sites or more.
+
+    Zeros are no evidence, except for the shift that is expected.
+    """
+    n, dim = base.shape[1 + axis], base.ndim - 2
+    margin, best = n // 4, float("inf")
+    top = float(np.abs(base).max()) or 1.0
+    near = sorted(range(-(n // 2), n // 2 + 1), key=lambda t: (abs(t - hint[axis]), t))
+    for rank, t in enumerate(near):
+        low, high = max(margin, margin + t), min(n - margin, n - margin + t)
+        if 2 * (high - low) < n - 2 * margin:
+            continue
+        here, there = got.take(range(low, high), 1 + axis), base.take(range(low - t, high - t), 1 + axis)
+        gap = float(np.abs(here - there).max(initial=0)) / top
+        if gap <= limit and (rank == 0 or np.abs(there).max() > 1e-3 * top):
+            return tuple(t if k == axis else 0 for k in range(dim)), gap
+        best = min(best, gap)
+    return None, best

@@ -103,7 +103,8 @@ class Audit:
         rows += [(*self._row(layer), layer.cause, layer.remedy) for layer in self.layers]
         head, *body = [_cells(row, "td" if i else "th") for i, row in enumerate(rows)]
         table = f"<table><thead>{head}</thead><tbody>{''.join(body)}</tbody></table>"
-        rest = [*(f"{g} was not tested: {why}." for g, why in self.uncarried.items()), self._remarks()[-1]]
+        untested = [f"{g} was not tested: {why}." for g, why in self.uncarried.items()]
+        rest = [*untested, *self.notes, self._remarks()[-1]]
         return f"<p>{html.escape(self._head())}</p>{table}" + "".join(
             f"<p>{html.escape(t)}</p>" for t in rest
         )

@@ -202,15 +202,30 @@ def _multiples(vector: Vector, steps: Vector) -> bool:
     return all((v / s).denominator == 1 if s else v == 0 for v, s in zip(vector, steps, strict=True))
 
 
+class PartName(str):
+    """The name of a part of a group; it knows that of the whole."""
+
+    whole: str
+    said: str
+
+    def __new__(cls, whole: str, said: str) -> PartName:
+        made = super().__new__(cls, f"{whole} with {said}")
+        made.whole, made.said = whole, said
+        return made
+
+    def __getnewargs__(self) -> tuple[str, str]:
+        return self.whole, self.said
+
+
 def _titled(group: Any) -> Any:
     """A group named after the one that it is part of, with what differs from the plain lattice."""
-    base = group.name.split(" with ")[0]
+    whole = group.name.whole if isinstance(group.name, PartName) else group.name
     parts = [
         f"{word} {_short(vector)}"
         for word, vector, usual in (("period", group.period, 1), ("centre", group.centre, 0))
         if any(v not in (usual, 0) for v in vector)
     ]
-    return replace(group, name=f"{base} with {', '.join(parts)}" if base and parts else base)
+    return replace(group, name=PartName(whole, ", ".join(parts)) if whole and parts else whole)
 
 
 def _short(vector: Vector) -> str:
