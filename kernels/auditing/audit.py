@@ -261,7 +261,7 @@ def _notes(layers: Sequence[AuditedLayer], units: Sequence[Judged], model: Judge
 def _doubt(name: str, judged: Judged, bench: Bench) -> str:
     """What too few sites leave open, and how many would tell."""
     sites = min((bench.layout(o).sites for o in judged.unit.outs if bench.layout(o).sites), default=())
-    least = max(-(-n * ENOUGH // m) for n, m in zip(bench.layout(bench.program.x).sites, sites, strict=True))
+    least = max(-(-n * ENOUGH // max(m, 1)) for n, m in zip(bench.layout(bench.program.x).sites, sites, strict=True))
     what = f"{name}: {' x '.join(map(str, sites))} sites are too few to tell whether it keeps {', '.join(judged.doubts)}"
     return f"{what}: audit at {least} sites of x or more"
 
@@ -317,7 +317,9 @@ def _whole(judge: Judge, units: list[Judged], model: Judged, into: Any) -> tuple
     shifts = []
     for axis in judge.shifts:
         k = axis[0].axis or 0
-        inner = [e.name for e in axis if all(j.verdicts[e.name].kept for j in units if e.name in j.verdicts)]
+        open_ = {name for j in units for name in j.doubts}
+        kept_by_all = [e for e in axis if all(j.verdicts[e.name].kept for j in units if e.name in j.verdicts)]
+        inner = [e.name for e in kept_by_all if e.name not in open_]
         names = [e.name for e in axis if e.name in (kept if judge.bench.wrap[k] else inner)]
         shifts += names[:1]
     return (*shifts, *_spanning(judge, kept, into))

@@ -252,6 +252,8 @@ class Bench:
         results = zip(unit.outs, self.run(unit, moved), self.base(unit, mask or None), strict=True)
         found, worst = {}, 0.0
         for number, got, base in results:
+            if mask and not got.size:
+                return Outcome(None, 0.0, tested=False, doubt=True)
             got, base = (got[:1], base[:1]) if alone and len(got) == len(moved[unit.ins[0]]) else (got, base)
             hint = self._hint(unit, shifts, number)
             shift, error = self._compare(unit, number, element, got, base, hint, mask)
@@ -270,9 +272,9 @@ class Bench:
         seen = Seen(axis, shifts, [(outcome.shifts or {})[o] for o in unit.outs])
         if self.sums_samples(unit) or not is_scant(seen, inputs, outputs):
             return outcome
-        inside, anywhere = look_again(lambda arrays: self.run(unit, arrays), seen, inputs, outputs)
         limit = self.tolerance(unit)
-        if anywhere <= limit:
+        inside, sure = look_again(lambda arrays: self.run(unit, arrays), seen, inputs, outputs, limit)
+        if sure:
             return outcome
         if inside > limit:
             return Outcome(None, inside)

@@ -25,6 +25,7 @@ from kernels.auditing.units import Unit
 from kernels.auditing.verdicts import Cause, Judged
 
 MAX_STEP = 4
+LONE = "a stride or a border that leaves one site, which is too few to tell"
 
 
 RANDOM = Cause(
@@ -120,7 +121,13 @@ def _shift(bench: Bench, judged: Judged, axis: Sequence[Element]) -> Cause:
     if bench.wrap[k]:
         return BORDER
     ratio = _ratio(bench, unit, k)
-    return _stride(unit, lost[0] * max(step, ratio)) if max(step, ratio) > 1 else POSITION
+    outputs = [bench.layout(o).sites[k] for o in unit.outs if bench.layout(o).sites]
+    if max(step, ratio) == 1:
+        return POSITION
+    if outputs and min(outputs) == 1:
+        return Cause(LONE, f"audit it at a larger size, such as {8 * ratio} sites at this layer, to tell")
+    few = max((bench.layout(i).sites[k] for i in unit.ins if bench.layout(i).sites), default=0)
+    return _stride(unit, lost[0] * max(step, ratio), f", which {few} sites are too few to show")
 
 
 def _ratio(bench: Bench, unit: Unit, axis: int) -> int:
@@ -129,10 +136,10 @@ def _ratio(bench: Bench, unit: Unit, axis: int) -> int:
     return max((round(n[axis] / m[axis]) for n, m in pairs if n and m), default=1)
 
 
-def _stride(unit: Unit, step: int) -> Cause:
+def _stride(unit: Unit, step: int, more: str = "") -> Cause:
     what = "a stride" if has_weights(unit) else "pooling with a stride"
     return Cause(
-        f"{what}: of shifts of x, multiples of {step} sites land on its sites",
+        f"{what}: of shifts of x, multiples of {step} sites land on its sites{more}",
         f"state the group with period={step} if those are meant, or leave out the stride",
     )
 
@@ -264,10 +271,18 @@ def inner_step(bench: Bench, unit: Unit, axis: int) -> int | None:
         e = shift_element(axis, step, dim, "shift")
         shifts = {i: _along(bench, i, axis, step, dim) for i in unit.ins}
         outcome = inside.test(unit, e, shifts)
+        if outcome.doubt:
+            return step
         tested |= outcome.tested
         if outcome.tested and outcome.shifts is not None:
             return step
-    return None if tested and room > 1 else 1
+    return None if tested and room > 1 and not _is_cramped(bench, unit, axis) else 1
+
+
+def _is_cramped(bench: Bench, unit: Unit, axis: int) -> bool:
+    """Whether a stride leaves so few sites that the border is felt at each of them."""
+    sizes = [bench.layout(o).sites[axis] for o in unit.outs if bench.layout(o).sites]
+    return bool(sizes) and min(sizes) <= MAX_STEP and _ratio(bench, unit, axis) > 1
 
 
 def _along(bench: Bench, number: int, axis: int, step: int, dim: int) -> Vector:
@@ -319,6 +334,8 @@ def inner_turn(bench: Bench, unit: Unit, e: Element, extra: Vector, still: bool 
         if shift is None:
             return None
         offsets.add(shift)
+    if not offsets:
+        return ()  # outputs without sites, which agree
     return offsets.pop() if len(offsets) == 1 else None
 
 

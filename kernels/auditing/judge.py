@@ -99,7 +99,7 @@ class Judge:
                 together = join(self.bench.program, units[at : at + count])
                 if any(self._keeps(together, name) for name in judged.lost):
                     joined, joined_places = self.judge(together)
-                    if len(joined.lost) < len(judged.lost):
+                    if len(joined.lost) < len(judged.lost) and not joined.doubts:
                         judged, places, taken = joined, joined_places, count
             if judged.lost and stop:
                 return [*result, judged]

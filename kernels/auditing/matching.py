@@ -28,7 +28,7 @@ def moved_sites(
 ) -> np.ndarray | None:
     """An array (batch, sites..., channels) of which the sites moved; None where they leave it."""
     sites = array.shape[1:-1]
-    if not sites:
+    if not sites or not array.size:
         return array
     index = sources(matrix, shift, sites, wrap)
     return (

@@ -38,19 +38,22 @@ def is_scant(seen: Seen, inputs: Mapping[int, np.ndarray], outputs: list[np.ndar
 
 
 def look_again(
-    run: Run, seen: Seen, inputs: Mapping[int, np.ndarray], outputs: list[np.ndarray]
-) -> tuple[float, float]:
-    """The largest differences between moved planes and planes moved, inside of the border and anywhere."""
+    run: Run, seen: Seen, inputs: Mapping[int, np.ndarray], outputs: list[np.ndarray], limit: float
+) -> tuple[float, bool]:
+    """How much planes differ inside of the border, and whether they are shifted so everywhere and not otherwise."""
     longest = max((length(a, seen.axis) for a in inputs.values()), default=0)
     shortest = min((length(a, seen.axis) for a in outputs if length(a, seen.axis)), default=1)
-    nothing, inside, anywhere = run({i: 0 * a for i, a in inputs.items()}), 0.0, 0.0
+    nothing, inside, anywhere = run({i: 0 * a for i, a in inputs.items()}), 0.0, {0: 0.0, -1: 0.0, 1: 0.0}
     for back in range(min(max(-(-longest // shortest), 2), MOST)):
         planes = {i: plane(a, seen.axis, back) for i, a in inputs.items()}
         moved = {i: rolled(a, seen.shifts[i]) for i, a in planes.items()}
         for got, base, zero, shift in zip(run(moved), run(planes), nothing, seen.found, strict=True):
-            inner, outer = gaps(got - zero, base - zero, seen.axis, shift[seen.axis] if shift else 0)
-            inside, anywhere = max(inside, inner), max(anywhere, outer)
-    return inside, anywhere
+            for other in anywhere:
+                t = (shift[seen.axis] if shift else 0) + other
+                inner, outer = gaps(got - zero, base - zero, seen.axis, t)
+                inside = max(inside, inner) if not other else inside
+                anywhere[other] = max(anywhere[other], outer)
+    return inside, anywhere[0] <= limit < min(anywhere[-1], anywhere[1])
 
 
 def length(array: np.ndarray, axis: int) -> int:

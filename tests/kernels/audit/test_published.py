@@ -171,7 +171,8 @@ def steerable_resnet(pool: str) -> Callable[[jax.Array], jax.Array]:
             y = kn.max_pool(y, (3, 3), strides=2, padding=[(1, 1), (1, 1)])
         else:
             y = kn.avg_pool(y, (3, 3), strides=2, padding=[(1, 1), (1, 1)])
-        return last(down(y)).mean((1, 2))
+        z = down(y)
+        return last(z).mean((1, 2))
 
     return model
 
@@ -198,7 +199,7 @@ def test_eighths_of_a_turn_are_exact_for_points_and_not_for_pixels() -> None:
     QUVA-Lab/e2cnn, issue 61.
     """
     C8 = dv.point_group("C8", dim=2)
-    with pytest.raises(dv.DeriveError, match="integer matrices"):
+    with pytest.raises(dv.DeriveError, match="must have integer entries to move a lattice"):
         dv.Field(dv.space_group(C8))
     E = dv.euclidean(2, point=C8)
     x, y = dv.Field(E, fibre=dv.trivial(E.point)), dv.Field(E, fibre=dv.regular(E.point))
