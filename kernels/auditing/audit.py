@@ -27,12 +27,15 @@ from kernels.auditing.motions import (
     same_group,
 )
 from kernels.auditing.program import Program, trace
-from kernels.auditing.report import Audit, AuditedLayer
+from kernels.auditing.report import Audit, AuditedLayer, few
 from kernels.auditing.units import names_of, units_of, whole
 from kernels.auditing.verdicts import Judged
 from kernels.errors import KernelError, ShapeError
 
 SAMPLES = 4
+DEAD = (
+    "the output is the same for all samples and at all sites, which shows little: give another x or weights"
+)
 ENOUGH = 8  # sites of an output at which a shift is seen beyond doubt
 
 
@@ -233,11 +236,17 @@ def _report(judge: Judge, judged: list[Judged], model: Judged, into: Any, shape:
         kept=_whole(judge, units, model, into),
         tolerance=max(bench.tolerance(j.unit) for j in units),
         uncarried=_uncarried(judge, into),
-        notes=tuple(_notes(layers, units, model, bench)),
+        notes=tuple(_notes(layers, units, model, bench, generators)),
     )
 
 
-def _notes(layers: Sequence[AuditedLayer], units: Sequence[Judged], model: Judged, bench: Bench) -> list[str]:
+def _notes(
+    layers: Sequence[AuditedLayer],
+    units: Sequence[Judged],
+    model: Judged,
+    bench: Bench,
+    generators: Sequence[str],
+) -> list[str]:
     """Layers that keep all and yet mix samples; elements that only the model as a whole loses."""
     names = [
         layer.name
@@ -246,13 +255,15 @@ def _notes(layers: Sequence[AuditedLayer], units: Sequence[Judged], model: Judge
     ]
     rest = "uses the statistics of the batch, so that a sample's output depends on the other samples"
     notes = [f"{', '.join(names)} {rest}: switch to inference"] if names else []
+    notes += [DEAD] if bench.is_dead(model.unit) else []
     notes += [_doubt(layer.name, j, bench) for layer, j in zip(layers, units, strict=True) if j.doubts]
     blamed = {name for j in units for name in j.lost}
     alone = [name for name in model.lost if name not in blamed and not name.startswith("t_")]
     saved = [name for name in model.verdicts if model.verdicts[name].kept and name in blamed]
     saved = [name for name in saved if not name.startswith("t_")]
     if saved:
-        notes.append(f"the model as a whole keeps {', '.join(saved)} all the same")
+        shown = few([n for n in saved if n in generators] or saved)
+        notes.append(f"the model as a whole keeps {shown} all the same")
     if alone:
         notes.append(f"every layer keeps {alone[0]} and the model loses it: they keep it about other centres")
     return notes
@@ -261,8 +272,11 @@ def _notes(layers: Sequence[AuditedLayer], units: Sequence[Judged], model: Judge
 def _doubt(name: str, judged: Judged, bench: Bench) -> str:
     """What too few sites leave open, and how many would tell."""
     sites = min((bench.layout(o).sites for o in judged.unit.outs if bench.layout(o).sites), default=())
-    least = max(-(-n * ENOUGH // max(m, 1)) for n, m in zip(bench.layout(bench.program.x).sites, sites, strict=True))
-    what = f"{name}: {' x '.join(map(str, sites))} sites are too few to tell whether it keeps {', '.join(judged.doubts)}"
+    least = max(
+        -(-n * ENOUGH // max(m, 1)) for n, m in zip(bench.layout(bench.program.x).sites, sites, strict=True)
+    )
+    shown, open_ = " x ".join(map(str, sites)), ", ".join(judged.doubts)
+    what = f"{name}: {shown} sites are too few to tell whether it keeps {open_}"
     return f"{what}: audit at {least} sites of x or more"
 
 

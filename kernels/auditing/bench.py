@@ -180,6 +180,13 @@ class Bench:
                 return True
         return False
 
+    def is_dead(self, unit: Unit) -> bool:
+        """Whether the outputs are the same for all samples and at all sites, which shows nothing."""
+        many = [a.reshape(-1, a.shape[-1]) for a in self.base(unit)]
+        return all(
+            len(a) > 1 and np.ptp(a, axis=0).max(initial=0) <= 1e-6 * np.abs(a).max(initial=0) for a in many
+        )
+
     def rounding(self, unit: Unit) -> float:
         """By how much outputs change when inputs change in their last digits: what rounding may do."""
         key = (id(unit), "rounding")
@@ -252,7 +259,7 @@ class Bench:
         results = zip(unit.outs, self.run(unit, moved), self.base(unit, mask or None), strict=True)
         found, worst = {}, 0.0
         for number, got, base in results:
-            if mask and not got.size:
+            if not got.size:
                 return Outcome(None, 0.0, tested=False, doubt=True)
             got, base = (got[:1], base[:1]) if alone and len(got) == len(moved[unit.ins[0]]) else (got, base)
             hint = self._hint(unit, shifts, number)

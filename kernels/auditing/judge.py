@@ -99,7 +99,8 @@ class Judge:
                 together = join(self.bench.program, units[at : at + count])
                 if any(self._keeps(together, name) for name in judged.lost):
                     joined, joined_places = self.judge(together)
-                    if len(joined.lost) < len(judged.lost) and not joined.doubts:
+                    clear = not joined.doubts and not self.bench.is_dead(together)
+                    if clear and len(joined.lost) < len(judged.lost):
                         judged, places, taken = joined, joined_places, count
             if judged.lost and stop:
                 return [*result, judged]
@@ -199,6 +200,10 @@ class Judge:
             known = self._implied(start, tested, steps)
             if known is None:
                 outcome = self.bench.test(unit, element, shifts, actions)
+                if outcome.doubt:
+                    judged.doubts.append(element.name)
+                    judged.alive.discard(element.name)
+                    return
                 error = min(error, outcome.error)
                 known = (outcome.shifts,)
                 tested.append((start, outcome.shifts))

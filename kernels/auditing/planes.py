@@ -40,7 +40,7 @@ def is_scant(seen: Seen, inputs: Mapping[int, np.ndarray], outputs: list[np.ndar
 def look_again(
     run: Run, seen: Seen, inputs: Mapping[int, np.ndarray], outputs: list[np.ndarray], limit: float
 ) -> tuple[float, bool]:
-    """How much planes differ inside of the border, and whether they are shifted so everywhere and not otherwise."""
+    """How much planes differ inside of the border; whether they are shifted so everywhere, and only so."""
     longest = max((length(a, seen.axis) for a in inputs.values()), default=0)
     shortest = min((length(a, seen.axis) for a in outputs if length(a, seen.axis)), default=1)
     nothing, inside, anywhere = run({i: 0 * a for i, a in inputs.items()}), 0.0, {0: 0.0, -1: 0.0, 1: 0.0}

@@ -17,13 +17,12 @@ from kernels.action.reasons import foremost_kind
 from kernels.action.sites import Sites, carry, is_carried
 from kernels.checking.bilinear import DenseOp
 from kernels.checking.report import Comparison, Report, Uncarried, conclude, distance, limit_of
-from kernels.checking.several import Several, motions, read_arrays
+from kernels.checking.several import Map, Several, motions, read_arrays
 from kernels.errors import KernelError, ShapeError, SymmetryWarning
 from kernels.lattice import symmetry
 from kernels.lattice.fibred import FibredOp
 from kernels.lattice.op import LatticeOp
 
-Map = Callable[[jax.Array], jax.Array]
 PARAMETER = 0.5  # of the generators of a Lie algebra
 
 
@@ -100,7 +99,7 @@ def _of_several(op: Several, w: Any, xs: tuple[Any, ...], transforms: Any, toler
     cases = _named(dict(motions(op, PARAMETER)) if transforms is None else transforms)
     with jax.default_matmul_precision("highest"):
         limit, y = limit_of(tolerance, xs[0]), op(w, *xs)
-        errors = {name: distance(op(w, *on_xs(xs)), on_y(y)) for name, (on_xs, on_y) in cases.items()}
+        errors = {name: distance(op(w, *on_all(xs)), on_y(y)) for name, (on_all, on_y) in cases.items()}
     found = [Comparison(name, error, limit) for name, error in errors.items()]
     return conclude("check_equivariance", xs[0], found)
 

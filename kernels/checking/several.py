@@ -8,7 +8,8 @@ A check is given the arrays after the weights as one tuple, in this order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -91,7 +92,7 @@ def _of_bilinear(op: BilinearOp) -> Subject:
 def _of_points(
     op: PointsOp, x: jax.Array, d: jax.Array, senders: jax.Array, receivers: jax.Array, nodes: Any = None
 ) -> Subject:
-    """The graph is part of the map; with respect to displacements it is not linear, and differences are taken."""
+    """The graph is part of the map; in displacements it is not linear, and differences are taken."""
     ends = (senders, receivers, nodes, x.shape[-2])
 
     def dense(w: Any, d: Any) -> np.ndarray:
@@ -144,12 +145,13 @@ def motions(op: Several, parameter: float) -> Iterator[tuple[str, tuple[Map, Map
     if point.algebra:
         elements["a random element"] = random_element(point, jax.random.key(0))
     for name, g in elements.items():
-        yield name, (lambda xs, g=g: (*map(_moved(g), spaces, xs), *xs[len(spaces) :]), _by(out, g))
+        yield name, (partial(_moved_all, spaces, g), partial(_moved, out, g))
 
 
-def _moved(g: Any) -> Callable[[Any, Any], jax.Array]:
-    return lambda V, x: move(None, 0, V.action(g, x.shape[-1]).blocks, x)
+def _moved_all(spaces: Sequence[Any], g: Any, xs: Sequence[Any]) -> tuple[Any, ...]:
+    """The first arrays moved, each in its space; what follows does not move."""
+    return (*(_moved(V, g, x) for V, x in zip(spaces, xs, strict=False)), *xs[len(spaces) :])
 
 
-def _by(V: Any, g: Any) -> Map:
-    return lambda x: _moved(g)(V, x)
+def _moved(V: Any, g: Any, x: jax.Array) -> jax.Array:
+    return move(None, 0, V.action(g, x.shape[-1]).blocks, x)

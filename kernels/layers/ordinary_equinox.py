@@ -43,7 +43,7 @@ class Dense(eqx.Module):
 class Blocks(eqx.Module):
     """An ordinary layer between blocks of sites, whose sites are its channels."""
 
-    layer: eqx.Module
+    layer: Any
     plan: Any = eqx.field(static=True)
 
     def __call__(self, x: jax.Array, *, key: Any = None) -> jax.Array:

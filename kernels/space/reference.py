@@ -26,7 +26,7 @@ def kernels_of(
         known = pair.polynomials
         values = np.zeros((len(d), len(known.degrees), known.dim_out, known.dim_in))
         monomials = np.prod(d[:, None, :] ** known.exponents, axis=2) * known.value
-        np.add.at(values, (slice(None), known.kernel, known.row, known.column), monomials)
+        np.add.at(values.transpose(1, 2, 3, 0), (known.kernel, known.row, known.column), monomials.T)
         weights = np.asarray(part, np.float64) / factor[:, None, None, None]
         mixed = np.einsum("ek,bkco->ebco", rings, weights)
         block = np.einsum("ebco,ebij->eoicj", mixed, values)

@@ -51,9 +51,13 @@ def read_fibre(value: Any, x: derive.Field, argument: str = "y") -> derive.Repre
 
 
 def said(fibre: derive.Representation) -> str:
-    """A fibre for people: 8 regular + 2 trivial."""
+    """A fibre for people: 8 regular + 2 trivial, 4 (trivial + V)."""
     blocks = [(copies, piece_name(piece)) for copies, piece in fibre.blocks]
-    return " + ".join(name if copies == 1 else f"{copies} {name}" for copies, name in blocks) or "0"
+    text = [name if copies == 1 else f"{copies} {name}" for copies, name in blocks]
+    length = next((n for n in range(2, len(text)) if text == text[:n] * (len(text) // n)), len(text))
+    if length < len(text):
+        return f"{len(text) // length} ({' + '.join(text[:length])})"
+    return " + ".join(text) or "0"
 
 
 def piece_name(piece: Any) -> str:
@@ -213,8 +217,8 @@ class PartName(str):
         made.whole, made.said = whole, said
         return made
 
-    def __getnewargs__(self) -> tuple[str, str]:
-        return self.whole, self.said
+    def __reduce__(self) -> tuple[type[PartName], tuple[str, str]]:
+        return PartName, (self.whole, self.said)
 
 
 def _titled(group: Any) -> Any:
@@ -235,7 +239,7 @@ def _short(vector: Vector) -> str:
 # ---- neighbours -----------------------------------------------------------------------------------------
 
 
-def require_same(before: str, out: derive.Field, after: str, into: derive.Field) -> None:
+def require_same(before: str, out: derive.Field, after: str, into: derive.Field, remedy: str = "") -> None:
     """Two layers may follow each other if one returns what the other reads: fibre, lattice and point group.
 
     Translations may differ: each layer keeps as many as its own two lattices have.
@@ -251,7 +255,7 @@ def require_same(before: str, out: derive.Field, after: str, into: derive.Field)
         f"{after} after {before}",
         f"must read what {before} returns, and their {differ} differ",
         f"{out} ({said(out.fibre)}) before {into} ({said(into.fibre)})",
-        f"build {after} on the .out of {before}",
+        remedy or f"build {after} on the .out of {before}",
     )
 
 

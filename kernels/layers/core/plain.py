@@ -139,7 +139,7 @@ def through(plan: LatticePlan, layer: Callable[[jax.Array], jax.Array], x: jax.A
 
 
 def _axis(axis: AxisPlan) -> tuple[tuple[int, int, str], tuple[int, int]]:
-    """What is repeated on either side, and the zeros that remain (negative: cut); sites, or blocks of them."""
+    """What is repeated on either side, and the zeros that remain (negative: cut), in sites or in blocks."""
     low, high = widths(axis)
     if axis.border not in MODES:
         return (0, 0, "constant"), (low, high)

@@ -117,7 +117,7 @@ def _weights(group: Any, factors: Sequence[Fraction], method: str) -> tuple[np.n
         rest = [x - floor(x) for x in place]
         away = [[x - t for x, t in zip(rest, tap, strict=True)] for tap in reach]
         found = _nearest(group.metric, away) if method == "nearest" else _linear(matrices, away)
-        table[(slice(None), *phase)] = [float(w) for w in found]
+        np.moveaxis(table, 0, -1)[phase] = [float(w) for w in found]
     read = table.reshape(len(reach), -1).any(axis=1)
     return np.array(reach)[read], table[read]
 

@@ -179,7 +179,7 @@ def steerable_resnet(pool: str) -> Callable[[jax.Array], jax.Array]:
 
 @pytest.mark.parametrize(("n", "kept"), [(21, False), (25, True)])
 def test_irreducible_channels_that_are_averaged_keep_turns_where_all_strides_fit(n: int, kept: bool) -> None:
-    """A steerable ResNet at 221 pixels: its strides fit 8 k + 1 pixels, not 8 k + 5. QUVA-Lab/e2cnn, issue 37."""
+    """A steerable ResNet: three strides fit 8 k + 1 pixels, not 8 k + 5. QUVA-Lab/e2cnn, issue 37."""
     assert keeps(steerable_resnet("mean"), n, ONE) == kept
     first = kn.audit(steerable_resnet("mean"), image(n, batch=1), still(C4, n), ONE).first
     assert first is None or "even size under a stride: 6 sites" in first.cause

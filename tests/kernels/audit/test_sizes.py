@@ -1,4 +1,4 @@
-"""What an audit says at small sizes and at sizes beside the group: what it says at large ones, or that it cannot."""
+"""Audits at small sizes and at sizes beside the group: right, or they say that there are too few sites."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def strided() -> Callable[[jax.Array], jax.Array]:
 
 
 def test_a_turn_beside_the_group_s_centres_is_lost_where_the_stride_is() -> None:
-    """At 8 x 8 no turn about the middle is in the group: the layer with the stride is the first to lose it."""
+    """At 8 x 8 no turn about the middle is in the group: the layer with the stride is the first."""
     found = kn.audit(strided(), image(8), into=dv.Field(HALF))
     assert found.first is not None
     assert found.first.name == "down"
@@ -119,7 +119,8 @@ def summed_then_placed(x: jax.Array) -> jax.Array:
 
 
 SMALL = (
-    pooled_then_summed, summed_then_pooled, pooled_twice, strided_then_cut, largest_then_free, summed_then_placed
+    pooled_then_summed, summed_then_pooled, pooled_twice,
+    strided_then_cut, largest_then_free, summed_then_placed,
 )  # fmt: skip
 
 
@@ -139,7 +140,7 @@ SIZES = [(f, n) for f in SMALL for n in range(3, 10) if f is not pooled_twice or
 
 @pytest.mark.parametrize(("model", "n"), SIZES, ids=lambda p: getattr(p, "__name__", str(p)))
 def test_a_small_array_shows_what_a_large_one_shows_or_that_it_is_too_small(model: Any, n: int) -> None:
-    """The same layers; nothing lost or kept that is not so at a large size, unless it says that it cannot tell."""
+    """The same layers lose and keep the same; or it says that it cannot tell."""
     large, (small, said) = at_a_large_size(model, n), audited(model, n)
     text = " ".join(said.split())
     assert list(small) == list(large), said
@@ -174,7 +175,10 @@ def test_pools_that_leave_nothing_are_a_sum_over_the_image() -> None:
 
 def test_what_too_few_sites_say() -> None:
     said = " ".join(str(kn.audit(pooled_then_summed, image(5), into=dv.Field(T2))).split())
-    assert "2 x 2 sites are too few to tell whether it keeps t_u^2, t_v^2: audit at 20 sites of x or more" in said
+    assert (
+        "2 x 2 sites are too few to tell whether it keeps t_u^2, t_v^2: audit at 20 sites of x or more"
+        in said
+    )
     assert "of shifts of x, multiples of 2 sites land on its sites, which 5 sites are too few to show" in said
     lone = " ".join(str(kn.audit(pool, image(3), into=dv.Field(T2))).split())
     assert "one site, which is too few to tell. Remedy: audit it at a larger size, such as 24 sites" in lone

@@ -17,17 +17,8 @@ from kernels.space import op as points_op
 from tests.kernels.space import points
 from tests.kernels.test_bilinear import CASES, arrays, lowered
 
-NAMES = (
-    "cross product",
-    "mixture",
-    "neighbours merged",
-    "nothing",
-    "Lorentz",
-    "graphs",
-    "signs",
-    "a quarter turn and signs",
-)
-GRAPHS = ("SO(3)", "O(3)", "O(2)", "C8", "O", "line")
+NAMES = ("cross product", "nothing", "Lorentz", "graphs", "signs")
+GRAPHS = ("SO(3)", "O", "line")
 
 
 def drawn(case: points.Case, dtype: Any = np.float64) -> tuple[Any, tuple[Any, ...]]:
@@ -65,7 +56,7 @@ def test_every_check_of_a_bilinear_op(name: str) -> None:
 
 
 def test_batch_axes_of_two_arguments_may_differ() -> None:
-    op = lowered("mixture")
+    op = lowered("cross product")
     w, v, u, _ = arrays(op)
     assert kn.check_adjoints(op, w, (v[:, None], u[0])).passed
     assert kn.check_equivariance(op, w, (v[0], u)).passed
@@ -73,25 +64,17 @@ def test_batch_axes_of_two_arguments_may_differ() -> None:
 
 def test_a_bilinear_op_that_is_not_equivariant() -> None:
     """The cross product of what are stated to be vectors of O(3): mirrors change its sign."""
-    V = dv.defining(dv.special_orthogonal(3))
     W = dv.defining(dv.orthogonal(3))
     op = lowered("cross product")
-    spoiled = dataclasses.replace(op, into=(W, W))
-    object.__setattr__(
-        spoiled, "linear", dataclasses.replace(op.linear, out=dv.Field.off_lattice(_alone(W), W))
-    )
+    alone = dv.Field.off_lattice(dv.SpaceGroup(W.group, (), ()), W)
+    spoiled = dataclasses.replace(op, linear=dataclasses.replace(op.linear, out=alone), into=(W, W))
     w, v, u, _ = arrays(op)
     with pytest.raises(kn.CheckError, match=r"m must agree to 1e-12 .*, got 2; all the numbers"):
         kn.check_equivariance(spoiled, w, (v, u))
-    assert V.group != W.group
-
-
-def _alone(V: Any) -> Any:
-    return dv.SpaceGroup(V.group, (), ())
 
 
 def test_a_wrong_adjoint_of_a_bilinear_op(monkeypatch: pytest.MonkeyPatch) -> None:
-    op = lowered("mixture")
+    op = lowered("cross product")
     w, v, u, _ = arrays(op)
     own = type(op).adjoints
 
@@ -100,7 +83,7 @@ def test_a_wrong_adjoint_of_a_bilinear_op(monkeypatch: pytest.MonkeyPatch) -> No
         return wbar, vbar, -ubar
 
     monkeypatch.setattr(type(op), "adjoints", turned)
-    with pytest.raises(kn.CheckError, match="input u: derived against jax.vjp must agree"):
+    with pytest.raises(kn.CheckError, match=r"input u: derived against jax\.vjp must agree"):
         kn.check_adjoints(op, w, (v, u))
 
 
@@ -121,7 +104,7 @@ def test_every_check_of_an_op_on_points(name: str) -> None:
     assert names(kn.check_equivariance(op, w, xs)) == [*point.generators, *more]
 
 
-@pytest.mark.parametrize("name", ("O(3)", "C8"))
+@pytest.mark.parametrize("name", ["O(3)", "C8"])
 def test_the_dense_matrix_is_sympy_s_kernel_written_out(name: str) -> None:
     case = points.case(name)
     w, (x, d, senders, receivers, nodes) = drawn(case)
@@ -147,7 +130,7 @@ def test_sizes_of_the_dense_matrix_are_read_off_the_edges() -> None:
 
 
 def test_samples_short_numbers_and_graphs_without_edges() -> None:
-    case = points.case("O(3)")
+    case = points.case("line")
     w, (x, d, senders, receivers, nodes) = drawn(case, np.float32)
     many = jnp.stack([x, 2 * x])
     for check in (kn.check_adjoints, kn.check_against_dense, kn.check_equivariance):
@@ -156,15 +139,14 @@ def test_samples_short_numbers_and_graphs_without_edges() -> None:
         assert check(case.op, w, (x, d[:0], senders[:0], receivers[:0])).passed
 
 
-def test_a_kernel_that_is_not_equivariant() -> None:
-    """One weight of an anisotropic function of displacements by hand."""
+def test_an_output_that_is_not_what_it_is_said_to_be() -> None:
+    """Vectors that are called scalars."""
     case = points.case("C8")
     w, xs = drawn(case)
-    turned = dataclasses.replace(
-        case.op, out=case.solution.problem.x
-    )  # the output is not what it is said to be
-    with pytest.raises((kn.CheckError, kn.KernelError)):
-        kn.check_equivariance(turned, w, xs)
+    E = case.solution.problem.group
+    called = dataclasses.replace(case.op, out=dv.Field(E, fibre=2 * dv.trivial(E.point)))
+    with pytest.raises(kn.CheckError, match="r must agree to 1e-12"):
+        kn.check_equivariance(called, w, xs)
 
 
 def test_a_wrong_sum_over_edges(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,12 +196,14 @@ def _errors() -> dict[str, Any]:
     }  # fmt: skip
 
 
-ERRORS = _errors()
+ERRORS = (
+    "one array", "three arrays", "no graph", "half a graph", "no samples", "a candidate", "a large graph"
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ERRORS)
 def test_one_clear_line(name: str) -> None:
-    wrong, said = ERRORS[name]
+    wrong, said = _errors()[name]
     with pytest.raises(kn.KernelError, match=re.escape(said)) as caught:
         wrong()
     assert "\n" not in str(caught.value)
