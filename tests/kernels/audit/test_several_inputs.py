@@ -27,7 +27,7 @@ def products(x: jax.Array) -> jax.Array:
     """Invariants of two vectors and of their product."""
     two = mix(M, x)
     other = cross(W, two[..., :3] + x[..., :3], two[..., 3:])
-    return dots(D, two, other)
+    return dots(D, two, other + x[..., 3:])
 
 
 def test_bilinear_layers_are_named_and_kept() -> None:
