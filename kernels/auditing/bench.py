@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import product
@@ -13,7 +12,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from kernels.auditing.axes import BATCH, Atom, Layout, layout, size_of
-from kernels.auditing.matching import blurred, distance, find_shift, match_channels, moved_sites, overlap
+from kernels.auditing.matching import (
+    blurred,
+    distance,
+    find_shift,
+    lively,
+    match_channels,
+    moved_sites,
+    overlap,
+)
 from kernels.auditing.motions import (
     Channel,
     Element,
@@ -384,17 +391,6 @@ class Bench:
         if own is None and not all(self.wrap):
             return None
         return [list(range(n)) if self.wrap[k] else [own[k]] for k, n in enumerate(sites)]  # type: ignore[index]
-
-
-def lively(array: np.ndarray) -> np.ndarray:
-    """An array (batch, sites..., channels), with random numbers in channels that are the same everywhere."""
-    if not np.issubdtype(array.dtype, np.floating) or array.size == 0 or math.prod(array.shape[1:-1]) == 1:
-        return array
-    wide = array.astype(np.float64)
-    spread = wide.std(axis=tuple(range(1, array.ndim - 1)), keepdims=True).max(axis=0, keepdims=True)
-    dead = ~(spread > 1e-6 * np.abs(wide).max())
-    noise = np.random.default_rng(0).standard_normal(array.shape)
-    return np.where(dead, noise, wide).astype(array.dtype) if dead.any() else array
 
 
 def quarter(sites: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import product
 
@@ -139,3 +140,14 @@ def overlap(
             return tuple(t if k == axis else 0 for k in range(dim)), gap
         best = min(best, gap)
     return None, best
+
+
+def lively(array: np.ndarray) -> np.ndarray:
+    """An array (batch, sites..., channels), with random numbers in channels that are the same everywhere."""
+    if not np.issubdtype(array.dtype, np.floating) or array.size == 0 or math.prod(array.shape[1:-1]) == 1:
+        return array
+    wide = array.astype(np.float64)
+    spread = wide.std(axis=tuple(range(1, array.ndim - 1)), keepdims=True).max(axis=0, keepdims=True)
+    dead = ~(spread > 1e-6 * np.abs(wide).max())
+    noise = np.random.default_rng(0).standard_normal(array.shape)
+    return np.where(dead, noise, wide).astype(array.dtype) if dead.any() else array

@@ -199,7 +199,9 @@ def first_shifts(
             count = min(reach, n // step) if step else 1
             values = [(int(start) + step * i) % n for i in range(count)]
             values += [own[k] % n] if own is not None and step and (own[k] - start) % step == 0 else []
-        elif own is None or (_is_beside(own[k] - start, step) and (any(wrap) or glides(element, periods))):
+        elif own is None or (
+            _is_beside(own[k] - start, step) and (not step or any(wrap) or glides(element, periods))
+        ):
             return []
         else:
             values = [own[k]]

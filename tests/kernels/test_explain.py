@@ -273,9 +273,7 @@ def test_the_dtype_of_sums() -> None:
     assert {r.implementation for r in (integers.forward, integers.kernel_adjoint)} == {"xla"}
     shapes = {"x_shape": (1, 4, 4, 2), "kernel_shape": (1, 1, 2, 2), "dtype": "bfloat16"}
     assert kn.explain(**shapes, preferred_element_type="float32").forward.implementation
-    policy = kn.autotune(
-        **shapes, preferred_element_type="float32", candidates=("xla", "matmul"), rounds=1
-    )
+    policy = kn.autotune(**shapes, preferred_element_type="float32", candidates=("xla", "matmul"), rounds=1)
     x, kernel = jnp.ones((1, 4, 4, 2), "bfloat16"), jnp.ones((1, 1, 2, 2), "bfloat16")
     y = kn.conv(x, kernel, implementation=policy, preferred_element_type="float32")
     assert y.dtype == jnp.float32
