@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import product
 from typing import Any
 
 import jax
@@ -395,7 +394,3 @@ class Bench:
 
 def quarter(sites: int) -> int:
     return -(-sites // 4)
-
-
-def all_shifts(sites: Vector, reach: int) -> list[Vector]:
-    return list(product(*(range(min(n, reach)) for n in sites)))

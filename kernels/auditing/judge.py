@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice, product
 from typing import Any
 
-from kernels.auditing.bench import Bench, all_shifts, quarter
+from kernels.auditing.bench import Bench, quarter
 from kernels.auditing.causes import causes
 from kernels.auditing.modules import has_fields, says_output
 from kernels.auditing.motions import (
@@ -14,6 +14,7 @@ from kernels.auditing.motions import (
     Element,
     Vector,
     acts,
+    all_shifts,
     as_array,
     channel_action,
     fibre_of,

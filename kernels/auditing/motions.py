@@ -210,6 +210,10 @@ def first_shifts(
     return shifts
 
 
+def all_shifts(sites: Vector, reach: int) -> list[Vector]:
+    return list(product(*(range(min(n, reach)) for n in sites)))
+
+
 def _is_beside(gap: Fraction, step: int) -> bool:
     """Whether two centres along an axis are no translation of the group apart."""
     return gap % step != 0 if step else gap != 0
