@@ -129,7 +129,7 @@ def _named(given: Any) -> Mapping[str, tuple[Map, Map]]:
     """Pairs with the names of a mapping, or numbered."""
     if not given:
         remedy = "give (on input, on output) pairs"
-        raise KernelError("transforms", "must name at least one symmetry", given, remedy)
+        raise KernelError("transforms", "must name at least one symmetry", given or None, remedy)
     if isinstance(given, Mapping):
         return given
     return {f"symmetry {i}": pair for i, pair in enumerate(given)}
