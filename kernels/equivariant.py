@@ -116,9 +116,15 @@ class EquivariantOp(Content, Exportable):
     def dense(self, w: Any, grid: Any = None, *, order: str = "channels_last") -> np.ndarray:
         """The matrix of one sample in float64: dense @ x.reshape(-1) == op(w, x).reshape(-1)."""
 
-    @abstractmethod
     def dense_bias(self, b: Any, grid: Any = None) -> np.ndarray:
-        """What the biases add to one sample, in float64, flat."""
+        """What the biases add to one sample, in float64, flat: zeros where there are none."""
+        if not jax.tree.leaves(b):
+            return np.zeros(math.prod(self.output_shape(grid)))
+        return self._dense_bias(b, grid)
+
+    @abstractmethod
+    def _dense_bias(self, b: Any, grid: Any) -> np.ndarray:
+        """The same where there are some."""
 
     @abstractmethod
     def output_shape(self, grid: Any = None) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from kernels import precision
@@ -40,7 +41,7 @@ def avg_pool(
         y[n,p,c] = 1/prod(window) sum_j x[n, strides p + dilation j - low, c]
 
     Args:
-        x: (batch..., spatial..., C).
+        x: (batch..., spatial..., C), real or complex.
         window: a size per spatial axis, which fixes the number of these, or one integer for all `rank` of
             them.
         rank: the number of spatial axes, where `window` is an integer.
@@ -60,6 +61,7 @@ def avg_pool(
 
     Source: Y. LeCun et al., "Gradient-based learning applied to document recognition", 1998 (subsampling).
     """
+    operands.check_copied("x", x)
     size, options = _parse(x, window, rank, strides, padding, dilation)
     return _avg_pool(x, size, options, bool(count_include_pad))
 
@@ -81,7 +83,8 @@ def max_pool(
     values tie the gradient goes to the first of them.
 
     Args:
-        x, window, rank, strides, padding, dilation: as in `avg_pool`.
+        x: as in `avg_pool`, but real: complex numbers have no order.
+        window, rank, strides, padding, dilation: as there.
 
     Returns:
         (batch..., out..., C).
@@ -94,6 +97,7 @@ def max_pool(
 
     Source: M. Riesenhuber, T. Poggio, "Hierarchical models of object recognition in cortex", 1999.
     """
+    operands.check_array("x", x)
     size, options = _parse(x, window, rank, strides, padding, dilation)
     return _max_pool(x, size, options, asked())
 
@@ -101,7 +105,6 @@ def max_pool(
 def _parse(
     x: jax.Array, window: Ints, rank: int | None, strides: Ints | None, padding: Padding, dilation: Ints
 ) -> tuple[tuple[int, ...], Options]:
-    operands.check_array("x", x)
     size = window_shape("window", window, rank, len(x.shape))
     own = size if strides is None else strides
     return size, opt.parse(len(size), strides=own, padding=padding, dilation=dilation)
@@ -138,9 +141,10 @@ def _avg_pool(x: jax.Array, size: tuple[int, ...], options: Options, count_inclu
     total = _window_sum(wide, size, options)
     count: jax.Array | int = math.prod(size)
     if not count_include_pad:
-        ones = wide._replace(x=jnp.ones((1, *wide.x.shape[1:-1], 1), wide.x.dtype))
+        real = jnp.finfo(wide.x.dtype).dtype
+        ones = wide._replace(x=jnp.ones((1, *wide.x.shape[1:-1], 1), real))
         count = jnp.maximum(_window_sum(ones, size, options), 1)
-    return operands.unflatten((total / count).astype(x.dtype), frame.batch)
+    return operands.unflatten((total / jnp.asarray(count, total.dtype)).astype(x.dtype), frame.batch)
 
 
 def _window_sum(frame: _Framed, size: Sequence[int], options: Options) -> jax.Array:
@@ -158,7 +162,9 @@ def _axis_sum(x: jax.Array, axis: int, k: int, stride: int, dilation: int) -> ja
         return reduce(jnp.add, _taps(x, axis, k, stride, dilation))
     window, strides, apart = [1] * x.ndim, [1] * x.ndim, [1] * x.ndim
     window[axis], strides[axis], apart[axis] = k, stride, dilation
-    return lax.reduce_window(x, 0.0, lax.add, window, strides, "VALID", window_dilation=apart)
+    return lax.reduce_window(
+        x, np.zeros((), x.dtype), lax.add, window, strides, "VALID", window_dilation=apart
+    )
 
 
 def _windows(x: jax.Array, axis: int, k: int, stride: int, dilation: int) -> int:

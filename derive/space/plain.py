@@ -16,6 +16,7 @@ from derive.errors import RepresentationError
 from derive.pickling import Arrays
 from derive.space.answer import PairKernels, SpaceAnswer, SpacePair
 from derive.space.problem import SpaceProblem
+from derive.symmetry.field import Field
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +49,8 @@ class PlainSpacePair(Arrays):
 
 @dataclass(frozen=True, eq=False)
 class PlainSpace(Arrays):
-    """All pairs of blocks, output blocks outermost; `bias`: the vectors of the output that are fixed.
-
+    """All pairs of blocks, output blocks outermost; `bias`: the vectors of the output that are fixed;
+    `into`, `out`: the fields, with numbers for copies;
     `radius`: where the kernel ends, None where it does not or has no number.
     """
 
@@ -60,6 +61,8 @@ class PlainSpace(Arrays):
     bias: PlainMaps | None
     radius: float | None
     description: str
+    into: Field
+    out: Field
 
 
 def numbered(
@@ -79,7 +82,8 @@ def plain_space(answer: SpaceAnswer, description: str) -> PlainSpace:
     bias = plain_maps(answer.constant, None, description) if problem.bias else None
     number = problem.radius is not None and problem.radius.is_number
     radius = float(problem.radius) if number else None
-    return PlainSpace(problem.group.dim, x, y, pairs, bias, radius, description)
+    fields = (problem.x, problem.y)
+    return PlainSpace(problem.group.dim, x, y, pairs, bias, radius, description, *fields)
 
 
 @dataclass(frozen=True)

@@ -27,12 +27,16 @@ from kernels.auditing.motions import (
     same_group,
 )
 from kernels.auditing.program import Program, trace
-from kernels.auditing.report import Audit, AuditedLayer
+from kernels.auditing.report import Audit, AuditedLayer, few
 from kernels.auditing.units import names_of, units_of, whole
 from kernels.auditing.verdicts import Judged
 from kernels.errors import KernelError, ShapeError
 
 SAMPLES = 4
+DEAD = (
+    "the output is the same for all samples and at all sites, which shows little: give another x or weights"
+)
+ENOUGH = 8  # sites of an output at which a shift is seen beyond doubt
 
 
 def audit(model: Callable[[Any], Any], x: Any, into: Any, out: Any = None) -> Audit:
@@ -232,11 +236,17 @@ def _report(judge: Judge, judged: list[Judged], model: Judged, into: Any, shape:
         kept=_whole(judge, units, model, into),
         tolerance=max(bench.tolerance(j.unit) for j in units),
         uncarried=_uncarried(judge, into),
-        notes=tuple(_notes(layers, units, model, bench)),
+        notes=tuple(_notes(layers, units, model, bench, generators)),
     )
 
 
-def _notes(layers: Sequence[AuditedLayer], units: Sequence[Judged], model: Judged, bench: Bench) -> list[str]:
+def _notes(
+    layers: Sequence[AuditedLayer],
+    units: Sequence[Judged],
+    model: Judged,
+    bench: Bench,
+    generators: Sequence[str],
+) -> list[str]:
     """Layers that keep all and yet mix samples; elements that only the model as a whole loses."""
     names = [
         layer.name
@@ -245,15 +255,29 @@ def _notes(layers: Sequence[AuditedLayer], units: Sequence[Judged], model: Judge
     ]
     rest = "uses the statistics of the batch, so that a sample's output depends on the other samples"
     notes = [f"{', '.join(names)} {rest}: switch to inference"] if names else []
+    notes += [DEAD] if bench.is_dead(model.unit) else []
+    notes += [_doubt(layer.name, j, bench) for layer, j in zip(layers, units, strict=True) if j.doubts]
     blamed = {name for j in units for name in j.lost}
     alone = [name for name in model.lost if name not in blamed and not name.startswith("t_")]
     saved = [name for name in model.verdicts if model.verdicts[name].kept and name in blamed]
     saved = [name for name in saved if not name.startswith("t_")]
     if saved:
-        notes.append(f"the model as a whole keeps {', '.join(saved)} all the same")
+        shown = few([n for n in saved if n in generators] or saved)
+        notes.append(f"the model as a whole keeps {shown} all the same")
     if alone:
         notes.append(f"every layer keeps {alone[0]} and the model loses it: they keep it about other centres")
     return notes
+
+
+def _doubt(name: str, judged: Judged, bench: Bench) -> str:
+    """What too few sites leave open, and how many would tell."""
+    sites = min((bench.layout(o).sites for o in judged.unit.outs if bench.layout(o).sites), default=())
+    least = max(
+        -(-n * ENOUGH // max(m, 1)) for n, m in zip(bench.layout(bench.program.x).sites, sites, strict=True)
+    )
+    shown, open_ = " x ".join(map(str, sites)), ", ".join(judged.doubts)
+    what = f"{name}: {shown} sites are too few to tell whether it keeps {open_}"
+    return f"{what}: audit at {least} sites of x or more"
 
 
 def _title(into: Any) -> str:
@@ -307,7 +331,9 @@ def _whole(judge: Judge, units: list[Judged], model: Judged, into: Any) -> tuple
     shifts = []
     for axis in judge.shifts:
         k = axis[0].axis or 0
-        inner = [e.name for e in axis if all(j.verdicts[e.name].kept for j in units if e.name in j.verdicts)]
+        open_ = {name for j in units for name in j.doubts}
+        kept_by_all = [e for e in axis if all(j.verdicts[e.name].kept for j in units if e.name in j.verdicts)]
+        inner = [e.name for e in kept_by_all if e.name not in open_]
         names = [e.name for e in axis if e.name in (kept if judge.bench.wrap[k] else inner)]
         shifts += names[:1]
     return (*shifts, *_spanning(judge, kept, into))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import product
 from typing import Any
 
 import jax
@@ -13,7 +11,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from kernels.auditing.axes import BATCH, Atom, Layout, layout, size_of
-from kernels.auditing.matching import blurred, distance, find_shift, match_channels, moved_sites
+from kernels.auditing.matching import (
+    blurred,
+    distance,
+    find_shift,
+    lively,
+    match_channels,
+    moved_sites,
+    overlap,
+)
 from kernels.auditing.motions import (
     Channel,
     Element,
@@ -25,6 +31,7 @@ from kernels.auditing.motions import (
     own_centre,
     reduced,
 )
+from kernels.auditing.planes import Seen, is_scant, look_again
 from kernels.auditing.program import Program
 from kernels.auditing.units import Unit
 
@@ -35,11 +42,15 @@ NOISE = 30.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one motion in a layer: where it moves every output, or None; and the error."""
+    """What became of one motion in a layer: where it moves every output, or None; and the error.
+
+    `tested`: false where there was no room for it, and where there are too few sites to tell, with `doubt`.
+    """
 
     shifts: dict[int, Vector] | None
     error: float
     tested: bool = True
+    doubt: bool = False
 
 
 class Book:
@@ -175,6 +186,13 @@ class Bench:
                 return True
         return False
 
+    def is_dead(self, unit: Unit) -> bool:
+        """Whether the outputs are the same for all samples and at all sites, which shows nothing."""
+        many = [a.reshape(-1, a.shape[-1]) for a in self.base(unit)]
+        return all(
+            len(a) > 1 and np.ptp(a, axis=0).max(initial=0) <= 1e-6 * np.abs(a).max(initial=0) for a in many
+        )
+
     def rounding(self, unit: Unit) -> float:
         """By how much outputs change when inputs change in their last digits: what rounding may do."""
         key = (id(unit), "rounding")
@@ -247,13 +265,33 @@ class Bench:
         results = zip(unit.outs, self.run(unit, moved), self.base(unit, mask or None), strict=True)
         found, worst = {}, 0.0
         for number, got, base in results:
+            if not got.size:
+                return Outcome(None, 0.0, tested=False, doubt=True)
             got, base = (got[:1], base[:1]) if alone and len(got) == len(moved[unit.ins[0]]) else (got, base)
             hint = self._hint(unit, shifts, number)
             shift, error = self._compare(unit, number, element, got, base, hint, mask)
             worst = max(worst, error)
             if shift is not None:
                 found[number] = shift
-        return Outcome(found if len(found) == len(unit.outs) else None, worst)
+        if len(found) < len(unit.outs):
+            return Outcome(None, worst)
+        return (
+            self._confirmed(unit, mask[0], shifts, Outcome(found, worst)) if mask else Outcome(found, worst)
+        )
+
+    def _confirmed(self, unit: Unit, axis: int, shifts: Mapping[int, Vector], outcome: Outcome) -> Outcome:
+        """The same; where it was seen at few sites, lost or left open if single planes say otherwise."""
+        inputs, outputs = {i: self.array(i) for i in unit.ins}, self.base(unit)
+        seen = Seen(axis, shifts, [(outcome.shifts or {})[o] for o in unit.outs])
+        if self.sums_samples(unit) or not is_scant(seen, inputs, outputs):
+            return outcome
+        limit = self.tolerance(unit)
+        inside, sure = look_again(lambda arrays: self.run(unit, arrays), seen, inputs, outputs, limit)
+        if sure:
+            return outcome
+        if inside > limit:
+            return Outcome(None, inside)
+        return Outcome(None, outcome.error, tested=False, doubt=True)
 
     def _hint(self, unit: Unit, shifts: Mapping[int, Vector], number: int) -> list[float]:
         """Where an output would move if it had its sites where the first input has them."""
@@ -354,43 +392,5 @@ class Bench:
         return [list(range(n)) if self.wrap[k] else [own[k]] for k, n in enumerate(sites)]  # type: ignore[index]
 
 
-def lively(array: np.ndarray) -> np.ndarray:
-    """An array (batch, sites..., channels), with random numbers in channels that are the same everywhere."""
-    if not np.issubdtype(array.dtype, np.floating) or array.size == 0 or math.prod(array.shape[1:-1]) == 1:
-        return array
-    wide = array.astype(np.float64)
-    spread = wide.std(axis=tuple(range(1, array.ndim - 1)), keepdims=True).max(axis=0, keepdims=True)
-    dead = ~(spread > 1e-6 * np.abs(wide).max())
-    noise = np.random.default_rng(0).standard_normal(array.shape)
-    return np.where(dead, noise, wide).astype(array.dtype) if dead.any() else array
-
-
 def quarter(sites: int) -> int:
     return -(-sites // 4)
-
-
-def overlap(
-    got: np.ndarray, base: np.ndarray, axis: int, limit: float, hint: list[float]
-) -> tuple[Vector | None, float]:
-    """The shift along an open axis, compared on half of the inner sites or more.
-
-    Zeros are no evidence, except for the shift that is expected.
-    """
-    n, dim = base.shape[1 + axis], base.ndim - 2
-    margin, best = n // 4, float("inf")
-    top = float(np.abs(base).max()) or 1.0
-    near = sorted(range(-(n // 2), n // 2 + 1), key=lambda t: (abs(t - hint[axis]), t))
-    for rank, t in enumerate(near):
-        low, high = max(margin, margin + t), min(n - margin, n - margin + t)
-        if 2 * (high - low) < n - 2 * margin:
-            continue
-        here, there = got.take(range(low, high), 1 + axis), base.take(range(low - t, high - t), 1 + axis)
-        gap = float(np.abs(here - there).max(initial=0)) / top
-        if gap <= limit and (rank == 0 or np.abs(there).max() > 1e-3 * top):
-            return tuple(t if k == axis else 0 for k in range(dim)), gap
-        best = min(best, gap)
-    return None, best
-
-
-def all_shifts(sites: Vector, reach: int) -> list[Vector]:
-    return list(product(*(range(min(n, reach)) for n in sites)))

@@ -11,6 +11,7 @@ from kernels.auditing.bench import Bench, quarter
 from kernels.auditing.matching import blurred, distance, match_channels
 from kernels.auditing.modules import has_fields
 from kernels.auditing.motions import (
+    Channel,
     Element,
     Vector,
     act_on_channels,
@@ -24,6 +25,7 @@ from kernels.auditing.units import Unit
 from kernels.auditing.verdicts import Cause, Judged
 
 MAX_STEP = 4
+LONE = "a stride or a border that leaves one site, which is too few to tell"
 
 
 RANDOM = Cause(
@@ -119,7 +121,13 @@ def _shift(bench: Bench, judged: Judged, axis: Sequence[Element]) -> Cause:
     if bench.wrap[k]:
         return BORDER
     ratio = _ratio(bench, unit, k)
-    return _stride(unit, lost[0] * max(step, ratio)) if max(step, ratio) > 1 else POSITION
+    outputs = [bench.layout(o).sites[k] for o in unit.outs if bench.layout(o).sites]
+    if max(step, ratio) == 1:
+        return POSITION
+    if outputs and min(outputs) == 1:
+        return Cause(LONE, f"audit it at a larger size, such as {8 * ratio} sites at this layer, to tell")
+    few = max((bench.layout(i).sites[k] for i in unit.ins if bench.layout(i).sites), default=0)
+    return _stride(unit, lost[0] * max(step, ratio), f", which {few} sites are too few to show")
 
 
 def _ratio(bench: Bench, unit: Unit, axis: int) -> int:
@@ -128,10 +136,10 @@ def _ratio(bench: Bench, unit: Unit, axis: int) -> int:
     return max((round(n[axis] / m[axis]) for n, m in pairs if n and m), default=1)
 
 
-def _stride(unit: Unit, step: int) -> Cause:
+def _stride(unit: Unit, step: int, more: str = "") -> Cause:
     what = "a stride" if has_weights(unit) else "pooling with a stride"
     return Cause(
-        f"{what}: of shifts of x, multiples of {step} sites land on its sites",
+        f"{what}: of shifts of x, multiples of {step} sites land on its sites{more}",
         f"state the group with period={step} if those are meant, or leave out the stride",
     )
 
@@ -151,11 +159,28 @@ def _point(bench: Bench, unit: Unit, lost: Sequence[Element]) -> Cause:
             shown = " x ".join(map(str, sites))
             return Cause(f"sizes: {e.name} does not carry its {shown} sites to themselves", "use equal sizes")
     dim = len(bench.wrap)
-    steps = [inner_step(bench, unit, k) for k in range(dim)]
-    if any(s is None for s in steps):
+    found = [inner_step(bench, unit, k) for k in range(dim)]
+    if any(s is None for s in found):
         return POSITION
-    placed = placement(bench, unit, lost, [s or 1 for s in steps])
-    return placed or _crowded(bench, unit) or (FREE if has_weights(unit) or dim == 0 else OTHER)
+    steps = [s or 1 for s in found]
+    placed = placement(bench, unit, lost, steps)
+    return (
+        placed
+        or _crowded(bench, unit)
+        or _unmixed(bench, unit, lost, steps)
+        or (FREE if has_weights(unit) or dim == 0 else OTHER)
+    )
+
+
+def _unmixed(bench: Bench, unit: Unit, lost: Sequence[Element], steps: Sequence[int]) -> Cause | None:
+    """A layer without weights that moves sites rightly and leaves the channels at each as they are."""
+    if has_weights(unit):
+        return None
+    for e in lost:
+        for t in product(*(range(s) for s in steps)):
+            if inner_turn(bench, unit, e, t, still=True) is not None:
+                return CHANNELS if is_affine(bench, unit) else POINTWISE
+    return None
 
 
 def _fits_elsewhere(bench: Bench, unit: Unit, e: Element) -> bool:
@@ -246,10 +271,18 @@ def inner_step(bench: Bench, unit: Unit, axis: int) -> int | None:
         e = shift_element(axis, step, dim, "shift")
         shifts = {i: _along(bench, i, axis, step, dim) for i in unit.ins}
         outcome = inside.test(unit, e, shifts)
+        if outcome.doubt:
+            return step
         tested |= outcome.tested
         if outcome.tested and outcome.shifts is not None:
             return step
-    return None if tested and room > 1 else 1
+    return None if tested and room > 1 and not _is_cramped(bench, unit, axis) else 1
+
+
+def _is_cramped(bench: Bench, unit: Unit, axis: int) -> bool:
+    """Whether a stride leaves so few sites that the border is felt at each of them."""
+    sizes = [bench.layout(o).sites[axis] for o in unit.outs if bench.layout(o).sites]
+    return bool(sizes) and min(sizes) <= MAX_STEP and _ratio(bench, unit, axis) > 1
 
 
 def _along(bench: Bench, number: int, axis: int, step: int, dim: int) -> Vector:
@@ -266,19 +299,26 @@ def placement(bench: Bench, unit: Unit, lost: Iterable[Element], steps: Sequence
     return None
 
 
-def inner_turn(bench: Bench, unit: Unit, e: Element, extra: Vector) -> Vector | None:
-    """The shift beyond the turn about its centre that the output makes, away from the border."""
+def inner_turn(bench: Bench, unit: Unit, e: Element, extra: Vector, still: bool = False) -> Vector | None:
+    """The shift beyond the turn about its centre that the output makes, away from the border.
+
+    `still`: with channels that do not move.
+    """
+
+    def acting(number: int) -> Channel:
+        return None if still else bench.book.of(bench.layout(number).channels, e)
+
     axes = tuple(range(len(bench.wrap)))
     moved = {}
     for i in unit.ins:
-        a = act_on_channels(bench.masked(i, axes), bench.book.of(bench.layout(i).channels, e))
+        a = act_on_channels(bench.masked(i, axes), acting(i))
         turned = turn(a, e)
         if turned is None:
             return None
         moved[i] = np.roll(turned, extra, axis=tuple(range(1, a.ndim - 1))) if a.ndim > 2 else turned
     offsets: set[Vector] = set()
     for o, got, base in zip(unit.outs, bench.run(unit, moved), bench.base(unit, axes), strict=True):
-        want = turn(act_on_channels(base, bench.book.of(bench.layout(o).channels, e)), e)
+        want = turn(act_on_channels(base, acting(o)), e)
         if want is None:
             return None
         limit, atoms = bench.tolerance(unit), bench.layout(o).channels
@@ -287,13 +327,15 @@ def inner_turn(bench: Bench, unit: Unit, e: Element, extra: Vector) -> Vector | 
                 return None
             continue
         shift = _inner_shift(got, want, limit)
-        if shift is None and len(atoms) == 1 and bench.book.is_open(atoms[0], e):
+        if shift is None and not still and len(atoms) == 1 and bench.book.is_open(atoms[0], e):
             shift = _inner_shift(blurred(got), blurred(want), limit)
             if shift is not None:
                 bench.book.learn(atoms[0], e, match_channels(*_inner(got, want, shift), limit))
         if shift is None:
             return None
         offsets.add(shift)
+    if not offsets:
+        return ()  # outputs without sites, which agree
     return offsets.pop() if len(offsets) == 1 else None
 
 

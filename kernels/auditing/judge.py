@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from itertools import islice, product
 from typing import Any
 
-from kernels.auditing.bench import Bench, all_shifts, quarter
+from kernels.auditing.bench import Bench, quarter
 from kernels.auditing.causes import causes
-from kernels.auditing.modules import has_fields
+from kernels.auditing.modules import has_fields, says_output
 from kernels.auditing.motions import (
     Channel,
     Element,
     Vector,
     acts,
+    all_shifts,
     as_array,
     channel_action,
     fibre_of,
@@ -99,7 +100,8 @@ class Judge:
                 together = join(self.bench.program, units[at : at + count])
                 if any(self._keeps(together, name) for name in judged.lost):
                     joined, joined_places = self.judge(together)
-                    if len(joined.lost) < len(judged.lost):
+                    clear = not joined.doubts and not self.bench.is_dead(together)
+                    if clear and len(joined.lost) < len(judged.lost):
                         judged, places, taken = joined, joined_places, count
             if judged.lost and stop:
                 return [*result, judged]
@@ -168,6 +170,7 @@ class Judge:
             else:
                 outcome = self.bench.test(judged.unit, e, shifts)
                 if not outcome.tested:
+                    judged.doubts += [e.name] if outcome.doubt else []
                     judged.alive.discard(e.name)
                     continue
                 judged.verdicts[e.name] = Verdict(outcome.shifts is not None, outcome.error)
@@ -198,6 +201,10 @@ class Judge:
             known = self._implied(start, tested, steps)
             if known is None:
                 outcome = self.bench.test(unit, element, shifts, actions)
+                if outcome.doubt:
+                    judged.doubts.append(element.name)
+                    judged.alive.discard(element.name)
+                    return
                 error = min(error, outcome.error)
                 known = (outcome.shifts,)
                 tested.append((start, outcome.shifts))
@@ -251,7 +258,7 @@ class Judge:
             return
         (o,) = unit.outs
         atoms = self.bench.layout(o).channels
-        fields = [f.out for f in unit.layers(self.bench.program)[-1:] if has_fields(f)]
+        fields = [f.out for f in unit.layers(self.bench.program)[-1:] if says_output(f)]
         fields += [self.out] if o == self.bench.program.y and self.out is not None else []
         for f in fields:
             if len(atoms) == 1 and related(f, self.into) and fits(f, atoms[0].size):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import product
 
@@ -28,7 +29,7 @@ def moved_sites(
 ) -> np.ndarray | None:
     """An array (batch, sites..., channels) of which the sites moved; None where they leave it."""
     sites = array.shape[1:-1]
-    if not sites:
+    if not sites or not array.size:
         return array
     index = sources(matrix, shift, sites, wrap)
     return (
@@ -116,3 +117,37 @@ def match_channels(got: np.ndarray, want: np.ndarray, limit: float) -> Monomial 
 def blurred(array: np.ndarray) -> np.ndarray:
     """Channels without their order and signs."""
     return np.sort(np.abs(array), axis=-1)
+
+
+def overlap(
+    got: np.ndarray, base: np.ndarray, axis: int, limit: float, hint: list[float]
+) -> tuple[Vector | None, float]:
+    """The shift along an open axis, compared on half of the inner sites or more.
+
+    Zeros are no evidence, except for the shift that is expected.
+    """
+    n, dim = base.shape[1 + axis], base.ndim - 2
+    margin, best = n // 4, float("inf")
+    top = float(np.abs(base).max()) or 1.0
+    near = sorted(range(-(n // 2), n // 2 + 1), key=lambda t: (abs(t - hint[axis]), t))
+    for rank, t in enumerate(near):
+        low, high = max(margin, margin + t), min(n - margin, n - margin + t)
+        if 2 * (high - low) < n - 2 * margin:
+            continue
+        here, there = got.take(range(low, high), 1 + axis), base.take(range(low - t, high - t), 1 + axis)
+        gap = float(np.abs(here - there).max(initial=0)) / top
+        if gap <= limit and (rank == 0 or np.abs(there).max() > 1e-3 * top):
+            return tuple(t if k == axis else 0 for k in range(dim)), gap
+        best = min(best, gap)
+    return None, best
+
+
+def lively(array: np.ndarray) -> np.ndarray:
+    """An array (batch, sites..., channels), with random numbers in channels that are the same everywhere."""
+    if not np.issubdtype(array.dtype, np.floating) or array.size == 0 or math.prod(array.shape[1:-1]) == 1:
+        return array
+    wide = array.astype(np.float64)
+    spread = wide.std(axis=tuple(range(1, array.ndim - 1)), keepdims=True).max(axis=0, keepdims=True)
+    dead = ~(spread > 1e-6 * np.abs(wide).max())
+    noise = np.random.default_rng(0).standard_normal(array.shape)
+    return np.where(dead, noise, wide).astype(array.dtype) if dead.any() else array

@@ -14,10 +14,14 @@ from typing import Any
 import jax
 
 from kernels.equivariant import EquivariantOp
+from kernels.errors import KernelError
+from kernels.maps.bilinear.op import BilinearOp
+from kernels.space.op import PointsOp
 
 _SCOPE = re.compile(r"audited_(\d+)_(\d+)_")
 _LOCK = threading.RLock()
 DEPTH = 8
+OPS = (EquivariantOp, BilinearOp, PointsOp)
 
 
 @dataclass
@@ -116,8 +120,15 @@ def is_nnx(model: Any) -> bool:
 
 
 def has_fields(layer: Any) -> bool:
-    """Whether a layer says which fields it maps."""
+    """Whether a layer of one array says which fields it maps."""
+    if isinstance(layer, PointsOp):
+        return False
     return _is_field(getattr(layer, "into", None)) and _is_field(getattr(layer, "out", None))
+
+
+def says_output(layer: Any) -> bool:
+    """Whether a layer says which field it returns: an op of several arrays too."""
+    return has_fields(layer) or isinstance(layer, BilinearOp | PointsOp)
 
 
 def _is_field(value: Any) -> bool:
@@ -137,7 +148,7 @@ def walk(model: Any) -> list[tuple[str, Any]]:
             visit(value.__wrapped__, name, depth)
             return
         layer = isinstance(value, frameworks()) and callable(value)
-        op = isinstance(value, EquivariantOp)
+        op = isinstance(value, OPS)
         if layer or op:
             seen.add(id(value))
             found.append((name, value))
@@ -155,11 +166,9 @@ def _joined(name: str, step: str) -> str:
 
 def _inside_typed(name: str, value: Any, found: list[tuple[str, Any]]) -> bool:
     """The op inside of a layer that says its fields is that layer."""
-    if not isinstance(value, EquivariantOp):
+    if not isinstance(value, OPS):
         return False
-    return any(
-        has_fields(v) and not isinstance(v, EquivariantOp) and name.startswith(f"{n}.") for n, v in found if n
-    )
+    return any(has_fields(v) and not isinstance(v, OPS) and name.startswith(f"{n}.") for n, v in found if n)
 
 
 def _children(value: Any) -> Iterator[tuple[str, Any]]:
@@ -193,7 +202,7 @@ def _held(function: Any) -> Iterator[tuple[str, Any]]:
     names = getattr(function, "__globals__", {})
     for name in code.co_names:
         value = names.get(name)
-        known = isinstance(value, (*frameworks(), EquivariantOp, list, tuple, dict))
+        known = isinstance(value, (*frameworks(), *OPS, list, tuple, dict))
         if known or (callable(value) and written_by_user(value)):
             yield name, value
     for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
@@ -216,6 +225,8 @@ def scoped(registry: Registry) -> Iterator[None]:
         def call(self: Any, *args: Any, **kwargs: Any) -> Any:
             if threading.get_ident() != thread:
                 return original(self, *args, **kwargs)
+            if isinstance(self, PointsOp):
+                _require_moved(*args, **kwargs)
             with jax.named_scope(registry.call(self)):
                 return original(self, *args, **kwargs)
 
@@ -231,6 +242,16 @@ def scoped(registry: Registry) -> Iterator[None]:
         finally:
             for cls, original in before.items():
                 type.__setattr__(cls, "__call__", original)
+
+
+def _require_moved(w: Any, x: Any, displacements: Any, *rest: Any, **more: Any) -> None:
+    """Refuse points that stay where they are while the group moves what they carry."""
+    if not isinstance(displacements, jax.core.Tracer):
+        rule = "must compute displacements from x, since the group moves them as well"
+        remedy = (
+            "make x the positions, or use check_equivariance(op, w, (x, displacements, senders, receivers))"
+        )
+        raise KernelError("model", rule, "a PointsOp on a fixed graph", remedy)
 
 
 def _home(cls: type) -> type | None:

@@ -181,9 +181,11 @@ def own_centre(matrix: np.ndarray, sites: Vector) -> Vector | None:
 def first_shifts(
     element: Element, sites: Vector, wrap: tuple[bool, ...], periods: Vector, reach: int
 ) -> list[Vector]:
-    """The shifts with which an element may move the input: those that make it an element of the group.
+    """The shifts with which an element may move the input.
 
-    On open axes only the one about the array's own centre; on periodic ones some multiples of the periods.
+    On open axes only the one about the array's own centre: so a user turns an image, whether this turn is in
+    the group or, at this size, beside its centres; but a glide is none. On periodic ones those that make it
+    an element of the group: some multiples of the periods.
     """
     if not sites:
         return [()]
@@ -197,13 +199,35 @@ def first_shifts(
             count = min(reach, n // step) if step else 1
             values = [(int(start) + step * i) % n for i in range(count)]
             values += [own[k] % n] if own is not None and step and (own[k] - start) % step == 0 else []
-        elif own is None or ((own[k] - start) % step if step else own[k] != start):
+        elif own is None or (
+            _is_beside(own[k] - start, step) and (not step or any(wrap) or glides(element, periods))
+        ):
             return []
         else:
             values = [own[k]]
         along.append(list(dict.fromkeys(values)))
     shifts = [t for t in product(*along) if sources(element.matrix, t, sites, wrap) is not None]
     return shifts
+
+
+def all_shifts(sites: Vector, reach: int) -> list[Vector]:
+    return list(product(*(range(min(n, reach)) for n in sites)))
+
+
+def _is_beside(gap: Fraction, step: int) -> bool:
+    """Whether two centres along an axis are no translation of the group apart."""
+    return gap % step != 0 if step else gap != 0
+
+
+def glides(element: Element, periods: Vector) -> bool:
+    """Whether an element shifts along what its linear part fixes, whichever translation follows it."""
+    powers = [np.eye(len(periods), dtype=int)]
+    while (powers[-1] @ element.matrix != powers[0]).any():
+        powers.append(powers[-1] @ element.matrix)
+    along = sum(powers[1:], powers[0])  # a multiple of the projection on what is fixed
+    start = np.array([int(s) for s in element.shift])
+    ways = product(*((-p, 0, p) for p in periods))
+    return all((along @ (start + np.array(way))).any() for way in ways)
 
 
 # ---- channels -----------------------------------------------------------------------------------------

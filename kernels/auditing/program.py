@@ -16,7 +16,7 @@ import numpy as np
 from jax.extend import core as jex
 
 from kernels.auditing.axes import Axes, Book, is_field, named, renewed, size_of
-from kernels.auditing.modules import Registry, has_fields, is_nnx, scoped
+from kernels.auditing.modules import Registry, is_nnx, says_output, scoped
 from kernels.auditing.primitives import RANDOM, axes_after
 from kernels.errors import KernelError
 
@@ -125,7 +125,7 @@ def _said(
     if more or o not in leaving or number is None or not registry.is_leaf(number):
         return None
     layer = registry.layers[number]
-    if not has_fields(layer):
+    if not says_output(layer):
         return None
     lattice = getattr(layer.out, "lattice", None)
     dim, shape = 0 if lattice is None else lattice.dim, tuple(map(size_of, known[o]))

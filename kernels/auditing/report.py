@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 WIDTH = 100
-WIDTHS = (40, 22)
+WIDTHS = (40, 34)
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Audit:
         shape = "(" + ", ".join(map(str, self.shape)) + ("," if len(self.shape) == 1 else "") + ")"
         text = f"audit under {self.group}, x {shape}: {_many(self.layers)}"
         text += f", errors up to {self.tolerance:.0e} are rounding"
-        return textwrap.shorten(text, WIDTH, placeholder="...")
+        return "\n".join(textwrap.wrap(text, WIDTH, subsequent_indent="  "))
 
     def _row(self, layer: AuditedLayer) -> tuple[str, str, str]:
         all_of_it = [g for g in self.generators if g not in self.uncarried]
@@ -93,7 +93,7 @@ class Audit:
         for layer in self.layers:
             if layer.lost:
                 found.setdefault((layer.cause, layer.remedy), []).append(layer.name)
-        remarks = [f"{_few(names)}: {cause}. Remedy: {remedy}." for (cause, remedy), names in found.items()]
+        remarks = [f"{few(names)}: {cause}. Remedy: {remedy}." for (cause, remedy), names in found.items()]
         remarks += [f"{g} was not tested: {why}." for g, why in self.uncarried.items()]
         remarks += list(self.notes)
         return [*remarks, f"the model keeps {_listed(self.kept)}"]
@@ -103,7 +103,8 @@ class Audit:
         rows += [(*self._row(layer), layer.cause, layer.remedy) for layer in self.layers]
         head, *body = [_cells(row, "td" if i else "th") for i, row in enumerate(rows)]
         table = f"<table><thead>{head}</thead><tbody>{''.join(body)}</tbody></table>"
-        rest = [*(f"{g} was not tested: {why}." for g, why in self.uncarried.items()), self._remarks()[-1]]
+        untested = [f"{g} was not tested: {why}." for g, why in self.uncarried.items()]
+        rest = [*untested, *self.notes, self._remarks()[-1]]
         return f"<p>{html.escape(self._head())}</p>{table}" + "".join(
             f"<p>{html.escape(t)}</p>" for t in rest
         )
@@ -129,5 +130,5 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names) or "nothing"
 
 
-def _few(names: Sequence[str]) -> str:
+def few(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

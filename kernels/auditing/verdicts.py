@@ -32,6 +32,7 @@ class Judged:
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     alive: set[str] = field(default_factory=set)
     causes: list[Cause] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)  # elements that too few sites leave open
 
     @property
     def lost(self) -> list[str]:

@@ -17,12 +17,12 @@ from kernels.action.reasons import foremost_kind
 from kernels.action.sites import Sites, carry, is_carried
 from kernels.checking.bilinear import DenseOp
 from kernels.checking.report import Comparison, Report, Uncarried, conclude, distance, limit_of
+from kernels.checking.several import Map, Several, motions, read_arrays
 from kernels.errors import KernelError, ShapeError, SymmetryWarning
 from kernels.lattice import symmetry
 from kernels.lattice.fibred import FibredOp
 from kernels.lattice.op import LatticeOp
 
-Map = Callable[[jax.Array], jax.Array]
 PARAMETER = 0.5  # of the generators of a Lie algebra
 
 
@@ -44,7 +44,8 @@ def check_equivariance(
     Args:
         op: a lowered op ``op(w, x)``, any function ``f(x, w)``, or with `into` any callable ``model(x)``.
         w: its weights; with `into`, the input.
-        x: an input, (batch..., spatial..., channels).
+        x: an input, (batch..., spatial..., channels); of an op of several arrays all of them in one tuple, as
+            `check_adjoints` says.
         transforms: pairs (how g acts on inputs, how g acts on outputs), named by a mapping or numbered; by
             default every generator of the group that a lowered op was solved for.
         into: the field of the model's input, or a representation where there is no lattice.
@@ -54,8 +55,8 @@ def check_equivariance(
             (float32: 1e-5).
 
     Returns:
-        A report with one error per generator. Of a Lie algebra a lowered op is held to the infinitesimal
-        action, a model to that of exp(X / 2).
+        A report with one error per generator. Of a Lie algebra a lowered op of one array is held to the
+        infinitesimal action, all else to that of exp(X / 2); an op of several arrays to a random element too.
 
     Raises:
         CheckError: op does not commute with one of them. KernelError: there is none to check.
@@ -83,12 +84,24 @@ def _of_op(op: Any, w: Any, x: Any, transforms: Any, tolerance: float | None) ->
         raise KernelError(
             "x", "must be given after the weights", None, "or give into= and out= for a model of x"
         )
-    w, x = jax.tree.map(jnp.asarray, w), jnp.asarray(x)
+    w = jax.tree.map(jnp.asarray, w)
+    if isinstance(op, Several):
+        return _of_several(op, w, read_arrays(op, x), transforms, tolerance)
+    x = jnp.asarray(x)
     apply = (lambda x: op(w, x)) if isinstance(op, DenseOp) else (lambda x: op(x, w))
     with jax.default_matmul_precision("highest"), warnings.catch_warnings():
         warnings.simplefilter("ignore", SymmetryWarning)  # the report says it
         y = apply(x)
         return _compared(apply, x, y, _cases(op, x, transforms), tolerance)
+
+
+def _of_several(op: Several, w: Any, xs: tuple[Any, ...], transforms: Any, tolerance: float | None) -> Report:
+    cases = _named(dict(motions(op, PARAMETER)) if transforms is None else transforms)
+    with jax.default_matmul_precision("highest"):
+        limit, y = limit_of(tolerance, xs[0]), op(w, *xs)
+        errors = {name: distance(op(w, *on_all(xs)), on_y(y)) for name, (on_all, on_y) in cases.items()}
+    found = [Comparison(name, error, limit) for name, error in errors.items()]
+    return conclude("check_equivariance", xs[0], found)
 
 
 class Case(NamedTuple):
@@ -109,13 +122,17 @@ def _cases(op: Any, x: jax.Array, transforms: Any) -> Cases:
     if transforms is None and isinstance(op, LatticeOp | FibredOp) and op.into is not None:
         return {name: _on_lattice(op, x, name) for name in op.into.group.generators}
     given = getattr(op, "symmetries", {}) if transforms is None else transforms
+    return {name: Case(pair) for name, pair in _named(given).items()}
+
+
+def _named(given: Any) -> Mapping[str, tuple[Map, Map]]:
+    """Pairs with the names of a mapping, or numbered."""
     if not given:
-        raise KernelError(
-            "transforms", "must name at least one symmetry", transforms, "give (on input, on output) pairs"
-        )
+        remedy = "give (on input, on output) pairs"
+        raise KernelError("transforms", "must name at least one symmetry", given or None, remedy)
     if isinstance(given, Mapping):
-        return {name: Case(pair) for name, pair in given.items()}
-    return {f"symmetry {i}": Case(pair) for i, pair in enumerate(given)}
+        return given
+    return {f"symmetry {i}": pair for i, pair in enumerate(given)}
 
 
 def _on_lattice(op: LatticeOp | FibredOp, x: jax.Array, name: str) -> Case:

@@ -135,7 +135,7 @@ class FibredOp(EquivariantOp):
         weights = expand_slowly(self.blocks, parts, *plan.weight_shape)
         return written(plan, weights, plan.grid(grid), order)
 
-    def dense_bias(self, b: Any, grid: Any = None) -> np.ndarray:
+    def _dense_bias(self, b: Any, grid: Any) -> np.ndarray:
         plan, parts = self.lattice.plan, read_parts("b", b, self.bias_shapes)
         table = expand_slowly(self.bias_blocks, parts, plan.bias_shape[0], 1, plan.channels_out)
         return bias_table(plan, table[:, 0], plan.grid(grid)).reshape(-1)

@@ -109,7 +109,7 @@ class LatticeOp(EquivariantOp):
         (entries,) = read_parts("w", w, self.weight_shapes)
         return written(self.plan, np.asarray(entries, dtype=np.float64), sizes, order)
 
-    def dense_bias(self, b: Any, grid: Any = None) -> np.ndarray:
+    def _dense_bias(self, b: Any, grid: Any) -> np.ndarray:
         return bias_table(self.plan, b, self.plan.grid(grid)).reshape(-1)
 
     def output_shape(self, grid: Any = None) -> tuple[int, ...]:

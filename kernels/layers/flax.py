@@ -293,6 +293,17 @@ class Bordered(nnx.Module):
         return self.conv(plain.bordered(x, self.borders, x.ndim - 1 - len(self.borders)))
 
 
+class Blocks(nnx.Module):
+    """An ordinary layer between blocks of sites, whose sites are its channels."""
+
+    def __init__(self, layer: nnx.Module, plan: Any) -> None:
+        self.layer, self.plan = layer, plan
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """(batch..., spatial..., C_in) to (batch..., spatial..., C_out)."""
+        return plain.through(self.plan, self.layer, x)
+
+
 class Scale(nnx.Module):
     """y = scale x + shift, channel by channel."""
 
@@ -324,6 +335,8 @@ def ordinary(found: plain.Plain) -> nnx.Module:
     if isinstance(found, plain.PlainDense):
         dense = nnx.Linear(*found.kernel.shape, use_bias=found.bias is not None, rngs=nnx.Rngs(0))
         return _filled(dense, found)
+    if isinstance(found, plain.PlainBlocks):
+        return Blocks(ordinary(found.layer), found.plan)
     if isinstance(found, plain.PlainScale):
         return Scale(found.scale, found.shift)
     return Function(found.name, found.fn, found.params)

@@ -151,7 +151,7 @@ class MapsOp(EquivariantOp):
         parts = read_parts("w", w, self.weight_shapes)
         return _written(self.plain.pairs, parts, self.channels_out, self.channels_in)
 
-    def dense_bias(self, b: Any, grid: Any = None) -> np.ndarray:
+    def _dense_bias(self, b: Any, grid: Any) -> np.ndarray:
         _refuse_grid(grid)
         parts = read_parts("b", b, self.bias_shapes)
         return _written(self.plain.bias_pairs, parts, self.channels_out, 1)[:, 0]

@@ -30,6 +30,12 @@ class PlainSpace(Protocol):
     @property
     def bias(self) -> Any: ...
 
+    @property
+    def into(self) -> Any: ...
+
+    @property
+    def out(self) -> Any: ...
+
 
 def lower_points(plain: Any, radial: Any, dtype: Any = None, precision: str | None = None) -> PointsOp:
     """A plain answer on R^n, with radial functions for its weights."""
@@ -57,7 +63,8 @@ def lower_points(plain: Any, radial: Any, dtype: Any = None, precision: str | No
     table = polynomials(plain.axes, list(kernels.values()), [1 / f for f in factors])
     bias = None if plain.bias is None else lower_maps(plain.bias, "auto", dtype, precision)
     channels = (plain.axes, plain.channels_in, plain.channels_out)
-    return PointsOp(*channels, tuple(pairs), table, radial, bias, dtype, precision, plain.description)
+    named = (plain.description, "auto", plain, plain.into, plain.out)
+    return PointsOp(*channels, tuple(pairs), table, radial, bias, dtype, precision, *named)
 
 
 def _energies(radial: Radial, axes: int, unit: float, top: int) -> np.ndarray:

@@ -20,6 +20,7 @@ from kernels.integers import index
 from kernels.maps.op import MapsOp
 from kernels.precision import at_its_own, cast, constant, in_its_mode, summed
 from kernels.radial import Radial
+from kernels.space import reference
 from kernels.space.edges import Edges, check_concrete, read_edges
 from kernels.space.polynomials import Polynomials
 from kernels.space.sums import Block, Feature, sums_over_edges
@@ -97,6 +98,9 @@ class PointsOp(Content):
     precision: str | None = None
     name: str = field(default="", compare=False)
     implementation: Any = "auto"
+    plain: Any = field(default=None, compare=False)  # the exact kernels, for `dense`
+    into: Any = field(default=None, compare=False)
+    out: Any = field(default=None, compare=False)
 
     def __init_subclass__(cls, **options: Any) -> None:
         raise TypeError("PointsOp is final")
@@ -229,6 +233,38 @@ class PointsOp(Content):
         zero, each = np.zeros(len(flat), np.int32), np.arange(len(flat), dtype=np.int32)
         columns = self(w, unit, flat, zero, each, len(flat))
         return jnp.moveaxis(columns, 0, -1).reshape(*d.shape[:-1], self.channels_out, self.channels_in)
+
+    def dense(
+        self,
+        w: Any,
+        displacements: Any,
+        senders: Any,
+        receivers: Any,
+        nodes: int | None = None,
+        sending: int | None = None,
+    ) -> np.ndarray:
+        """The op on one graph as a matrix in float64: dense @ x.reshape(-1) == op(w, x, ...).reshape(-1).
+
+        From the exact kernels, monomial by monomial. `nodes` receive, `sending` send: as many as there are at
+        the ends of the edges unless given, and as many as the other.
+
+        Raises:
+            KernelError: it would be too large to write out, or a shape does not fit.
+        """
+        edges = read_edges(displacements, senders, receivers, None)
+        edges.check(self.axes, self.edge_dim)
+        ends = np.concatenate([edges.senders, edges.receivers]) + 1
+        found = next((n for n in (sending, nodes) if n is not None), int(ends.max(initial=0)))
+        many = found if nodes is None else nodes, found if sending is None else sending
+        parts = read_parts("w", w, self.weight_shapes)
+        K = reference.kernels_of(self.plain, self.radial, self.factors, parts, displacements)
+        return reference.written(K, edges.senders, edges.receivers, many[1], many[0])
+
+    def dense_bias(self, b: Any, nodes: int) -> np.ndarray:
+        """What the biases add to one sample of so many nodes, in float64, flat."""
+        if self.bias is None or not jax.tree.leaves(b):
+            return np.zeros(nodes * self.channels_out)
+        return np.tile(self.bias.dense(b)[:, 0], nodes)
 
     def export(
         self,

@@ -265,3 +265,17 @@ def test_a_lowered_op_follows_a_policy() -> None:
     w, x = plain.init(jax.random.key(0)), jnp.arange(36.0).reshape(2, 9, 2)
     np.testing.assert_allclose(op(w, x), plain(w, x), rtol=1e-5, atol=1e-5)
     assert hash(op) == hash(kn.lower(solution, implementation=policy))
+
+
+def test_the_dtype_of_sums() -> None:
+    """Integers have layers and adjoints where their sums have a dtype; floats where it is no narrower."""
+    integers = kn.explain((2, 8, 8, 4), (3, 3, 4, 4), dtype="int8", preferred_element_type="int32")
+    assert {r.implementation for r in (integers.forward, integers.kernel_adjoint)} == {"xla"}
+    shapes = {"x_shape": (1, 4, 4, 2), "kernel_shape": (1, 1, 2, 2), "dtype": "bfloat16"}
+    assert kn.explain(**shapes, preferred_element_type="float32").forward.implementation
+    policy = kn.autotune(**shapes, preferred_element_type="float32", candidates=("xla", "matmul"), rounds=1)
+    x, kernel = jnp.ones((1, 4, 4, 2), "bfloat16"), jnp.ones((1, 1, 2, 2), "bfloat16")
+    y = kn.conv(x, kernel, implementation=policy, preferred_element_type="float32")
+    assert y.dtype == jnp.float32
+    with pytest.raises(kn.DtypeError, match="preferred_element_type must hold sums of float32 products"):
+        kn.explain((1, 4, 4, 2), (1, 1, 2, 2), preferred_element_type="int32")

@@ -38,7 +38,7 @@ FLOORS = {
     "maps": 6,
     "radial": 3,
     "space": 7,
-    "checking": 7,
+    "checking": 8,
     "lowering": 8,
     "auditing": 8,
     "__init__": 9,

@@ -152,3 +152,19 @@ def test_vmap_and_jit(rng) -> None:
     for pool in (kn.avg_pool, kn.max_pool):
         mapped = jax.jit(jax.vmap(lambda x, pool=pool: pool(x, 2, rank=2)))(x)
         np.testing.assert_allclose(mapped, pool(x, (2, 2)), rtol=1e-12)
+
+
+@pytest.mark.parametrize("count_include_pad", [True, False])
+@pytest.mark.parametrize("window", [2, 20])
+def test_complex_averages_are_those_of_both_parts(window: int, count_include_pad: bool, rng) -> None:
+    x = jnp.asarray(rng.normal(size=(2, 24, 3)) + 1j * rng.normal(size=(2, 24, 3)))
+    options = {"rank": 1, "strides": 2, "padding": "SAME", "count_include_pad": count_include_pad}
+    y = kn.avg_pool(x, window, **options)
+    assert y.dtype == x.dtype
+    parts = [np.asarray(kn.avg_pool(part, window, **options)) for part in (x.real, x.imag)]
+    np.testing.assert_allclose(y, parts[0] + 1j * parts[1], atol=1e-12)
+
+
+def test_complex_numbers_have_no_largest() -> None:
+    with pytest.raises(kn.DtypeError, match="x must be a real floating-point array, got complex"):
+        kn.max_pool(jnp.ones((4, 1), complex), 2, rank=1)

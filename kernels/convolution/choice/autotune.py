@@ -32,6 +32,7 @@ def autotune(
     groups: int = 1,
     transposed: bool = False,
     dtype: Any = "float32",
+    preferred_element_type: Any = None,
     candidates: Sequence[str] = LOCAL,
     rounds: int = 10,
 ) -> Policy:
@@ -42,8 +43,8 @@ def autotune(
     rules. Policies add up, are hashable, and are kept as text: ``Policy.from_json(policy.to_json())``.
 
     Args:
-        x_shape, kernel_shape, strides, padding, dilation, input_dilation, groups, transposed, dtype: as in
-            `explain`.
+        x_shape, kernel_shape, strides, padding, dilation, input_dilation, groups, transposed, dtype,
+            preferred_element_type: as in `explain`.
         candidates: names to try; those that do not serve a direction are passed over. By default all but
             "fft", which lets every value of an image reach every output: name it where that may be.
         rounds: how often each is called, in turns; the medians are compared.
@@ -72,6 +73,7 @@ def autotune(
         "dilation": dilation,
         "input_dilation": input_dilation,
         "groups": groups,
+        "preferred_element_type": preferred_element_type,
     }
     make = partial(directions, x_shape, kernel_shape, dtype, jax.default_backend(), transposed, **layer)
     plain = make()

@@ -54,6 +54,7 @@ def explain(
     groups: int = 1,
     transposed: bool = False,
     dtype: Any = "float32",
+    preferred_element_type: Any = None,
     platform: str | None = None,
     implementation: str | Policy = "auto",
 ) -> Explanation:
@@ -63,7 +64,7 @@ def explain(
         x_shape, kernel_shape: the shapes of the arrays given to `conv`, or to `conv_transpose`.
         strides, padding, dilation, input_dilation, groups, implementation: as there.
         transposed: the layer is `conv_transpose`.
-        dtype: of both arrays.
+        dtype: of both arrays; preferred_element_type: of the sums and of the result, as there.
         platform: "cpu", "cuda", "tpu", ...; the one that JAX uses unless given.
 
     Returns:
@@ -91,6 +92,7 @@ def explain(
         "dilation": dilation,
         "input_dilation": input_dilation,
         "groups": groups,
+        "preferred_element_type": preferred_element_type,
     }
     three = directions(x_shape, kernel_shape, dtype, platform, transposed, **layer)
     return Explanation(platform, *(_reason(d.name, d.work, implementation) for d in three))

@@ -35,7 +35,8 @@ def linked(layers: Sequence[Any], wrap: Callable[..., Any]) -> list[Any]:
         if not has_fields(layer):
             found[i] = _wrapped(i, layer, field, wrap)
         elif i:
-            require_same(_place(i - 1, found[i - 1]), field, _place(i, layer), layer.into)
+            remedy = getattr(getattr(layer, "spec", None), "before", "")
+            require_same(_place(i - 1, found[i - 1]), field, _place(i, layer), layer.into, remedy)
         field = found[i].out
     return found
 

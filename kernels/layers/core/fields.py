@@ -51,9 +51,13 @@ def read_fibre(value: Any, x: derive.Field, argument: str = "y") -> derive.Repre
 
 
 def said(fibre: derive.Representation) -> str:
-    """A fibre for people: 8 regular + 2 trivial."""
+    """A fibre for people: 8 regular + 2 trivial, 4 (trivial + V)."""
     blocks = [(copies, piece_name(piece)) for copies, piece in fibre.blocks]
-    return " + ".join(name if copies == 1 else f"{copies} {name}" for copies, name in blocks) or "0"
+    text = [name if copies == 1 else f"{copies} {name}" for copies, name in blocks]
+    length = next((n for n in range(2, len(text)) if text == text[:n] * (len(text) // n)), len(text))
+    if length < len(text):
+        return f"{len(text) // length} ({' + '.join(text[:length])})"
+    return " + ".join(text) or "0"
 
 
 def piece_name(piece: Any) -> str:
@@ -202,15 +206,30 @@ def _multiples(vector: Vector, steps: Vector) -> bool:
     return all((v / s).denominator == 1 if s else v == 0 for v, s in zip(vector, steps, strict=True))
 
 
+class PartName(str):
+    """The name of a part of a group; it knows that of the whole."""
+
+    whole: str
+    said: str
+
+    def __new__(cls, whole: str, said: str) -> PartName:
+        made = super().__new__(cls, f"{whole} with {said}")
+        made.whole, made.said = whole, said
+        return made
+
+    def __reduce__(self) -> tuple[type[PartName], tuple[str, str]]:
+        return PartName, (self.whole, self.said)
+
+
 def _titled(group: Any) -> Any:
     """A group named after the one that it is part of, with what differs from the plain lattice."""
-    base = group.name.split(" with ")[0]
+    whole = group.name.whole if isinstance(group.name, PartName) else group.name
     parts = [
         f"{word} {_short(vector)}"
         for word, vector, usual in (("period", group.period, 1), ("centre", group.centre, 0))
         if any(v not in (usual, 0) for v in vector)
     ]
-    return replace(group, name=f"{base} with {', '.join(parts)}" if base and parts else base)
+    return replace(group, name=PartName(whole, ", ".join(parts)) if whole and parts else whole)
 
 
 def _short(vector: Vector) -> str:
@@ -220,7 +239,7 @@ def _short(vector: Vector) -> str:
 # ---- neighbours -----------------------------------------------------------------------------------------
 
 
-def require_same(before: str, out: derive.Field, after: str, into: derive.Field) -> None:
+def require_same(before: str, out: derive.Field, after: str, into: derive.Field, remedy: str = "") -> None:
     """Two layers may follow each other if one returns what the other reads: fibre, lattice and point group.
 
     Translations may differ: each layer keeps as many as its own two lattices have.
@@ -236,5 +255,5 @@ def require_same(before: str, out: derive.Field, after: str, into: derive.Field)
         f"{after} after {before}",
         f"must read what {before} returns, and their {differ} differ",
         f"{out} ({said(out.fibre)}) before {into} ({said(into.fibre)})",
-        f"build {after} on the .out of {before}",
+        remedy or f"build {after} on the .out of {before}",
     )

@@ -216,7 +216,7 @@ def conv_transpose(
         support: counted in sites of the finer lattice. Of n sites an odd window makes strides * (n - 1) + 1,
             an even one strides * (n - 1) + 2, about the same middle; a periodic axis strides * n.
         strides, dilation: an integer, or one per axis.
-        padding: None (as just said), or as in `kernels.lower`.
+        padding: None (as just said; SAME where weights repeat with a period), or as in `kernels.lower`.
 
     Raises:
         As `Conv`.
@@ -336,7 +336,8 @@ def _conv_transpose(shape: _Shape, bias: bool, param_dtype: Any) -> LinearSpec:
     into, out, own = fields.moved(x, shape.fibre, ratio, shift, _sites(x, ratio, shift))
     solution = derive.solve(into, out, support=support, bias=False)
     padding = _border(x, shape.padding)
-    if padding is None and not all(fields.periodic(x)) and None in fields.grid(x):
+    tied = all(p in (0, s) for p, s in zip(into.group.period, fields.lattice(x).spacing, strict=True))
+    if padding is None and tied and not all(fields.periodic(x)) and None in fields.grid(x):
         padding = _centred(solution, x, fine, between)
     constant = layout(shape.fibre, fixed=True) if bias else None
     return _lowered(shape, solution, out, own, padding, constant, param_dtype)

@@ -189,6 +189,8 @@ def lengths(squares: jax.Array) -> jax.Array:
 class GateSpec(FunctionSpec):
     """y = x * fn(gate), piece by piece; scalars(x) for what does not move. Gates are the last channels."""
 
+    before: ClassVar[str] = "make it first, and the layer before for its .into, which has the gates as well"
+
     layout: Layout
     fn: Function
     scalars: Function

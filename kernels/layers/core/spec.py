@@ -42,6 +42,7 @@ class Spec(Fields, ABC):
     stats: ClassVar[tuple[str, ...]] = ()
     random: ClassVar[bool] = False
     drawn: ClassVar[bool] = False  # whether parameters are drawn at random
+    before: ClassVar[str] = ""  # what to do where the layer before returns another field
 
     @property
     def fields(self) -> tuple[derive.Field, derive.Field]:

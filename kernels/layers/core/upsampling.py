@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -17,6 +16,7 @@ import derive
 from derive.symmetry.sizes import per_axis, rational
 from kernels.errors import FieldError, ShapeError, brief, known
 from kernels.layers.core import fields
+from kernels.layers.core.slanted import SlantedUpsampleSpec, slanted
 from kernels.layers.core.spec import FunctionSpec, Params, floating
 
 METHODS = ("nearest", "linear")
@@ -80,7 +80,7 @@ def first_site(factor: Fraction, corners: bool) -> Fraction:
 
 def upsample(
     field: derive.Field, factor: Any = None, *, size: Any = None, grid: Any = None, method: str = "nearest"
-) -> UpsampleSpec:
+) -> UpsampleSpec | SlantedUpsampleSpec:
     """An array of more sites, centred on the one that it is made from, so that turns and mirrors remain.
 
         y(p) = (1 - t) x(q) + t x(q + 1)        position(p) = position(q) + t sites; nearest: t = 0, 1/2 or 1
@@ -92,10 +92,14 @@ def upsample(
         size: the number of sites wanted instead, one for all axes or one each: where size - 1 is a multiple
             of n - 1, as 13 of 7, sites stay and others come between; else they stand evenly.
         grid: n, the number of sites given, for `size`; a field with a grid of its own has it.
-        method: "nearest" (a tie takes the mean of two) or "linear".
+        method: "nearest" (a tie takes the mean) or "linear".
+
+    Where axes are not at right angles, as those of hexagonal groups, sites stay and others come between: n
+    around a circle become factor * n, on a line factor * (n - 1) + 1; "nearest" goes by the distance that the
+    group keeps, "linear" is the mean over the group of what is linear along the axes.
 
     Raises:
-        FieldError: an argument does not fit, or the point group turns axes by other than right angles.
+        FieldError: an argument does not fit, or the point group exchanges axes of different factors.
 
     >>> upsample(derive.Field(derive.wallpaper("p4")), 2)
     trivial on Z^2, spacing (1/2, 1/2), offset (-1/4, -1/4), nearest
@@ -108,21 +112,19 @@ def upsample(
     if (factor is None) == (size is None):
         both = (factor, size)
         raise FieldError("factor, size", "exactly one of the two must be given", both, "give factor=2")
-    _require_right_angles(x)
+    slant = _is_slanted(x)
     if size is None:
-        factors, corners = (
-            tuple(rational(f, "factor") for f in per_axis(factor, fields.rank(x), "factor")),
-            False,
-        )
+        given = per_axis(factor, fields.rank(x), "factor")
+        factors, corners = tuple(rational(f, "factor") for f in given), False
     else:
-        factors, corners = _from_size(x, size, grid)
+        factors, corners = _from_size(x, size, grid, slant)
     if any(f < 1 for f in factors):
         shown = tuple(map(str, factors))
         raise FieldError("factor", "must be at least 1", shown, "use AvgPool or BlurPool for fewer sites")
-    return _upsampled(x, factors, corners, method)
+    return slanted(x, factors, method) if slant else _upsampled(x, factors, corners, method)
 
 
-def _from_size(x: derive.Field, size: Any, grid: Any) -> tuple[tuple[Fraction, ...], bool]:
+def _from_size(x: derive.Field, size: Any, grid: Any, slant: bool) -> tuple[tuple[Fraction, ...], bool]:
     """Factors that make the size wanted, and whether the outermost sites stay where they are."""
     own = fields.grid(x)
     given = own if grid is None else per_axis(grid, fields.rank(x), "grid")
@@ -134,20 +136,19 @@ def _from_size(x: derive.Field, size: Any, grid: Any) -> tuple[tuple[Fraction, .
             "grid", "is needed for a size, where the field has none", None, "give grid=7, or a factor"
         )
     pairs = [(int(n), int(m)) for n, m in zip(given, wanted, strict=True)]
+    if slant:
+        steps = [(n, m) if c else (n - 1, m - 1) for (n, m), c in zip(pairs, fields.periodic(x), strict=True)]
+        return tuple(Fraction(m, max(n, 1)) for n, m in steps), True
     stay = all(n > 1 and (m - 1) % (n - 1) == 0 and m % n for n, m in pairs) and not any(fields.periodic(x))
     if stay:
         return tuple(Fraction(m - 1, n - 1) for n, m in pairs), True
     return tuple(Fraction(m, max(n, 1)) for n, m in pairs), False
 
 
-def _require_right_angles(x: derive.Field) -> None:
-    for name in x.group.point.generators:
-        rows: Sequence[Sequence[int]] = x.group.motions[name].matrix
-        if any(sum(map(abs, row)) != 1 for row in rows):
-            rule = f"mixes along the axes, and {name!r} turns them by other than right angles"
-            raise FieldError(
-                "Upsample", rule, x.group, "use ConvTranspose with derive.hexagon or derive.ball"
-            )
+def _is_slanted(x: derive.Field) -> bool:
+    """Whether the point group turns axes by other than right angles."""
+    matrices = (x.group.motions[g].matrix for g in x.group.point.generators)
+    return any(sum(map(abs, row)) != 1 for rows in matrices for row in rows)
 
 
 @lru_cache(maxsize=CACHED)

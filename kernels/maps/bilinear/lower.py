@@ -34,7 +34,7 @@ def lower_bilinear(op: MapsOp, bilinear: Any) -> BilinearOp:
             if key not in forms:
                 forms[key] = _form(pair, plain, v, u) or _formed(plain, v.side, u.side, op.implementation)
             parts.append(Part(v.side, u.side, number, place, forms[key]))
-    return BilinearOp(op, int(V.dim), int(W.dim), tuple(parts), Static(_places(left, right)))
+    return BilinearOp(op, int(V.dim), int(W.dim), tuple(parts), Static(_places(left, right)), (V, W))
 
 
 def _factors(x: Any, bilinear: Any) -> tuple[Any, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -84,7 +84,8 @@ class BilinearOp(Content):
         y[i] = sum_k w_k sum_(c, d) B_k[i, (c, d)] v[c] u[d]  +  sum_k b_k U_k[i]
 
     B, U are the exact bases of the answer on V * W. `linear` is the op of one argument with the same weights:
-    op(w, v, u) == op.linear(w, op.product(v, u)); `kernels.check_adjoints` takes that one.
+    op(w, v, u) == op.linear(w, op.product(v, u)).
+    Checks take both arguments as one: ``kernels.check_adjoints(op, w, (v, u))``.
 
     >>> import derive, kernels
     >>> V = derive.defining(derive.special_orthogonal(3))
@@ -98,12 +99,18 @@ class BilinearOp(Content):
     channels_u: int
     parts: Parts
     places: Static  # (C_v, C_u): where the product of two channels stands in V * W
+    into: Any = field(default=None, compare=False)  # the representations V and W
 
     # ---- what it is -------------------------------------------------------------------------------------
 
     @property
     def channels_out(self) -> int:
         return self.linear.channels_out
+
+    @property
+    def out(self) -> Any:
+        """The field of the output."""
+        return self.linear.out
 
     @property
     def name(self) -> str:

@@ -11,10 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import sympy
+from scipy.ndimage import rotate
 
 import derive as dv
 import kernels as kn
-from tests.kernels.audit.parts import C4, P4, image, solved, still
+from tests.kernels.audit.parts import C4, P4, image, normal, solved, still
 
 ONE, FIBRE = dv.trivial(C4), dv.regular(C4)
 
@@ -153,3 +154,80 @@ def test_a_network_that_is_tested_while_it_drops() -> None:
     assert first is not None
     assert "jnp.where" in first.name
     assert "random numbers" in first.cause
+
+
+def steerable_resnet(pool: str) -> Callable[[jax.Array], jax.Array]:
+    """A stem with a stride, a pooling with a stride, a block with a stride, in irreducible channels."""
+    fields = 2 * dv.irreps(C4)[-1] + ONE
+    stem, down, last = (
+        layer(ONE, fields, 7, 2, 3),
+        layer(fields, fields, 3, 2, 1),
+        layer(fields, ONE, 3, 1, 1),
+    )
+
+    def model(x: jax.Array) -> jax.Array:
+        y = stem(x)
+        if pool == "max":
+            y = kn.max_pool(y, (3, 3), strides=2, padding=[(1, 1), (1, 1)])
+        else:
+            y = kn.avg_pool(y, (3, 3), strides=2, padding=[(1, 1), (1, 1)])
+        z = down(y)
+        return last(z).mean((1, 2))
+
+    return model
+
+
+@pytest.mark.parametrize(("n", "kept"), [(21, False), (25, True)])
+def test_irreducible_channels_that_are_averaged_keep_turns_where_all_strides_fit(n: int, kept: bool) -> None:
+    """A steerable ResNet: three strides fit 8 k + 1 pixels, not 8 k + 5. QUVA-Lab/e2cnn, issue 37."""
+    assert keeps(steerable_resnet("mean"), n, ONE) == kept
+    first = kn.audit(steerable_resnet("mean"), image(n, batch=1), still(C4, n), ONE).first
+    assert first is None or "even size under a stride: 6 sites" in first.cause
+
+
+def test_irreducible_channels_that_are_pooled_one_by_one_lose_turns() -> None:
+    """The largest entry of a vector is no vector, at every size. QUVA-Lab/e2cnn, issue 37."""
+    first = kn.audit(steerable_resnet("max"), image(25, batch=1), still(C4, 25), ONE).first
+    assert first is not None
+    assert "max_pool" in first.name
+    assert "channels that mix or change sign" in first.cause
+
+
+def test_eighths_of_a_turn_are_exact_for_points_and_not_for_pixels() -> None:
+    """At the centre of an image a quarter turn is exact, an eighth is off by the interpolation.
+
+    QUVA-Lab/e2cnn, issue 61.
+    """
+    C8 = dv.point_group("C8", dim=2)
+    with pytest.raises(dv.DeriveError, match="must have integer entries to move a lattice"):
+        dv.Field(dv.space_group(C8))
+    E = dv.euclidean(2, point=C8)
+    x, y = dv.Field(E, fibre=dv.trivial(E.point)), dv.Field(E, fibre=dv.regular(E.point))
+    op = kn.lower(
+        dv.solve(x, y, support=dv.ball("R"), max_degree=3), radial=kn.radial.gaussians(2, cutoff=2.0)
+    )
+    w = op.init(jax.random.key(0), neighbours=9)
+    offsets = np.stack(np.meshgrid(*[np.arange(-1.0, 2)] * 2, indexing="ij"), -1)
+    pixels = jnp.asarray(np.moveaxis(np.asarray(op.kernel(w, offsets)), -1, -2), jnp.float32)
+    n = 9
+    a = image(n, batch=1)
+    quarter = E.point.subgroup(["r^2"])
+    kept = kn.audit(
+        lambda a: kn.conv(a, pixels),
+        a,
+        still(quarter, n),
+        dv.Field(quarter, fibre=y.fibre.restrict(quarter), grid=(n, n)),
+    )
+    assert kept.passed, kept
+    # the same filter on points: every eighth of a turn is exact, whatever points these are
+    spots = np.random.default_rng(0).uniform(-1.5, 1.5, (12, 2))
+    senders, receivers = (k.reshape(-1) for k in np.meshgrid(*[np.arange(12)] * 2))
+    graph = (normal(12, 1), (spots[senders] - spots[receivers]).astype(np.float32), senders, receivers)
+    assert [c.name for c in kn.check_equivariance(op, w, graph).comparisons] == list(E.point.generators)
+    # and at the middle of turned pixels
+    value = lambda a: np.asarray(kn.conv(a, pixels))[0, n // 2, n // 2]  # noqa: E731
+    still_value = value(jnp.asarray(a))
+    for eighths, exact in ((2, True), (1, False)):
+        turned = rotate(a[0, ..., 0], -45 * eighths, reshape=False, order=1, mode="wrap")[None, ..., None]
+        error = np.abs(np.sort(value(jnp.asarray(turned, jnp.float32))) - np.sort(still_value)).max()
+        assert (error < 1e-4 * np.abs(still_value).max()) == exact

@@ -197,7 +197,7 @@ BAD: dict[str, tuple[str, tuple[Any, ...], dict[str, Any], str]] = {
         {},
         "factor must be at least 1, got ('1/2', '1/2'); use AvgPool or Blur",
     ),
-    "upsampled hexagons": ("Upsample", (dv.Field(P6), 2), {}, "other than right angles"),
+    "uneven hexagons": ("Upsample", (dv.Field(P6), (2, 3)), {}, "must be equal along axes that a generator"),
 }
 
 
