@@ -35,7 +35,8 @@ class Orbit:
     @cached_property
     def values(self) -> np.ndarray:
         """(taps, e, k): the orthonormal kernels that live on this orbit."""
-        return self.moved @ self.maps / self.root
+        taps, edge = self.moved.shape[:2]
+        return (self.moved.reshape(-1, edge) @ self.maps).reshape(taps, edge, -1) / self.root
 
 
 @dataclass(frozen=True)

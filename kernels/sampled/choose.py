@@ -80,9 +80,10 @@ class Sampling:
     def chosen(self, radial: Any) -> list[Candidate]:
         """All candidates, those kept first within every P_b."""
         found = []
-        for family, parts in zip(self.families, self.wanted, strict=True):
+        firsts = np.cumsum([0, *(f.which.size for f in self.families)])
+        for family, parts, starts in zip(self.families, self.wanted, firsts, strict=False):
             for b, number in enumerate(family.which.tolist()):
-                one = _One(self, family, number, parts[b])
+                one = _One(self, family, number, parts[b], int(starts) + b)
                 found += one.optimal() if radial == OPTIMAL else one.sampled(b, radial)
         return found
 
@@ -91,24 +92,41 @@ class Sampling:
         """The Cholesky factor of what a kernel pays for: waves that count, and the ridge."""
         return np.linalg.cholesky(self.total + RIDGE * np.eye(len(self.total)))
 
+    @cached_property
+    def best(self) -> np.ndarray:
+        """By P_b (size, m): v that maximise |part v|^2 against v (total + ridge) v, best first.
+
+        They are lower^-T u, with u the left singular vectors of lower^-1 part^T.
+        """
+        parts = np.concatenate(self.wanted)
+        reduced = _solve(self.factor, parts.reshape(-1, parts.shape[2]).T)
+        reduced = reduced.reshape(-1, *parts.shape[:2]).transpose(1, 0, 2)
+        _, vectors = np.linalg.eigh(reduced.transpose(0, 2, 1) @ reduced)
+        first = reduced @ vectors[:, :, : -self.seen - 1 : -1]
+        flat = first.transpose(1, 0, 2).reshape(len(self.factor), -1)
+        return _solve(self.factor, flat, trans=1).reshape(len(self.factor), len(parts), -1).transpose(1, 0, 2)
+
+    @property
+    def seen(self) -> int:
+        """How many radial functions are looked at for each P_b."""
+        return max(self.window.sizes) // 2 + 3
+
 
 @dataclass(frozen=True)
 class _One:
-    """One P_b; `part`: (frequencies, size), its g."""
+    """One P_b; `part`: (frequencies, size), its g; `place`: its number in order of degrees."""
 
     sampling: Sampling
     family: Family
     number: int
     part: np.ndarray
+    place: int
 
     def optimal(self) -> list[Candidate]:
-        """max |part v|^2 against v (total + ridge) v; those kept are then made orthogonal, best first."""
+        """The best kernels; those that are kept are made orthogonal over the waves that count."""
         if not self.part.size:
             return []
-        lower = self.sampling.factor
-        reduced = scipy.linalg.solve_triangular(lower, self.part.T, lower=True)
-        u, _, _ = np.linalg.svd(reduced, full_matrices=False)
-        v = scipy.linalg.solve_triangular(lower.T, u)
+        v = self.sampling.best[self.place]
         errors, shares = self._judged(v)
         good = (errors <= MOST) & (shares >= LEAST)
         many = int(np.argmin(np.append(good, False)))
@@ -137,7 +155,7 @@ class _One:
 
     def _judged(self, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Errors and shares of kernels (size, m)."""
-        total = np.maximum(np.einsum("pm,pq,qm->m", v, self.sampling.total, v), 1e-300)
+        total = np.maximum((v * (self.sampling.total @ v)).sum(axis=0), 1e-300)
         part = ((self.part @ v) ** 2).sum(axis=0)
         energy = np.maximum((v**2).sum(axis=0), 1e-300)
         return np.sqrt(np.maximum(1 - part / total, 0)), total * self.sampling.window.share / energy
@@ -155,6 +173,11 @@ class _One:
         elif strict and error > MOST:
             why = f"{_percent(error)} of its waves turn otherwise, at most {_percent(MOST)} may"
         return Candidate(*at, float(error), float(share), why, c)
+
+
+def _solve(lower: np.ndarray, right: np.ndarray, trans: int = 0) -> np.ndarray:
+    found = scipy.linalg.solve_triangular(lower, right, trans=trans, lower=True, check_finite=False)
+    return np.asarray(found)
 
 
 def _leading(values: np.ndarray) -> float:

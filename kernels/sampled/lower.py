@@ -25,7 +25,7 @@ from kernels.static import Static
 
 LETTERS = "uvw"
 TRIES, LARGEST = 5, 1500  # larger windows that are tried to name one that does, and their taps
-ZERO = 1e-13  # of the largest entry: rounding
+ZERO = 1e-15  # of the largest entry: rounding
 
 
 def lower_sampled(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -73,7 +72,9 @@ class Pieces:
     @cached_property
     def frames(self) -> tuple[np.ndarray, np.ndarray]:
         """By fibre the matrix C whose C rho C^-1 is orthogonal."""
-        return orthogonal_frame(self.space.point, self.out), orthogonal_frame(self.space.point, self.into)
+        sides = (self.out, self.out_on_grid), (self.into, self.into_on_grid)
+        out, into = (orthogonal_frame(self.space.point, a, self.grid.point, b) for a, b in sides)
+        return out, into
 
     def whitened(self, out: np.ndarray, into: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Matrices of both fibres in those bases."""
@@ -173,19 +174,25 @@ def _remedy(algebra: Sequence[str], known: str) -> str:
     return f"give {angle}{{{algebra[0]!r}: 0.3}}, of {known}"
 
 
-def orthogonal_frame(group: Any, piece: Any) -> np.ndarray:
-    """C with C rho(g) C^-1 orthogonal for every g: C^T C is the mean of rho(g)^T rho(g) over the group."""
+@lru_cache(maxsize=64)
+def orthogonal_frame(group: Any, piece: Any, subgroup: Any, on_grid: Any) -> np.ndarray:
+    """C with C rho(g) C^-1 orthogonal for every g: C^T C is the mean of rho(g)^T rho(g) over the group.
+
+    `on_grid`: the piece of a finite subgroup, under which it is so to the last digit.
+    """
     eye = np.eye(piece.dim)
     given = {g: numbers(piece.matrix(g)) for g in group.generators}
     algebra = [m for g, m in given.items() if g in group.algebra]
     discrete = [m for g, m in given.items() if g not in group.algebra]
-    usual = all(np.allclose(m.T @ m, eye) for m in discrete) and all(np.allclose(m.T, -m) for m in algebra)
-    if usual:
+    if all(np.allclose(m.T @ m, eye) for m in discrete) and all(np.allclose(m.T, -m) for m in algebra):
         return eye
     forms = _fixed(algebra, discrete)
     duals = _fixed([-m.T for m in algebra], [np.linalg.inv(m).T for m in discrete])
-    mean = forms @ np.linalg.solve(duals.T @ forms, duals.T @ eye.reshape(-1))
-    form = mean.reshape(eye.shape)
+    mean = (forms @ np.linalg.solve(duals.T @ forms, duals.T @ eye.reshape(-1))).reshape(eye.shape)
+    turns = [Turn(numbers(subgroup.matrix(g)), m, m) for g in subgroup.generators
+             for m in [numbers(on_grid.matrix(g))]]  # fmt: skip
+    every = closure(turns, Turn(np.eye(subgroup.dim or 0), eye, eye))
+    form = sum(t.out.T @ mean @ t.out for t in every) / len(every)
     return np.linalg.cholesky((form + form.T) / 2).T
 
 
@@ -195,11 +202,5 @@ def _fixed(algebra: Sequence[np.ndarray], discrete: Sequence[np.ndarray]) -> np.
     eye = np.eye(n)
     rows = [np.kron(x.T, eye) + np.kron(eye, x.T) for x in algebra]
     rows += [np.kron(g.T, g.T) - np.eye(n * n) for g in discrete]
-    gram = sum(r.T @ r for r in rows)
-    values, vectors = np.linalg.eigh(gram)
-    return vectors[:, values < SMALL * max(values.max(initial=0), 1)]
-
-
-def angle_of(g: Any) -> str:
-    """An element, for people."""
-    return f"{math.degrees(g):.4g} degrees" if isinstance(g, float | int | np.number) else str(g)
+    _, values, vectors = np.linalg.svd(np.concatenate(rows), full_matrices=False)
+    return vectors[values < SMALL * values.max(initial=1)].T
