@@ -194,5 +194,7 @@ def _refuse_grid(window: Any, given: Mapping[str, Any], plain: Any) -> None:
         raise WindowError("window", rule, window, remedy)
     for argument, value in given.items():
         if value is not None and not (isinstance(value, int) and value == 1):
-            remedy = "say window=7" if isinstance(plain, PlainSpace) else "say it in the fields and the support"
+            remedy = (
+                "say window=7" if isinstance(plain, PlainSpace) else "say it in the fields and the support"
+            )
             raise WindowError(argument, "needs a solution on R^n and a window", value, remedy)

@@ -48,7 +48,9 @@ def sampled_fields(
     space = x.group
     made = _of_lie(space, alike) if space.point.algebra else _of_finite(space, alike)
     period = tuple(Fraction(s) for s in strides)
-    group = SpaceGroup(made.group, period, tuple(offset), (), made.action, f"{made.group.name} on Z^{space.dim}")
+    group = SpaceGroup(
+        made.group, period, tuple(offset), (), made.action, f"{made.group.name} on Z^{space.dim}"
+    )
     both = []
     for field, steps, at in ((x, 1, 0), (y, tuple(strides), tuple(offset))):
         lattice = make_lattice(group, None, None, steps, at)
@@ -154,7 +156,9 @@ def _fits(move: np.ndarray, alike: Sequence[Any]) -> bool:
     whole = np.round(move)
     if abs(whole - move).max(initial=0) > NEAR:
         return False
-    return all(alike[i] == alike[j] for i, j in combinations(range(len(move)), 2) if whole[i, j] or whole[j, i])
+    return all(
+        alike[i] == alike[j] for i, j in combinations(range(len(move)), 2) if whole[i, j] or whole[j, i]
+    )
 
 
 def _generating(elements: Elements, kept: Sequence[int]) -> list[int]:

@@ -22,6 +22,7 @@ from kernels.sampled.window import Window
 RIDGE = 0.0005  # of the energy of all waves, against that of the waves that count
 MOST = 0.25  # error beyond which a kernel is one in name only
 LEAST = 1e-3  # share of a kernel's energy in the waves that count, below which there is none
+EMPTY = 1e-12  # of the energy of the others: no kernel, but rounding
 WIDE, LAST = 0.6, 0.4  # standard deviations of rings in taps: all but the last, and the last
 
 OPTIMAL, RINGS = "optimal", "rings"
@@ -72,9 +73,13 @@ class Sampling:
             waves = radial_wave(self.window.axes, family.degree, at[:, None] * r) * np.sqrt(weights)[:, None]
             parts = [
                 np.einsum("f,eb,ek->bfk", waves[:, k], o.root * angular, o.maps)
-                for k, (o, angular) in enumerate(zip(self.basis.orbits, family(_directions(places)), strict=True))
+                for k, (o, angular) in enumerate(
+                    zip(self.basis.orbits, family(_directions(places)), strict=True)
+                )
             ]
-            found.append(np.concatenate(parts, axis=2) if parts else np.zeros((family.which.size, len(at), 0)))
+            found.append(
+                np.concatenate(parts, axis=2) if parts else np.zeros((family.which.size, len(at), 0))
+            )
         return tuple(found)
 
     def chosen(self, radial: Any) -> list[Candidate]:
@@ -157,8 +162,10 @@ class _One:
         """Errors and shares of kernels (size, m)."""
         total = np.maximum((v * (self.sampling.total @ v)).sum(axis=0), 1e-300)
         part = ((self.part @ v) ** 2).sum(axis=0)
-        energy = np.maximum((v**2).sum(axis=0), 1e-300)
-        return np.sqrt(np.maximum(1 - part / total, 0)), total * self.sampling.window.share / energy
+        energy = (v**2).sum(axis=0)
+        none = energy <= EMPTY * energy.max(initial=0)
+        shares = total * self.sampling.window.share / np.where(none, 1, energy)
+        return np.where(none, 1, np.sqrt(np.maximum(1 - part / total, 0))), np.where(none, 0, shares)
 
     def _candidate(self, label: str, c: np.ndarray, strict: bool = True) -> Candidate:
         size = float(np.linalg.norm(c))

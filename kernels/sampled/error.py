@@ -45,6 +45,13 @@ class Sampled:
         shape = (*self.white.shape[::2][::-1], pieces.out.dim, pieces.into.dim)
         return pieces.kernels_given(self.white.transpose(2, 0, 1).reshape(shape))
 
+    @property
+    def shares(self) -> np.ndarray:
+        """The shares of energy in the band of combinations of kernels that do not overlap, least first."""
+        gram = self.coordinates.T @ self.coordinates
+        share = self.sampling.window.share
+        return np.asarray(share * scipy.linalg.eigvalsh(self.total, gram)) if len(gram) else np.zeros(0)
+
     @cached_property
     def total(self) -> np.ndarray:
         """The Gram matrix of kernels by the waves that count."""

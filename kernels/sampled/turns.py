@@ -112,9 +112,7 @@ class Pieces:
     def generators(self) -> dict[str, Turn]:
         """Those of the group on R^n; for an algebra, the derivatives."""
         return {
-            g: Turn(
-                numbers(m), *self.whitened(numbers(self.out.matrix(g)), numbers(self.into.matrix(g)))
-            )
+            g: Turn(numbers(m), *self.whitened(numbers(self.out.matrix(g)), numbers(self.into.matrix(g))))
             for g, m in self.space.action.items()
         }
 

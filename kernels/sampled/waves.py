@@ -1,6 +1,6 @@
 """Means over the waves |w| <= W in closed form, and a radial quadrature that is exact to rounding.
 
-    exp(-i w d) = sum over l of (-i)^l j_l(|w| |d|) * (harmonics of degree l of w/|w| and d/|d|)
+exp(-i w d) = sum over l of (-i)^l j_l(|w| |d|) * (harmonics of degree l of w/|w| and d/|d|)
 """
 
 from __future__ import annotations

@@ -6,10 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.linalg import logm
 
 import derive as dv
 import kernels as kn
-from tests.kernels.sampled.cases import Case, case, degrees
+from tests.kernels.sampled.cases import case
 from tests.kernels.space.points import random_element
 
 ANGLES, RADII = 64, 24
@@ -29,14 +30,15 @@ def units(op: kn.EquivariantOp) -> list[tuple[int, int, object]]:
 
 def responses(op: kn.EquivariantOp, w: object, waves: np.ndarray) -> np.ndarray:
     """(waves, out, in): what the op makes of plane waves exp(i w p) e_c at the middle of an image."""
-    window = op.window
-    lines = [np.arange(-m, m + 1) for m in abs(window.sites).max(axis=0)]
+    sites = op.window.sites
+    lines = [np.arange(line.min(), line.max() + 1) for line in sites.T]
     grid = np.stack(np.meshgrid(*lines, indexing="ij"), axis=-1)
-    phase = np.tensordot(waves, grid * np.array(window.spacing), ((1,), (grid.ndim - 1,)))
+    phase = np.tensordot(waves, grid * np.array(op.window.spacing), ((1,), (grid.ndim - 1,)))
     unit = np.eye(op.channels_in).reshape(op.channels_in, 1, *(1,) * (grid.ndim - 1), op.channels_in)
-    middle = (slice(None), slice(None), *(len(line) // 2 for line in lines))
-    both = [np.asarray(op(w, jnp.asarray(unit * f(phase)[None, ..., None])))[middle] for f in (np.cos, np.sin)]
-    return (both[0] + 1j * both[1]).transpose(1, 2, 0)
+    both = [np.asarray(op(w, jnp.asarray(unit * f(phase)[None, ..., None]))) for f in (np.cos, np.sin)]
+    one = (slice(None), slice(None), *(0,) * (grid.ndim - 1))
+    assert both[0].shape[2:-1] == (1,) * (grid.ndim - 1)
+    return (both[0] + 1j * both[1])[one].transpose(1, 2, 0)
 
 
 def turn(m: int, angle: float) -> np.ndarray:
@@ -54,7 +56,7 @@ def test_per_kernel_by_brute_force(into: int, out: int, window: int, radial: str
     x, y = (dv.Field(E, fibre=dv.irrep(G, m)) for m in (into, out))
     s = dv.solve(x, y, support=dv.ball("R"))
     try:
-        op = kn.lower(s, window=window, radial=radial, padding="SAME", on_broken="ignore")
+        op = kn.lower(s, window=window, radial=radial, padding="VALID", on_broken="ignore")
     except kn.WindowError:
         pytest.skip("rings hold none")
     t, weights = np.polynomial.legendre.leggauss(RADII)
@@ -62,7 +64,9 @@ def test_per_kernel_by_brute_force(into: int, out: int, window: int, radial: str
     angles = 2 * np.pi * np.arange(ANGLES) / ANGLES
     waves = np.stack([np.outer(rho, np.cos(angles)), np.outer(rho, np.sin(angles))], axis=-1)
     for part, k, w in units(op):
-        K = responses(op, w, waves.reshape(-1, 2)).reshape(RADII, ANGLES, *(1 if m == 0 else 2 for m in (out, into)))
+        K = responses(op, w, waves.reshape(-1, 2)).reshape(
+            RADII, ANGLES, *(1 if m == 0 else 2 for m in (out, into))
+        )
         if window % 2 == 0:  # outputs stand half a site beside
             K = K * np.exp(-0.5j * waves.sum(axis=-1))[..., None, None]
         mean = np.zeros_like(K)
@@ -73,25 +77,25 @@ def test_per_kernel_by_brute_force(into: int, out: int, window: int, radial: str
         np.testing.assert_allclose(op.equivariance_error.per_kernel[part][k], expected, atol=2e-7, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["SO(2)", "O(2) ball", "O(2) voxels", "C8", "SO(3)", "I"])
+@pytest.mark.parametrize("name", ["SO(2)", "O(2) ball", "O(2) voxels", "C8", "vectors", "I"])
 def test_at_an_element_on_random_fields(name: str) -> None:
     """Fields of random waves, turned analytically; op(g x) beside g op(x), in the mean over fields."""
     c = case(name)
-    op, rng = c.op, np.random.default_rng(3)
+    rng = np.random.default_rng(3)
     g, rho_in, rho_out = random_element(c.solution, rng)
-    if not np.allclose(rho_out.T @ rho_out, np.eye(len(rho_out))):  # the errors are in invariant lengths
-        G = dv.special_orthogonal(3)
-        E = dv.euclidean(3, G)
-        c = Case("vectors", 3, lambda: G, lambda G: (degrees(G, 0, 1), degrees(G, 1)), 24, {"window": 5, "band": 2.0})
-        op, (g, rho_in, rho_out) = c.op, random_element(c.solution, rng)
-    waves = rng.normal(size=(3000, c.n))
-    waves *= op.window.limit * rng.uniform(size=(3000, 1)) ** (1 / c.n) / np.linalg.norm(waves, axis=1, keepdims=True)
+    op = kn.lower(c.solution, **(c.options | {"padding": "VALID"}))
+    waves = rng.normal(size=(800, c.n))
+    waves *= (
+        op.window.limit
+        * rng.uniform(size=(800, 1)) ** (1 / c.n)
+        / np.linalg.norm(waves, axis=1, keepdims=True)
+    )
     exact = of_matrix(op, g)
-    for part, k, w in units(op)[::3]:
+    for part, k, w in units(op)[::4]:
         straight, turned = responses(op, w, waves), responses(op, w, waves @ g.T)
         apart = turned @ rho_in - rho_out @ straight
         found = np.sqrt((abs(apart) ** 2).sum() / (abs(straight) ** 2).sum())
-        np.testing.assert_allclose(exact[part][k], found, rtol=0.12, atol=1e-9)
+        np.testing.assert_allclose(exact[part][k], found, rtol=0.2, atol=1e-9)
 
 
 def of_matrix(op: kn.EquivariantOp, g: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -107,8 +111,6 @@ def of_matrix(op: kn.EquivariantOp, g: np.ndarray) -> tuple[np.ndarray, ...]:
                 return op.equivariance_error.at(word)
             seen += [(*word, n) for n in names] if len(word) < 12 else []
         raise AssertionError(words)
-    from scipy.linalg import logm
-
     first = pieces.generators
     mirror = np.linalg.det(g) < 0
     names = [n for n in first if n in pieces.space.point.algebra]
@@ -121,7 +123,7 @@ def of_matrix(op: kn.EquivariantOp, g: np.ndarray) -> tuple[np.ndarray, ...]:
 
 def test_the_mean_over_angles_is_twice_the_square() -> None:
     error = case("SO(2)").op.equivariance_error
-    squares = [np.concatenate(error.at(a)) ** 2 for a in 2 * np.pi * np.arange(48) / 48]
+    squares = [np.concatenate(error.at(a)) ** 2 for a in 2 * np.pi * np.arange(24) / 24]
     np.testing.assert_allclose(np.mean(squares, axis=0) / 2, np.concatenate(error.per_kernel) ** 2, atol=1e-9)
 
 
@@ -151,5 +153,6 @@ def test_the_worst_kernel_in_two_dimensions(k: int, m: int, band: float, best: f
     assert len(errors["optimal"]) >= len(errors["rings"]) == 2 * (k // 2)
     np.testing.assert_allclose(errors["rings"][-1], rings, rtol=0.02)
     np.testing.assert_allclose(errors["optimal"][-1], best, rtol=0.06)
-    shares = {r: sum(c.share for c in op.kernels_kept.kept) for r, op in found.items()}
-    assert shares["optimal"] > 0 and jax.device_count() > 0
+    shares = {r: op.equivariance_error.pairs[0].shares[-2 * (k // 2) :] for r, op in found.items()}
+    assert (shares["optimal"] >= 0.72 * shares["rings"]).all()
+    assert shares["optimal"].sum() >= 0.75 * shares["rings"].sum()
