@@ -52,9 +52,9 @@ def compare(n: int, name: str, band: float, cases: Any) -> tuple[Table, list[Tar
             what = f"worst of {many} kernels, {k} taps, frequency {degree}, W = {name}, to Gaussian rings"
             targets.append(Target(what, "at most 1/2", f"{seen / other:.2f}", bool(seen <= other / 2)))
     note = (
-        "Scalars to one piece under SO(n), W the band: the root of the share of waves |w| <= W that turn otherwise,"
-        " by combination of kernels that do not interfere, one of every pair that a rotation of the output relates;"
-        " then the least share of energy in the band that a combination has."
+        "Scalars to one piece under SO(n), W the band: the root of the share of waves |w| <= W that turn"
+        " otherwise, by combination of kernels that do not interfere, one of every pair that a rotation of"
+        " the output relates; then the least share of energy in the band that a combination has."
     )
     header = ("taps, degree", "Gaussian rings, %", "in the band", "optimal, %", "in the band")
     return Table(

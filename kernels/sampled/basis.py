@@ -1,4 +1,4 @@
-"""All kernels on a window that its own turns leave invariant: an orbit of taps, a representative, its stabiliser.
+"""All kernels on a window that its own turns leave invariant: orbits of taps, representatives, stabilisers.
 
 Nothing is approximate here: K[g d] = rho_out(g) K[d] rho_in(g)^-1 for every g that maps the grid to itself.
 """

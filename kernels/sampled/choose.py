@@ -64,7 +64,7 @@ class Sampling:
 
     @cached_property
     def wanted(self) -> tuple[np.ndarray, ...]:
-        """By family (b, frequencies, size): the part P_b(w) g(|w|) of a kernel's transform, its g by frequency."""
+        """By family (b, frequencies, size): the g of the part P_b(w) g(|w|) of a kernel's transform."""
         places = self.basis.firsts
         r = np.linalg.norm(places, axis=1)
         at, weights = nodes(self.window.axes, self.window.limit, float(r.max(initial=0)))

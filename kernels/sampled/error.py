@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -62,7 +63,7 @@ class Sampled:
         """The same of their equivariant parts: the mean over the point group of g K."""
         pieces = self.sampling.pieces
         if not pieces.continuous:
-            found = sum(self.overlaps(g) for g in pieces.others) / len(pieces.others)
+            found = np.mean([self.overlaps(g) for g in pieces.others], axis=0)
             return np.asarray((found + found.T) / 2)
         parts = [p.reshape(-1, p.shape[-1]) @ self.coordinates for p in self.sampling.wanted]
         return sum((p.T @ p for p in parts), np.zeros_like(self.total))
@@ -118,7 +119,7 @@ class EquivarianceError:
         return max((float(e.max(initial=0)) for e in self.per_kernel), default=0.0)
 
     def combined(self, degree: int | None = None) -> tuple[np.ndarray, ...]:
-        """By pair of blocks the errors of combinations of kernels, the largest that weights can reach last."""
+        """By pair of blocks the errors of combinations of kernels, the largest that there is last."""
         return tuple(p.combined(degree) for p in self.pairs)
 
     def at(self, g: Any) -> tuple[np.ndarray, ...]:
@@ -173,7 +174,7 @@ def shown(error: float) -> str:
     return "exact" if error < 1e-6 else f"{100 * error:.2g}%"
 
 
-def table(title: str, rows: list[tuple[str, ...]]) -> str:
+def table(title: str, rows: Sequence[tuple[str, ...]]) -> str:
     """Columns side by side."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]

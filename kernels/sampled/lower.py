@@ -113,7 +113,8 @@ def _block(p: Any, pair: Sampled) -> Block:
     weight, site, row, column = np.nonzero(abs(kernels) > ZERO * size)
     value = kernels[weight, site, row, column]
     shape = (p.copies_in, p.copies_out, p.first_in, p.first_out, *kernels.shape[:1:-1], len(kernels))
-    return Block(*shape, Static(weight), Static(site), Static(row), Static(column), Static(value))
+    arrays = map(Static, (weight, site, row, column, value))
+    return Block(*shape, *arrays)
 
 
 def _biases(plain: Any) -> tuple[Block, ...]:

@@ -1,4 +1,4 @@
-"""A point group in numbers: how its elements move R^n and two fibres, in bases where fibres are orthogonal."""
+"""A point group in numbers: how it moves R^n and two fibres, in bases where fibres are orthogonal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Turn(NamedTuple):
     out: np.ndarray
     into: np.ndarray
 
-    def __matmul__(self, other: Turn) -> Turn:  # type: ignore[override]
+    def __matmul__(self, other: Turn) -> Turn:
         return Turn(*(a @ b for a, b in zip(self, other, strict=True)))
 
     @property

@@ -12,7 +12,10 @@ from scipy.special import jv
 
 
 def radial_wave(axes: int, degree: int, t: np.ndarray) -> np.ndarray:
-    """j_l(t) = Gamma(n/2) (2/t)^(n/2 - 1) J_(l + n/2 - 1)(t): the mean of exp(-i t a.b) Y_l(a) is (-i)^l j_l Y_l(b)."""
+    """j_l(t) = Gamma(n/2) (2/t)^(n/2 - 1) J_(l + n/2 - 1)(t).
+
+    The mean of exp(-i t a.b) Y_l(a) over directions a is (-i)^l j_l(t) Y_l(b).
+    """
     order, near = axes / 2 - 1, t < 1e-8
     safe = np.where(near, 1.0, t)
     if axes == 1:
@@ -37,7 +40,7 @@ def between(axes: int, limit: float, a: np.ndarray, b: np.ndarray) -> np.ndarray
 
 
 def nodes(axes: int, limit: float, reach: float) -> tuple[np.ndarray, np.ndarray]:
-    """Frequencies and weights of the mean over |w| <= W of functions of |w|, for kernels that reach so far."""
+    """Frequencies and weights of means over |w| <= W of functions of |w|, for kernels that reach so far."""
     x, w = np.polynomial.legendre.leggauss(16 + math.ceil(limit * reach))
     frequency = (x + 1) / 2
     return frequency * limit, w / 2 * axes * frequency ** (axes - 1)

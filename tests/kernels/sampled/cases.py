@@ -1,4 +1,4 @@
-"""Solutions on R^n on grids: groups, dimensions, strides, dilations, spacings; every property runs over all."""
+"""Solutions on R^n on grids: groups, dimensions, strides, dilations, spacings; properties run over all."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import kernels as kn
 
 @dataclass(frozen=True)
 class Case:
-    """Fields on R^n under a point group; `lost`: turns that sizes or strides break; `order`: of the grid's own."""
+    """Fields on R^n under a point group; `order`: of the group that the grid has."""
 
     name: str
     n: int

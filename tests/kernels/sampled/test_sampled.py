@@ -1,4 +1,4 @@
-"""Kernels on R^n on grids: what holds to rounding, over groups, dimensions, strides, dilations and spacings."""
+"""Kernels on R^n on grids: what holds to rounding, over groups, dimensions, strides and spacings."""
 
 from __future__ import annotations
 
@@ -84,7 +84,8 @@ def test_unit_variance(c: Case) -> None:
 
 def test_biases_are_the_fixed_vectors() -> None:
     op = case("vectors").op
-    assert op.bias_dim == 0 and op.init_bias() == ()
+    assert op.bias_dim == 0
+    assert op.init_bias() == ()
     G = dv.special_orthogonal(3)
     x = dv.Field(dv.euclidean(3, G))
     y = dv.Field(x.group, fibre=2 * dv.trivial(G) + dv.irrep(G, 1))
@@ -116,7 +117,8 @@ def test_functions_of_ones_own_are_the_exact_kernels() -> None:
 
 def test_equal_solutions_are_equal_ops() -> None:
     make = lambda: kn.lower(case("SO(2)").solution, window=5, on_broken="ignore")  # noqa: E731
-    assert make() == make() and hash(make()) == hash(make())
+    assert make() == make()
+    assert hash(make()) == hash(make())
     assert make() != kn.lower(case("SO(2)").solution, window=5, band=2.0)
 
 
@@ -145,9 +147,11 @@ def test_empty_batches_and_single_samples() -> None:
 def test_sizes_as_people_give_them() -> None:
     s = case("O(2) stride").solution
     same = kn.lower(s, window=np.int64(3), strides=[1, 1], spacing=np.ones(2), band=np.float32(2.5))
-    assert same.window.sizes == (3, 3) and same.window.spacing == (1.0, 1.0)
+    assert same.window.sizes == (3, 3)
+    assert same.window.spacing == (1.0, 1.0)
     wide = kn.lower(s, window=(3, 5), on_broken="ignore")
-    assert wide.into.group.point.order == 4 and wide.kernel(wide.init(jax.random.key(0))).shape[:2] == (3, 5)
+    assert wide.into.group.point.order == 4
+    assert wide.kernel(wide.init(jax.random.key(0))).shape[:2] == (3, 5)
 
 
 def test_copies_by_name() -> None:
@@ -163,7 +167,9 @@ def test_what_a_stranger_reads() -> None:
     assert repr(op).startswith("SampledOp(3 -> 8 channels on 5 x 5 taps, |w| <= 2.36, ")
     assert "worst error" in repr(op)
     assert "root of the share of energy" in repr(op.equivariance_error)
-    assert "dropped: " in repr(op.kernels_kept) and "may" in repr(op.kernels_kept)
-    assert len(op.kernels_kept.kept) > 0 and all(c.why for c in op.kernels_kept.dropped)
+    assert "dropped: " in repr(op.kernels_kept)
+    assert "may" in repr(op.kernels_kept)
+    assert len(op.kernels_kept.kept) > 0
+    assert all(c.why for c in op.kernels_kept.dropped)
     exact = kn.lower(case("line").solution, window=5)
     assert repr(exact).endswith("exact)")
