@@ -133,7 +133,8 @@ def lower(
             (V, W) whose product it is: a `BilinearOp`, op(w, v, u, b=None), that never forms the product.
         radial: for a solution on R^n, the radial functions that weights multiply, such as
             ``kn.radial.bessel(8, cutoff=5.0)``; the op is one on points, see `PointsOp`. With a window
-            "optimal" (the default: least error), "rings" (Gaussians), or a function of distances (...) to (..., n).
+            "optimal" (the default: least error), "rings" (Gaussians), or a function of distances
+            (...) to (..., n).
         window: for a solution on R^n, how many taps along every axis; the op is a convolution on a grid whose
             equivariance error is known, see `SampledOp`.
         band: with a window: which waves are to turn rightly, up to |w| = band / (the distance of neighbouring

@@ -144,7 +144,7 @@ def _lattice(
     here = np.zeros((1, window.axes), dtype=np.int64)
     sites = (Static(np.repeat(here, len(window.sites), axis=0)), Static(window.sites), Static(here))
     plan = LatticePlan(axes, plain.channels_in, plain.channels_out, *sites, implementation)
-    op = LatticeOp(plan, dtype, precision, plain.description, *fields, on_broken)
+    op = LatticeOp(plan, dtype, precision, plain.description, fields[0], fields[1], on_broken)
     if on_broken != "ignore":
         complain(op, always(plan, *fields))
     return op
