@@ -21,14 +21,14 @@ class SampledOp(FibredOp):
     window holds. `w`: (kernels, copies in, copies out), or a tuple of them, one per pair of blocks; kernels
     have unit energy and are ordered as the solution's P_b, then by radial function.
 
-    >>> import derive, kernels
+    >>> import derive, jax, kernels
     >>> G = derive.special_orthogonal(2)
     >>> E = derive.euclidean(2, G)
     >>> x, y = derive.Field(E), derive.Field(E, fibre=4 * derive.irrep(G, 1))
     >>> op = kernels.lower(derive.solve(x, y, support=derive.ball("R")), window=5)
     >>> op
     SampledOp(1 -> 8 channels on 5 x 5 taps, |w| <= 2.36, 16 free weights, worst error 1.5%)
-    >>> op(op.init(jax.random.key(0)), jnp.ones((2, 32, 32, 1))).shape
+    >>> op(op.init(jax.random.key(0)), jax.numpy.ones((2, 32, 32, 1))).shape
     (2, 32, 32, 8)
     """
 
