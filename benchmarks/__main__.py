@@ -22,6 +22,7 @@ from benchmarks import (
     loops,
     networks,
     points,
+    sampled,
     sharding,
     symmetries,
     thresholds,
@@ -33,6 +34,7 @@ RESULTS = Path(__file__).parent / "RESULTS.md"
 SUITES: dict[str, Callable[[bool], Report]] = {
     "networks": networks.run,
     "points": points.run,
+    "sampled": sampled.run,
     "convolution": convolution.run,
     "loops": loops.run,
     "expansion": expansion.run,

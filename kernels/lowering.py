@@ -10,12 +10,14 @@ import jax.numpy as jnp
 from kernels.convolution import options
 from kernels.convolution.choice.table import Policy
 from kernels.equivariant import EquivariantOp
-from kernels.errors import KernelError, PaddingError, RadialError, ShapeError, brief, known
+from kernels.errors import KernelError, PaddingError, RadialError, ShapeError, WindowError, brief, known
 from kernels.lattice.lower import lower_lattice
 from kernels.maps.bilinear.lower import lower_bilinear
 from kernels.maps.bilinear.op import BilinearOp
 from kernels.maps.lower import PlainMaps, lower_maps
 from kernels.precision import named as named_precision
+from kernels.sampled.lower import lower_sampled
+from kernels.sampled.op import SampledOp
 from kernels.space.lower import PlainSpace, lower_points
 from kernels.space.op import PointsOp
 
@@ -67,6 +69,26 @@ def lower(
 ) -> PointsOp: ...
 
 
+@overload
+def lower(
+    solution: Any,
+    *,
+    sizes: Mapping[str, int] | None = None,
+    channels: Sequence[int] | None = None,
+    padding: Any = None,
+    implementation: str | Policy = "auto",
+    dtype: Any = None,
+    precision: Any = None,
+    on_broken: str = "warn",
+    radial: Any = None,
+    window: Any,
+    band: Any = None,
+    spacing: Any = None,
+    strides: Any = 1,
+    dilation: Any = 1,
+) -> SampledOp: ...
+
+
 def lower(
     solution: Any,
     *,
@@ -79,6 +101,11 @@ def lower(
     on_broken: str = "warn",
     bilinear: Any = False,
     radial: Any = None,
+    window: Any = None,
+    band: Any = None,
+    spacing: Any = None,
+    strides: Any = 1,
+    dilation: Any = 1,
 ) -> EquivariantOp | BilinearOp | PointsOp:
     """A solution of `derive.solve` as a jitted op with free weights only.
 
@@ -105,7 +132,16 @@ def lower(
         bilinear: True for an op of two arguments where the input was stated as a product V * W, or the pair
             (V, W) whose product it is: a `BilinearOp`, op(w, v, u, b=None), that never forms the product.
         radial: for a solution on R^n, the radial functions that weights multiply, such as
-            ``kn.radial.bessel(8, cutoff=5.0)``; the op is one on points, see `PointsOp`.
+            ``kn.radial.bessel(8, cutoff=5.0)``; the op is one on points, see `PointsOp`. With a window
+            "optimal" (the default: least error), "rings" (Gaussians), or a function of distances
+            (...) to (..., n).
+        window: for a solution on R^n, how many taps along every axis; the op is a convolution on a grid whose
+            equivariance error is known, see `SampledOp`.
+        band: with a window: which waves are to turn rightly, up to |w| = band / (the distance of neighbouring
+            taps), band in (0, pi], 3 pi/4 by default.
+        spacing: with a window: the distance of sites along every axis, 1 by default, in the unit of the
+            support's radius.
+        strides, dilation: with a window, as in `kn.conv`.
 
     Returns:
         An op with `init(key)`, `kernel(w)`, `dense(w, grid)`, `dim` and `op(w, x, b=None)`, where x is
@@ -133,6 +169,11 @@ def lower(
             "solution", "must be what derive.solve returns", brief(solution), "say lower(derive.solve(x, y))"
         )
     plain = solution.plain(sizes=sizes, channels=channels)
+    grid = {"band": band, "spacing": spacing, "strides": strides, "dilation": dilation}
+    if isinstance(plain, PlainSpace) and window is not None:
+        common = (padding, implementation, kind, name, on_broken)
+        return lower_sampled(plain, window, radial, **grid, common=common)
+    _refuse_grid(window, grid, plain)
     if isinstance(plain, PlainSpace):
         if padding is not None:
             raise PaddingError("padding", "needs a lattice", padding, "leave it out")
@@ -149,3 +190,16 @@ def lower(
         rule = "needs an answer between representations, without a lattice"
         raise ShapeError("bilinear", rule, plain.description, "leave it out")
     return lower_lattice(plain, padding, implementation, kind, name, on_broken)
+
+
+def _refuse_grid(window: Any, given: Mapping[str, Any], plain: Any) -> None:
+    """What belongs to a solution on R^n with a window, said without."""
+    if window is not None:
+        rule, remedy = "needs a solution on R^n", "leave it out, or solve with support=derive.window(...)"
+        raise WindowError("window", rule, window, remedy)
+    for argument, value in given.items():
+        if value is not None and not (isinstance(value, int) and value == 1):
+            remedy = (
+                "say window=7" if isinstance(plain, PlainSpace) else "say it in the fields and the support"
+            )
+            raise WindowError(argument, "needs a solution on R^n and a window", value, remedy)

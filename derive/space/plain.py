@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +17,7 @@ from derive.errors import RepresentationError
 from derive.pickling import Arrays
 from derive.space.answer import PairKernels, SpaceAnswer, SpacePair
 from derive.space.problem import SpaceProblem
+from derive.space.sampled import sampled_fields
 from derive.symmetry.field import Field
 
 
@@ -49,9 +51,9 @@ class PlainSpacePair(Arrays):
 
 @dataclass(frozen=True, eq=False)
 class PlainSpace(Arrays):
-    """All pairs of blocks, output blocks outermost; `bias`: the vectors of the output that are fixed;
-    `into`, `out`: the fields, with numbers for copies;
-    `radius`: where the kernel ends, None where it does not or has no number.
+    """All pairs of blocks, output blocks outermost; `bias`: the vectors of the output that are fixed.
+
+    `radius`: where the kernel ends, None where it does not or has no number; `into`, `out`: the fields.
     """
 
     axes: int
@@ -63,6 +65,12 @@ class PlainSpace(Arrays):
     description: str
     into: Field
     out: Field
+
+    def sampled(
+        self, alike: Sequence[Any], strides: Sequence[int], offset: Sequence[Fraction]
+    ) -> tuple[Field, Field]:
+        """Both fields on a grid, see `sampled_fields`."""
+        return sampled_fields(self.into, self.out, alike, strides, offset)
 
 
 def numbered(
@@ -82,8 +90,7 @@ def plain_space(answer: SpaceAnswer, description: str) -> PlainSpace:
     bias = plain_maps(answer.constant, None, description) if problem.bias else None
     number = problem.radius is not None and problem.radius.is_number
     radius = float(problem.radius) if number else None
-    fields = (problem.x, problem.y)
-    return PlainSpace(problem.group.dim, x, y, pairs, bias, radius, description, *fields)
+    return PlainSpace(problem.group.dim, x, y, pairs, bias, radius, description, problem.x, problem.y)
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ def lower_lattice(
 ) -> LatticeOp | FibredOp:
     """The op of an answer's arrays; with one number per fibre entry it needs no expansion of weights."""
     both = [i for i, axis in enumerate(plain.axes) if axis.out is not None and axis.into is not None]
-    borders = dict(zip(both, _borders(padding, len(both)), strict=True))
+    borders = dict(zip(both, read_borders(padding, len(both)), strict=True))
     axes = tuple(
         _plan(axis, plain.out_site[:, i], plain.in_site[:, i]).with_border(borders.get(i))
         for i, axis in enumerate(plain.axes)
@@ -83,7 +83,7 @@ def _real(values: np.ndarray) -> np.ndarray:
     return numbers.real
 
 
-def _borders(padding: Any, rank: int) -> tuple[Any, ...]:
+def read_borders(padding: Any, rank: int) -> tuple[Any, ...]:
     """One border per axis that has both fields; None keeps the solution's own."""
     if padding is None:
         return (None,) * rank

@@ -129,12 +129,12 @@ def mean_squares(axes: int, kernel: Any) -> np.ndarray:
         entries.setdefault(place, []).append(t)
     for (b, _, _), terms in entries.items():
         powers = kernel.exponents[terms]
-        moments = _moments(powers[:, None] + powers[None, :], axes)
-        found[b] += kernel.value[terms] @ moments @ kernel.value[terms]
+        means = moments(powers[:, None] + powers[None, :], axes)
+        found[b] += kernel.value[terms] @ means @ kernel.value[terms]
     return found / kernel.dim_out
 
 
-def _moments(powers: np.ndarray, axes: int) -> np.ndarray:
+def moments(powers: np.ndarray, axes: int) -> np.ndarray:
     """The mean of monomials over the unit sphere."""
     odd = np.array([1.0, *np.cumprod(np.arange(1.0, powers.max(initial=0) + 1, 2))])  # (2m - 1)!!
     top = np.prod(odd[powers // 2], axis=-1)

@@ -38,11 +38,12 @@ FLOORS = {
     "maps": 6,
     "radial": 3,
     "space": 7,
+    "sampled": 8,
     "checking": 8,
-    "lowering": 8,
-    "auditing": 8,
-    "__init__": 9,
-    "layers": 9,
+    "lowering": 9,
+    "auditing": 9,
+    "__init__": 10,
+    "layers": 10,
 }
 
 
