@@ -1,0 +1,106 @@
+"""Docstrings are written as plain text: this turns their few forms into the markup that Sphinx reads.
+
+    words about `name`            code, and a link where the package has that public name
+    four spaces                   an equation, or code
+    Args: / Returns: / Raises:    a list of names with their meaning
+    Source: ...                   where it is from
+    >>>                           an example
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from itertools import groupby
+from typing import Any
+
+from sphinx.application import Sphinx
+
+CODE = re.compile(r"(``[^`]+``|`[^`]+`)")
+SPECIAL = re.compile(r"([*_|\\])")
+SECTION = re.compile(r"(Args|Returns|Raises):$")
+ENTRY = re.compile(r"([\w ,.*]+?): (.*)$", re.DOTALL)
+PACKAGES = ("derive", "kernels")
+
+
+def public(name: str, package: str) -> str:
+    """`package.name`, or the same of the other package, where it is public; else nothing."""
+    package = package.split(".")[0]
+    parts = name.removesuffix("()").split(".")
+    if len(parts) == 2:
+        package = {"dv": "derive", "kn": "kernels"}.get(parts[0], parts[0])
+    if len(parts) > 2 or package not in PACKAGES:
+        return ""
+    return f"{package}.{parts[-1]}" if parts[-1] in import_module(package).__all__ else ""
+
+
+def words(text: str, package: str) -> str:
+    """A line of prose: code between backticks, all else as it stands."""
+    parts = CODE.split(text)
+    for k, part in enumerate(parts):
+        if not part.startswith("`"):
+            parts[k] = SPECIAL.sub(r"\\\1", part)
+            continue
+        name = part.strip("`")
+        target = public(name, package)
+        parts[k] = f":py:obj:`{name} <{target}>`" if target else f"``{name}``"
+        if k and parts[k - 1][-1:].isalnum():
+            parts[k] = rf"\ {parts[k]}"
+        if k + 1 < len(parts) and parts[k + 1][:1].isalnum():
+            parts[k] += r"\ "
+    return "".join(parts)
+
+
+def paragraphs(lines: list[str]) -> Iterator[list[str]]:
+    for blank, group in groupby(lines, key=lambda line: not line.strip()):
+        if not blank:
+            yield list(group)
+
+
+def markup(lines: list[str], package: str) -> Iterator[str]:
+    """A docstring, line by line, as reStructuredText."""
+    for block in paragraphs(lines):
+        if block[0].startswith(">>>"):
+            yield from (".. code-block:: pycon", "", *(f"   {line}" for line in block))
+        elif all(line.startswith("    ") for line in block):
+            yield from (".. code-block:: none", "   :class: equation", "", *(f"   {line[4:]}" for line in block))
+        elif SECTION.match(block[0]):
+            yield from section(block[0][:-1], [line[4:] for line in block[1:]], package)
+        else:
+            yield from (words(line, package) for line in block)
+        yield ""
+
+
+def section(title: str, lines: list[str], package: str) -> Iterator[str]:
+    """Names with their meaning: entries begin at the margin, and go on further in."""
+    yield f":{title}:"
+    entries: list[str] = []
+    for line in lines:
+        if line[:1].isspace() or not entries:
+            entries.append(line.strip()) if not entries else entries.__setitem__(-1, f"{entries[-1]}\n{line[4:]}")
+        elif title == "Returns" or (title == "Raises" and not ENTRY.match(line)):
+            entries[-1] += f"\n{line}"
+        else:
+            entries.append(line)
+    for entry in entries:
+        found = ENTRY.match(entry)
+        if found and title != "Returns":
+            first, *rest = found[2].split("\n")
+            names = ", ".join(f"``{name.strip()}``" for name in found[1].split(","))
+            yield f"   * {names}: {words(first, package)}"
+        else:
+            first, *rest = entry.split("\n")
+            yield f"   * {words(first, package)}" if len(entries) > 1 else f"   {words(first, package)}"
+        indent = "     " if len(entries) > 1 or (found and title != "Returns") else "   "
+        yield from (f"{indent}{words(line.strip(), package)}" for line in rest)
+    yield ""
+
+
+def process(app: Sphinx, kind: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
+    lines[:] = markup(list(lines), name)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.connect("autodoc-process-docstring", process)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
