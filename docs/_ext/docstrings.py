@@ -20,7 +20,8 @@ from sphinx.application import Sphinx
 CODE = re.compile(r"(``[^`]+``|`[^`]+`)")
 SPECIAL = re.compile(r"([*_|\\])")
 SECTION = re.compile(r"(Args|Returns|Raises):$")
-ENTRY = re.compile(r"([\w ,.*]+?): (.*)$", re.DOTALL)
+ENTRY = re.compile(r"([\w ,.*]+?): (.*)$")
+TITLES = {"Args": "Arguments", "Returns": "Returns", "Raises": "Raises"}
 PACKAGES = ("derive", "kernels")
 
 
@@ -64,7 +65,8 @@ def markup(lines: list[str], package: str) -> Iterator[str]:
         if block[0].startswith(">>>"):
             yield from (".. code-block:: pycon", "", *(f"   {line}" for line in block))
         elif all(line.startswith("    ") for line in block):
-            yield from (".. code-block:: none", "   :class: equation", "", *(f"   {line[4:]}" for line in block))
+            yield from (".. code-block:: none", "   :class: equation", "")
+            yield from (f"   {line[4:]}" for line in block)
         elif SECTION.match(block[0]):
             yield from section(block[0][:-1], [line[4:] for line in block[1:]], package)
         else:
@@ -74,33 +76,56 @@ def markup(lines: list[str], package: str) -> Iterator[str]:
 
 def section(title: str, lines: list[str], package: str) -> Iterator[str]:
     """Names with their meaning: entries begin at the margin, and go on further in."""
-    yield f":{title}:"
-    entries: list[str] = []
-    for line in lines:
-        if line[:1].isspace() or not entries:
-            entries.append(line.strip()) if not entries else entries.__setitem__(-1, f"{entries[-1]}\n{line[4:]}")
-        elif title == "Returns" or (title == "Raises" and not ENTRY.match(line)):
-            entries[-1] += f"\n{line}"
+    yield f":{TITLES[title]}:"
+    for entry in entries(title, lines):
+        first, *rest = entry
+        found = ENTRY.match(first) if title != "Returns" else None
+        if found:
+            names = ", ".join(words(f"`{name.strip()}`", package) for name in found[1].split(","))
+            first = f"{names}: {words(found[2], package)}"
         else:
-            entries.append(line)
-    for entry in entries:
-        found = ENTRY.match(entry)
-        if found and title != "Returns":
-            first, *rest = found[2].split("\n")
-            names = ", ".join(f"``{name.strip()}``" for name in found[1].split(","))
-            yield f"   * {names}: {words(first, package)}"
-        else:
-            first, *rest = entry.split("\n")
-            yield f"   * {words(first, package)}" if len(entries) > 1 else f"   {words(first, package)}"
-        indent = "     " if len(entries) > 1 or (found and title != "Returns") else "   "
-        yield from (f"{indent}{words(line.strip(), package)}" for line in rest)
+            first = words(first, package)
+        yield f"   * {first}" if title != "Returns" else f"   {first}"
+        yield from continued(rest, "     " if title != "Returns" else "   ", first.endswith(":"), package)
     yield ""
+
+
+def entries(title: str, lines: list[str]) -> list[list[str]]:
+    """The lines of every entry; what is returned is one."""
+    found: list[list[str]] = []
+    for line in lines:
+        begins = not line[:1].isspace() and (title == "Args" or bool(ENTRY.match(line)))
+        if not found or (begins and title != "Returns"):
+            found.append([line.strip()])
+        else:
+            found[-1].append(line.strip())
+    return found
+
+
+def continued(lines: list[str], indent: str, listed: bool, package: str) -> Iterator[str]:
+    """The other lines of an entry; after a colon they are a list, of which each item but the last ends in ;"""
+    before = ";"
+    if listed:
+        yield ""
+    for line in lines:
+        mark = "" if not listed else "* " if before.endswith(";") else "  "
+        yield f"{indent}{mark}{words(line, package)}"
+        before = line
+    if listed:
+        yield ""
 
 
 def process(app: Sphinx, kind: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
     lines[:] = markup(list(lines), name)
 
 
+def foreign(app: Sphinx, kind: str, name: str, thing: Any, skip: bool, options: Any) -> bool | None:
+    """Members that a class has from other libraries are described there."""
+    module = getattr(getattr(thing, "fget", None) or getattr(thing, "func", None) or thing, "__module__", None)
+    return True if module and module.split(".")[0] not in PACKAGES else None
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("autodoc-process-docstring", process)
+    app.connect("autodoc-skip-member", foreign)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from html import escape
+from html import escape, unescape
 from typing import Any
 
 from docutils import nodes
 from latex2mathml.converter import convert
 from sphinx.application import Sphinx
 
+PRIMED = re.compile(r"<msup><mi>(\w)</mi><mi>&#x02032;</mi></msup>")  # too small to read in a subscript
 DOLLARS = re.compile(r"\$\$(.+?)\$\$|(?<![\\$])\$([^$\n]+?)(?<!\\)\$", re.DOTALL)
 
 
@@ -18,9 +19,9 @@ def mathml(tex: str, block: bool = False) -> str:
     lines = tex.strip().replace(r"\begin{gathered}", r"\begin{array}{l}")
     lines = lines.replace(r"\end{gathered}", r"\end{array}")
     found = convert(lines, display="block" if block else "inline")
-    start, end = found.index(">") + 1, found.rindex("</math>")
+    opening, _, inside = PRIMED.sub(r'<mi class="primed">\1&#x2032;</mi>', found).partition(">")
     note = f'<annotation encoding="application/x-tex">{escape(tex.strip())}</annotation>'
-    return f"{found[:start]}<semantics><mrow>{found[start:end]}</mrow>{note}</semantics></math>"
+    return f"{opening}><semantics><mrow>{inside.removesuffix('</math>')}</mrow>{note}</semantics></math>"
 
 
 def display(tex: str) -> str:
@@ -30,8 +31,6 @@ def display(tex: str) -> str:
 
 def inside_html(text: str) -> str:
     """The formulas between dollars of a piece of HTML, as notebooks print it."""
-    from html import unescape
-
     return DOLLARS.sub(
         lambda found: display(unescape(found[1])) if found[1] else mathml(unescape(found[2])), text
     )

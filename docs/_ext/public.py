@@ -19,7 +19,8 @@ def entry(package: str, name: str) -> list[str]:
         return [f".. autofunction:: {package}.{name}"]
     if issubclass(thing, BaseException):
         return [f".. autoexception:: {package}.{name}"]
-    return [f".. autoclass:: {package}.{name}", "   :members:", "   :inherited-members: object"]
+    members = [] if package.startswith("kernels.layers") else ["   :members:", "   :inherited-members: object"]
+    return [f".. autoclass:: {package}.{name}", *members]
 
 
 class Public(SphinxDirective):
@@ -30,7 +31,7 @@ class Public(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         package = self.arguments[0]
         names = " ".join(self.content).split()
-        lines = ["````{eval-rst}", f".. currentmodule:: {package}", "", ".. autosummary::", ""]
+        lines = ["````{eval-rst}", f".. currentmodule:: {package}", "", ".. autosummary::", "   :nosignatures:", ""]
         lines += [f"   {name}" for name in names]
         for name in names:
             lines += ["", *entry(package, name)]
