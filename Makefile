@@ -53,7 +53,7 @@ lint: $(VENV)/.test
 
 # The site, notebooks and all; a warning is an error. Open docs/_build/html/index.html: it needs no server.
 docs: $(VENV)/.docs
-	$(BIN)/python -m sphinx -n -W --keep-going -q -j $(JOBS) -b html docs docs/_build/html
+	$(BIN)/python -m sphinx -n -W --keep-going -q -a -j $(JOBS) -b html docs docs/_build/html
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks

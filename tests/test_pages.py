@@ -20,7 +20,7 @@ README = ROOT / "README.md"
 TEXT = README.read_text()
 DOCS = sorted(page for page in ROOT.glob("docs/**/*.md") if "_build" not in page.parts)
 PAGES = [*sorted(ROOT.glob("*.md")), *DOCS]
-# A block that begins with the name of a file is a program: those of sharding.md run in kernels/test_devices.py
+# A block that begins with the name of a file is a program: kernels/test_devices.py runs those of sharding.md
 PROGRAM = re.compile(r"# \w+\.py: ")
 EXECUTED = [page for page in PAGES if "```python" in page.read_text()]
 SCREEN = 40  # lines
@@ -43,7 +43,7 @@ def run(
 
 @pytest.mark.parametrize("page", EXECUTED, ids=lambda page: page.stem)
 def test_every_block_runs_with_the_output_shown(page: Path) -> None:
-    """In order and in one namespace; blocks without prompts too, other than the README's, which is run below."""
+    """In order and in one namespace; blocks without prompts too, but the README's, which is run below."""
     names: dict[str, Any] = {"__name__": "page"}
     with jax.enable_x64(False), jax.numpy_dtype_promotion("standard"), warnings.catch_warnings():
         warnings.simplefilter("ignore", SymmetryWarning)
@@ -125,7 +125,7 @@ TREE = re.compile(r"^```\{toctree\}\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
 def below(page: Path) -> set[Path]:
     """The pages in the tables of contents of a page."""
     lines = [line for tree in TREE.findall(page.read_text()) for line in tree.splitlines()]
-    return {page.parent / f"{line}.md" for line in lines if line and not line.startswith(":") and "*" not in line}
+    return {page.parent / f"{line}.md" for line in lines if re.match(r"[\w/]+$", line)}
 
 
 def test_every_page_is_reached_from_the_home_page() -> None:

@@ -1,10 +1,10 @@
 """Docstrings are written as plain text: this turns their few forms into the markup that Sphinx reads.
 
-    words about `name`            code, and a link where the package has that public name
-    four spaces                   an equation, or code
-    Args: / Returns: / Raises:    a list of names with their meaning
-    Source: ...                   where it is from
-    >>>                           an example
+words about `name`            code, and a link where the package has that public name
+four spaces                   an equation, or code
+Args: / Returns: / Raises:    a list of names with their meaning
+Source: ...                   where it is from
+>>>                           an example
 """
 
 from __future__ import annotations
@@ -81,8 +81,9 @@ def section(title: str, lines: list[str], package: str) -> Iterator[str]:
         first, *rest = entry
         found = ENTRY.match(first) if title != "Returns" else None
         if found:
-            names = ", ".join(words(f"`{name.strip()}`", package) for name in found[1].split(","))
-            first = f"{names}: {words(found[2], package)}"
+            names = [f"`{name.strip()}`" for name in found[1].split(",")]
+            linked = [words(name, package) if title == "Raises" else f"`{name}`" for name in names]
+            first = f"{', '.join(linked)}: {words(found[2], package)}"
         else:
             first = words(first, package)
         yield f"   * {first}" if title != "Returns" else f"   {first}"
@@ -103,7 +104,7 @@ def entries(title: str, lines: list[str]) -> list[list[str]]:
 
 
 def continued(lines: list[str], indent: str, listed: bool, package: str) -> Iterator[str]:
-    """The other lines of an entry; after a colon they are a list, of which each item but the last ends in ;"""
+    """The other lines of an entry; after a colon they are a list, whose items end in ;"""
     before = ";"
     if listed:
         yield ""
@@ -121,7 +122,8 @@ def process(app: Sphinx, kind: str, name: str, thing: Any, options: Any, lines: 
 
 def foreign(app: Sphinx, kind: str, name: str, thing: Any, skip: bool, options: Any) -> bool | None:
     """Members that a class has from other libraries are described there."""
-    module = getattr(getattr(thing, "fget", None) or getattr(thing, "func", None) or thing, "__module__", None)
+    made = getattr(thing, "fget", None) or getattr(thing, "func", None) or thing
+    module = getattr(made, "__module__", None)
     return True if module and module.split(".")[0] not in PACKAGES else None
 
 

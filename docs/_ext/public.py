@@ -10,6 +10,9 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+LAYERS = ("kernels.layers.equinox", "kernels.layers.flax")  # what their layers share is said once, in words
+TABLE = [".. autosummary::", "   :nosignatures:", ""]
+
 
 def entry(package: str, name: str) -> list[str]:
     thing = getattr(import_module(package), name)
@@ -19,8 +22,8 @@ def entry(package: str, name: str) -> list[str]:
         return [f".. autofunction:: {package}.{name}"]
     if issubclass(thing, BaseException):
         return [f".. autoexception:: {package}.{name}"]
-    members = [] if package.startswith("kernels.layers") else ["   :members:", "   :inherited-members: object"]
-    return [f".. autoclass:: {package}.{name}", *members]
+    shown = [f".. autoclass:: {package}.{name}"]
+    return shown if package in LAYERS else [*shown, "   :members:", "   :inherited-members: object"]
 
 
 class Public(SphinxDirective):
@@ -31,7 +34,7 @@ class Public(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         package = self.arguments[0]
         names = " ".join(self.content).split()
-        lines = ["````{eval-rst}", f".. currentmodule:: {package}", "", ".. autosummary::", "   :nosignatures:", ""]
+        lines = ["````{eval-rst}", f".. currentmodule:: {package}", "", *TABLE]
         lines += [f"   {name}" for name in names]
         for name in names:
             lines += ["", *entry(package, name)]

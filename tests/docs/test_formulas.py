@@ -1,4 +1,4 @@
-"""Formulas of pages and notebooks are read by the converter to MathML and, where it is, by KaTeX; nothing is left over."""
+"""Formulas of pages and notebooks are read by the converter to MathML, and by KaTeX where it is."""
 
 from __future__ import annotations
 
