@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 JOBS   ?= 2
 TEX    := tests/typeset/node_modules/.package-lock.json
 
-.PHONY: run test test-slow test-accelerator lint bench bench-quick clean
+.PHONY: run test test-slow test-accelerator lint docs bench bench-quick clean
 .DEFAULT_GOAL := run
 
 $(VENV)/.run: pyproject.toml
@@ -21,6 +21,11 @@ $(VENV)/.test: pyproject.toml
 $(VENV)/.bench: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --disable-pip-version-check -e '.[bench]'
+	@touch $@
+
+$(VENV)/.docs: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --disable-pip-version-check -e '.[docs]'
 	@touch $@
 
 run: $(VENV)/.run
@@ -46,6 +51,10 @@ lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# The site, notebooks and all; a warning is an error. Open docs/_build/html/index.html: it needs no server.
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx -n -W --keep-going -q -a -j $(JOBS) -b html docs docs/_build/html
+
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
 
@@ -53,4 +62,4 @@ bench-quick: $(VENV)/.bench
 	$(BIN)/python -m benchmarks --quick
 
 clean:
-	rm -rf $(VENV) tests/typeset/node_modules build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) docs/_build docs/notebooks tests/typeset/node_modules build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

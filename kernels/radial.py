@@ -1,4 +1,4 @@
-"""Radial functions R_1, R_2, ... of kernels on R^n: smooth in |d|^2, so that nothing is lost at the origin.
+"""Radial functions of kernels on R^n, R_1 to R_n: smooth in |d|^2, so that nothing is lost at the origin.
 
 Each is a function of displacements, `radial(d)`, that ends smoothly at a cut-off.
 """

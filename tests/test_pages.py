@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,16 @@ import jax.numpy as jnp
 import pytest
 
 from docs import tables
+from kernels.errors import SymmetryWarning
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 TEXT = README.read_text()
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
-# devices.md needs several devices: see kernels/test_devices.py
-EXECUTED = [page for page in PAGES if ">>>" in page.read_text() and page.name != "devices.md"]
+DOCS = sorted(page for page in ROOT.glob("docs/**/*.md") if "_build" not in page.parts)
+PAGES = [*sorted(ROOT.glob("*.md")), *DOCS]
+# A block that begins with the name of a file is a program: kernels/test_devices.py runs those of sharding.md
+PROGRAM = re.compile(r"# \w+\.py: ")
+EXECUTED = [page for page in PAGES if "```python" in page.read_text()]
 SCREEN = 40  # lines
 
 
@@ -26,20 +30,36 @@ def blocks(page: Path) -> list[str]:
     return re.findall(r"^```python\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL)
 
 
-def run(text: str, name: str = "README.md") -> tuple[doctest.TestResults, str]:
+def run(
+    text: str, name: str = "README.md", names: dict[str, Any] | None = None
+) -> tuple[doctest.TestResults, str]:
     """Every example of a text, in order, in one namespace."""
     example = doctest.DocTestParser().get_doctest(text, {}, name, name, 0)
+    example.globs = {} if names is None else names
     report: list[str] = []
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
-    return runner.run(example, out=report.append), "".join(report)
+    return runner.run(example, out=report.append, clear_globs=False), "".join(report)
 
 
-@pytest.mark.parametrize("page", EXECUTED, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", EXECUTED, ids=lambda page: page.stem)
 def test_every_block_runs_with_the_output_shown(page: Path) -> None:
-    examples = [block for block in blocks(page) if ">>>" in block]
-    result, report = run("\n".join(examples), page.name)
-    assert result.failed == 0, report
-    assert result.attempted >= len(examples) > 0
+    """In order and in one namespace; blocks without prompts too, but the README's, which is run below."""
+    names: dict[str, Any] = {"__name__": "page"}
+    with jax.enable_x64(False), jax.numpy_dtype_promotion("standard"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", SymmetryWarning)
+        for block in blocks(page):
+            if ">>>" in block:
+                result, report = run(block, page.name, names)
+                assert result.failed == 0, report
+                assert result.attempted > 0
+            elif page != README and not PROGRAM.match(block):
+                exec(compile(block, page.name, "exec"), names)
+
+
+def test_programs_of_pages_are_those_that_are_run() -> None:
+    """Nobody hides a block from the tests by calling it a program."""
+    programs = {page.name: sum(map(bool, map(PROGRAM.match, blocks(page)))) for page in PAGES}
+    assert {name: n for name, n in programs.items() if n} == {"sharding.md": 2}
 
 
 def test_the_model_trains() -> None:
@@ -94,14 +114,32 @@ def test_every_symmetry_has_its_reference_dimension(row: tables.Symmetry) -> Non
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     links = [link for link in re.findall(r"\]\(([^)#\s]+)\)", page.read_text()) if "://" not in link]
-    assert links or page.parent.name == "docs" or page.name == "CHANGELOG.md"
+    assert links or page in DOCS or page.name == "CHANGELOG.md"
     for link in links:
         assert (page.parent / link).exists(), link
 
 
-def test_every_page_is_reached_from_the_readme() -> None:
-    for page in ROOT.glob("docs/*.md"):
-        assert f"(docs/{page.name})" in TEXT, page.name
+TREE = re.compile(r"^```\{toctree\}\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
+
+
+def below(page: Path) -> set[Path]:
+    """The pages in the tables of contents of a page."""
+    lines = [line for tree in TREE.findall(page.read_text()) for line in tree.splitlines()]
+    return {page.parent / f"{line}.md" for line in lines if re.match(r"[\w/]+$", line)}
+
+
+def test_every_page_is_reached_from_the_home_page() -> None:
+    assert "(docs/index.md)" in TEXT
+    home = ROOT / "docs" / "index.md"
+    reached, new = {home}, below(home)
+    while new:
+        reached |= new
+        new = set().union(*map(below, new)) - reached
+    assert reached == set(DOCS)
+
+
+def test_links_of_the_readme_are_few() -> None:
+    assert len(set(re.findall(r"\(docs/[^)]+\)", TEXT))) <= 6
 
 
 def test_the_house_is_as_described() -> None:
@@ -117,6 +155,6 @@ def test_make_targets_exist() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text()
     targets = re.findall(r"^make ([\w-]+)", text, flags=re.MULTILINE)
     makefile = (ROOT / "Makefile").read_text()
-    assert targets == ["run", "test", "lint", "bench", "test-accelerator"]
+    assert targets == ["run", "test", "lint", "docs", "bench", "test-accelerator"]
     for target in [*targets, *re.findall(r"`make ([\w-]+)`", text + TEXT)]:
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target

@@ -23,12 +23,21 @@ TALL = 24  # rows of a table in one formula
 
 
 def text(expr: sympy.Basic) -> str:
-    """An expression on one line, as the README prints it."""
+    """An expression on one line, as the README prints it.
+
+    >>> i = sympy.Symbol("i")
+    >>> text(sympy.Eq(sympy.IndexedBase("y")[i], sympy.IndexedBase("x")[i] + 1))
+    'y[i] = x[i] + 1'
+    """
     return TextPrinter().doprint(expr)
 
 
 def latex(expr: sympy.Basic) -> str:
-    """An expression as LaTeX."""
+    """An expression as LaTeX, which KaTeX and converters to MathML read as well.
+
+    >>> print(latex(sympy.IndexedBase("x_in")[sympy.Symbol("alpha")]))
+    x^{\\mathrm{in}}_{\\alpha}
+    """
     return MathPrinter().doprint(exact(expr) if isinstance(expr, Fraction) else expr)
 
 
