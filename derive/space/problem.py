@@ -11,7 +11,7 @@ from sympy import Symbol
 
 from derive.errors import RepresentationError, SizeError, SupportError, brief
 from derive.pickling import Fields
-from derive.space.weights import highest_weight
+from derive.symmetry.weights import highest_weight
 from derive.symmetry.euclidean import Euclidean
 from derive.symmetry.field import Field
 from derive.symmetry.group import show_difference
