@@ -9,6 +9,13 @@ import jax.numpy as jnp
 
 from kernels.convolution import options
 from kernels.convolution.choice.table import Policy
+from kernels.differential import (
+    DifferentialOp,
+    DifferentialSum,
+    PlainDifferential,
+    lower_differential,
+    refuse_differences,
+)
 from kernels.equivariant import EquivariantOp
 from kernels.errors import KernelError, PaddingError, RadialError, ShapeError
 from kernels.lattice.lower import lower_lattice
@@ -67,6 +74,19 @@ def lower(
 ) -> PointsOp: ...
 
 
+@overload
+def lower(
+    solution: Any,
+    *,
+    padding: Any = None,
+    implementation: str | Policy = "auto",
+    dtype: Any = None,
+    precision: Any = None,
+    spacing: Any,
+    accuracy: int = 2,
+) -> DifferentialOp | DifferentialSum: ...
+
+
 def lower(
     solution: Any,
     *,
@@ -79,7 +99,9 @@ def lower(
     on_broken: str = "warn",
     bilinear: Any = False,
     radial: Any = None,
-) -> EquivariantOp | BilinearOp | PointsOp:
+    spacing: Any = None,
+    accuracy: int | None = None,
+) -> EquivariantOp | BilinearOp | PointsOp | DifferentialOp | DifferentialSum:
     """A solution of `derive.solve` as a jitted op with free weights only.
 
         op(w, x, b=None) = sum_k w_k B_k x + b          B_k the exact basis of the solution
@@ -106,6 +128,10 @@ def lower(
             (V, W) whose product it is: a `BilinearOp`, op(w, v, u, b=None), that never forms the product.
         radial: for a solution on R^n, the radial functions that weights multiply, such as
             ``kn.radial.bessel(8, cutoff=5.0)``; the op is one on points, see `PointsOp`.
+        spacing: for a differential operator, the distance of neighbouring sites, 1 by default; a number, or
+            one for each axis. `solution` is then `solution.differential(order)`, or one of its operators: the
+            op is a `DifferentialSum`, op(w, x), or a `DifferentialOp`, op(x).
+        accuracy: for a differential operator, the power of the spacing as which the error falls: 2, 4 or 6.
 
     Returns:
         An op with `init(key)`, `kernel(w)`, `dense(w, grid)`, `dim` and `op(w, x, b=None)`, where x is
@@ -129,6 +155,10 @@ def lower(
     name = named_precision(precision)
     kind = None if dtype is None else jnp.dtype(dtype)
     plain = solution.plain(sizes=sizes, channels=channels)
+    if isinstance(plain, PlainDifferential):
+        _refuse_for_differential(sizes=sizes, channels=channels, radial=radial, bilinear=bilinear or None)
+        return lower_differential(plain, spacing, accuracy, padding, implementation, kind, name)
+    refuse_differences(spacing=spacing, accuracy=accuracy)
     if isinstance(plain, PlainSpace):
         if padding is not None:
             raise PaddingError("padding", "needs a lattice", padding, "leave it out")
@@ -145,3 +175,9 @@ def lower(
         rule = "needs an answer between representations, without a lattice"
         raise ShapeError("bilinear", rule, plain.description, "leave it out")
     return lower_lattice(plain, padding, implementation, kind, name, on_broken)
+
+
+def _refuse_for_differential(**given: Any) -> None:
+    for name, value in given.items():
+        if value is not None:
+            raise KernelError(name, "has no meaning for a differential operator", repr(value), "leave it out")

@@ -44,10 +44,10 @@ def decompose(V: Representation) -> Decomposition:
     Decomposition(P*P = 2 (4) + (2,2) + 3 (3,1) + (2,1,1), dim=16, group=S_4)
     >>> decompose(V).basis
     Matrix([
-    [1,  0,  0, -3],
-    [1,  0, -2,  1],
-    [1, -3,  1,  1],
-    [1,  3,  1,  1]])
+    [1,  6,  3,  2],
+    [1, -6,  3,  2],
+    [1,  0, -6,  2],
+    [1,  0,  0, -6]])
 
     Source: J.-P. Serre, "Linear representations of finite groups", 1977, chapters 2 and 13.
     """
