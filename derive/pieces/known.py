@@ -15,6 +15,8 @@ from math import prod
 from string import ascii_lowercase
 from typing import Any
 
+from sympy import ImmutableMatrix, eye
+
 from derive.errors import GroupError, InfiniteError, TooLargeError
 from derive.pieces.homs import Irreducible
 from derive.pieces.mulliken import is_point_group, mulliken
@@ -174,8 +176,13 @@ def _letters() -> Iterator[str]:
 def closure(group: Group) -> list[Irreducible]:
     """All, from products of those found; they are all where ``sum dim^2 / dim End`` is the order (Burnside).
 
-    Every irreducible representation is in a power of a faithful one.
+    Every irreducible representation is in a power of a faithful one. An inversion, or another generator of
+    order two that is the second factor of a direct product, is 1 or -1 on those of the first.
     """
+    central = _central(group)
+    if central is not None:
+        z, rest = central
+        return [_extended(group, z, sign, W) for W in closure(rest) for sign in (1, -1)]
     found = [Irreducible(trivial(group))]
     seeds = [regular(group)] if group.given is None else [determinant(group), defining(group)]
     queue = [block for V in seeds for _, block in V.blocks]
@@ -186,6 +193,25 @@ def closure(group: Group) -> list[Irreducible]:
         queue += [block for V in products for _, block in V.blocks]
         queue.sort(key=lambda block: block.dim)
     return found
+
+
+def _central(group: Group) -> tuple[str, Group] | None:
+    """A generator of order two that commutes with all, and the group of the others, which lacks it."""
+    elements, others = group.elements, list(group.generators)
+    number = {g: int(elements.left[a, 0]) for a, g in enumerate(group.generators)}
+    for z, e in number.items():
+        alike = all(elements.table[e, k] == elements.table[k, e] for k in number.values())
+        if elements.orders[e] == 2 and alike and len(others) > 1:
+            rest = group.subgroup([g for g in others if g != z])
+            if 2 * rest.order == group.order:
+                return z, rest
+    return None
+
+
+def _extended(group: Group, z: str, sign: int, W: Irreducible) -> Irreducible:
+    own = dict(zip(W.representation.group.generators, W.piece.images, strict=True))
+    turn = ImmutableMatrix(sign * eye(W.dim))
+    return Irreducible(from_images(group, [turn if g == z else own[g] for g in group.generators], ""))
 
 
 def _new_in(piece: Any, found: Sequence[Irreducible]) -> list[Irreducible]:
