@@ -2,10 +2,10 @@
 
     D_1^a D_2^b ... -> s_a (x) s_b (x) ...        s_a the central stencil of the a-th derivative
 
-Every axis has the same stencils, even ones for even derivatives and odd ones for odd, so the turns and mirrors
-that take the grid to itself take K(D) to what they take its stencil to, exactly. Stencils of first derivatives
-along different axes commute, whatever the border: curl grad = 0 and div curl = 0 hold as matrices. div grad is
-a Laplacian on every second site, not the one of nearest neighbours that `Laplacian` becomes.
+Every axis has the same stencils, even ones for even derivatives and odd ones for odd, so the op commutes
+exactly with the turns and mirrors that take the grid, and its spacing, to itself. Stencils of first
+derivatives along different axes commute, whatever the border: curl grad = 0 and div curl = 0 hold as
+matrices. But div grad is a Laplacian on every second site, not that of nearest neighbours, `Laplacian`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from kernels.convolution.api import conv
 from kernels.convolution.matrices import conv_matrix
 from kernels.errors import KernelError, PaddingError, ShapeError, WindowError
 from kernels.integers import index
-from kernels.precision import at_its_own, cast, constant, in_its_mode, summed
+from kernels.precision import at_its_own, cast, constant, in_its_mode, mode_of, summed
 from kernels.static import Content, Static
 
 ACCURACIES = (2, 4, 6)
@@ -95,6 +95,7 @@ def stencils(plain: Any, accuracy: int, spacing: Sequence[float]) -> np.ndarray:
     return found
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class _Differences(Content):
     """What one operator and a sum of several share."""
 
@@ -106,10 +107,10 @@ class _Differences(Content):
     spacing: tuple[float, ...]
     padding: str
     taps: Static
-    dtype: Any
-    precision: str | None
-    implementation: Any
-    name: str
+    dtype: Any = None
+    precision: str | None = "highest"
+    implementation: Any = "auto"
+    name: str = field(default="", compare=False)
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -141,6 +142,10 @@ class _Differences(Content):
         rest = f"order {self.order}, accuracy {self.accuracy}, {self.padding}"
         return f"{type(self).__name__}({channels} on R^{self.axes}, {rest})"
 
+    def _matrix(self, taps: np.ndarray, grid: Any) -> np.ndarray:
+        with mode_of(taps.dtype):
+            return np.asarray(conv_matrix(jnp.asarray(taps), grid, padding=self.padding))
+
     def _differenced(self, taps: jax.Array, x: jax.Array) -> jax.Array:
         operands.check_array("x", x)
         if x.ndim < self.axes + 1 or x.shape[-1] != self.channels_in:
@@ -154,7 +159,7 @@ class _Differences(Content):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class DifferentialOp(_Differences):
-    """One differential operator on grids: op(x), (batch..., spatial..., C_in) -> (batch..., spatial..., C_out).
+    """One differential operator on grids: op(x), from (batch..., spatial..., C_in) to as many of C_out.
 
     >>> import derive, kernels
     >>> E = derive.euclidean(2)
@@ -166,19 +171,6 @@ class DifferentialOp(_Differences):
     >>> grad(x).tolist()
     [[[3.0, 1.0]]]
     """
-
-    axes: int
-    order: int
-    channels_in: int
-    channels_out: int
-    accuracy: int
-    spacing: tuple[float, ...]
-    padding: str
-    taps: Static
-    dtype: Any = None
-    precision: str | None = "highest"
-    implementation: Any = "auto"
-    name: str = field(default="", compare=False)
 
     @at_its_own
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -192,7 +184,7 @@ class DifferentialOp(_Differences):
 
     def dense(self, grid: Any) -> np.ndarray:
         """The matrix of one sample: dense @ x.reshape(-1) == op(x).reshape(-1)."""
-        return np.asarray(conv_matrix(self.kernel, grid, padding=self.padding))
+        return self._matrix(self.kernel, grid)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -206,19 +198,6 @@ class DifferentialSum(_Differences):
     >>> op, op.dim
     (DifferentialSum(3 -> 3 channels on R^3, order 2, accuracy 4, SAME), 2)
     """
-
-    axes: int
-    order: int
-    channels_in: int
-    channels_out: int
-    accuracy: int
-    spacing: tuple[float, ...]
-    padding: str
-    taps: Static
-    dtype: Any = None
-    precision: str | None = "highest"
-    implementation: Any = "auto"
-    name: str = field(default="", compare=False)
 
     @property
     def dim(self) -> int:
@@ -247,7 +226,7 @@ class DifferentialSum(_Differences):
     def dense(self, w: Any, grid: Any) -> np.ndarray:
         """The matrix of one sample: dense @ x.reshape(-1) == op(w, x).reshape(-1)."""
         taps = np.tensordot(np.asarray(w, np.float64), self.taps.array, 1)
-        return np.asarray(conv_matrix(taps, grid, padding=self.padding))
+        return self._matrix(taps, grid)
 
 
 @partial(jax.jit, static_argnums=0, inline=True)
@@ -280,7 +259,7 @@ def lower_differential(
     kind: Any = DifferentialOp if plain.single else DifferentialSum
     channels = (plain.channels_in, plain.channels_out)
     rest = (order, steps, border, taps, dtype, precision or "highest", implementation)
-    return kind(plain.axes, plain.order, *channels, *rest, plain.description)  # type: ignore[no-any-return]
+    return kind(plain.axes, plain.order, *channels, *rest, plain.description)
 
 
 def _accuracy(accuracy: Any) -> int:

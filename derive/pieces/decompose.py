@@ -17,11 +17,11 @@ from derive.symmetry.images import as_matrix
 from derive.symmetry.irreps import irreps
 from derive.symmetry.lie import as_orthogonal
 from derive.symmetry.monomial import Monomial
-from derive.symmetry.representation import Representation, from_images, integer_blocks, read_representation
+from derive.symmetry.representation import Representation, integer_blocks, read_representation
 from derive.symmetry.spherical import irrep
 from derive.symmetry.weights import highest_weight
 
-SMALL = 120  # elements of a group of no known family, all of whose irreducible representations are found first
+SMALL = 120  # the order of the largest group of no known family whose pieces are all found first
 
 
 def decompose(V: Representation) -> Decomposition:
@@ -72,7 +72,7 @@ def _candidates(piece: Piece, known: list[Irreducible]) -> Iterator[Irreducible]
     listed = _listed(piece)
     made = {W.representation: W for W in known}
     for W in listed:
-        yield made.pop(W, None) or Irreducible(W)
+        yield made.pop(W) if W in made else Irreducible(W)
     yield from made.values()
 
 
@@ -121,7 +121,8 @@ def require_compact(group: Group) -> None:
         fits = m.transpose() == -m if name in group.algebra else m * m.transpose() == one
         if not fits:
             rule = "must be compact: representations of others are not always sums of irreducible ones"
-            what = f"{group.name}, whose generator {name} is not {'skew' if name in group.algebra else 'orthogonal'}"
+            kind = "skew" if name in group.algebra else "orthogonal"
+            what = f"{group.name}, whose generator {name} is not {kind}"
             raise GroupError("group", rule, what, "restrict to a compact subgroup with V.restrict(H)")
 
 

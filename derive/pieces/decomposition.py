@@ -106,7 +106,7 @@ class Decomposition(Fields):
     V: Representation
     pieces: tuple[IrreduciblePiece, ...]
     maps: tuple[tuple[ImmutableMatrix, ...], ...]
-    """By piece: the columns of each copy, maps T from the irreducible representation with rho(g) T = T W(g)."""
+    """By piece, copy by copy: maps T from the irreducible representation, rho(g) T = T W(g)."""
 
     def __iter__(self) -> Iterator[IrreduciblePiece]:
         return iter(self.pieces)
@@ -207,8 +207,10 @@ def _invertible(B: ImmutableMatrix) -> bool:
     return B.rows == B.cols and (B.rows == 0 or nullspace(matrix).shape[1] == 0)
 
 
-def assembled(V: Representation, found: Sequence[tuple[Irreducible, Sequence[Sequence[Any]]]]) -> Decomposition:
-    """A decomposition from maps into the pieces of V: for each irreducible, by block of V, the maps into it."""
+def assembled(
+    V: Representation, found: Sequence[tuple[Irreducible, Sequence[Sequence[Any]]]]
+) -> Decomposition:
+    """A decomposition from the maps of each irreducible representation into every block of V."""
     pieces, maps = [], []
     for W, by_block in found:
         columns, top = [], 0

@@ -1,8 +1,8 @@
 """Equivariant maps from an irreducible representation W into a piece: ``rho(g) T = T W(g)``, T injective.
 
 Where the piece permutes its basis, with signs, the rows of T obey ``T_(g i) = sign T_i W(g)^-1``: the row at
-one point of an orbit gives all others, and must be fixed by the stabiliser of that point (Frobenius). Anywhere
-else T solves the linear equations of `derive.hom`.
+one point of an orbit gives all others, and must be fixed by the stabiliser of that point (Frobenius).
+Elsewhere T solves the linear equations of `derive.hom`.
 """
 
 from __future__ import annotations
@@ -121,7 +121,9 @@ def _placed(first: DomainMatrix, rows: dict[int, DomainMatrix], dim: int) -> Imm
     """The map whose row at the start of an orbit is given."""
     zero = [first.domain.zero] * first.shape[1]
     found = {i: (first * m).to_list()[0] for i, m in rows.items()}
-    return primitive(DomainMatrix([found.get(i, zero) for i in range(dim)], (dim, first.shape[1]), first.domain))
+    return primitive(
+        DomainMatrix([found.get(i, zero) for i in range(dim)], (dim, first.shape[1]), first.domain)
+    )
 
 
 def primitive(m: DomainMatrix) -> ImmutableMatrix:
@@ -134,7 +136,7 @@ def primitive(m: DomainMatrix) -> ImmutableMatrix:
 def _apart(
     maps: Sequence[ImmutableMatrix], commutant: Sequence[ImmutableMatrix]
 ) -> Iterator[ImmutableMatrix]:
-    """Of maps T those that are no sum of earlier ones after what commutes: T_1, T_2, ... over the numbers D."""
+    """Of maps T those that are no sum of earlier ones after what commutes with W."""
     if not maps:
         return
     both = over_common_field([*maps, *commutant])
@@ -145,4 +147,3 @@ def _apart(
         if rows.rank() == rows.shape[0]:
             spanned += new
             yield given
-

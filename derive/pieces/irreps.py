@@ -111,7 +111,12 @@ def _labelled(group: Group, label: Any) -> Representation:
             return entry.make()
     if wanted == 0 or wanted == (0,):
         return known[0].make()
-    raise GroupError("label", f"must name an irreducible representation of {group.name}", brief(label), _known(known, label))
+    raise GroupError(
+        "label",
+        f"must name an irreducible representation of {group.name}",
+        brief(label),
+        _known(known, label),
+    )
 
 
 def _same(label: str, entry: Entry) -> bool:

@@ -1,9 +1,9 @@
 """The irreducible real representations of a group, each with the label that it is called by.
 
 Symmetric groups by partitions, alternating groups by those they are parts of, cyclic and dihedral groups by
-frequencies, SO(n) and O(n) by degrees, point groups in space by Mulliken's names, direct products by one label
-for each factor; other finite groups by dimension and a letter, found in products of the matrices that they
-were given by.
+frequencies, SO(n) and O(n) by degrees, point groups in space by Mulliken's names, direct products by one
+label for each factor; other finite groups by dimension and a letter, found in products of the matrices that
+they were given by.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from derive.pieces.parts import parts_of
 from derive.pieces.young import conjugate, images, partitions, tableaux_count
 from derive.symmetry.group import Group
 from derive.symmetry.irreps import irreps as by_frequency
+from derive.symmetry.monomial import Monomial
 from derive.symmetry.outer import inflate
 from derive.symmetry.representation import Representation, from_images, trivial
 from derive.symmetry.standard import defining, determinant, regular
@@ -75,7 +76,7 @@ def _symmetric(group: Group) -> Iterator[Entry]:
 
 
 def _young(group: Group, shape: tuple[int, ...], name: str | None = None) -> Representation:
-    moves = [image.image.tolist() for image in group.given or ()]
+    moves = [image.image.tolist() for image in group.given or () if isinstance(image, Monomial)]
     return from_images(group, images(shape, moves), name or _written(shape))
 
 
@@ -95,7 +96,10 @@ def _alternating(group: Group) -> Iterator[Entry]:
             for k, sign in enumerate("+-"):
                 half = tableaux_count(shape) // 2
                 yield Entry(
-                    (shape, sign), _written(shape, sign), half, lambda s=shape, k=k: _half(group, s, k)  # type: ignore[misc]
+                    (shape, sign),
+                    _written(shape, sign),
+                    half,
+                    lambda s=shape, k=k: _half(group, s, k),  # type: ignore[misc]
                 )
         elif shape >= turned:
             yield Entry(shape, _written(shape), tableaux_count(shape), lambda s=shape: _young(group, s))  # type: ignore[misc]
@@ -149,8 +153,8 @@ def _found(group: Group) -> list[Representation]:
     if found is None or is_point_group(group):
         found = [W.representation for W in closure(group)] if found is None else found
         names = mulliken(group, found) if is_point_group(group) else by_dimension(found)
-        images_of = [W.blocks[0][1].images for W in found]
-        found = [from_images(group, m, name) for m, name in zip(images_of, names, strict=True)]
+        pairs = zip(map(Irreducible, found), names, strict=True)
+        found = [W.named(name).representation for W, name in pairs]
     return sorted(found, key=lambda W: int(W.dim))
 
 

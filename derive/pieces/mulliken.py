@@ -102,7 +102,9 @@ class Shape:
         """The rotation, or the rotoreflection of twice its order where that alone tells A from B."""
         if self.inversion is not None or self.level is not None:
             return self.turn
-        twice = max((int(o) for o, s in zip(self.elements.orders, self.signs, strict=True) if s < 0), default=0)
+        twice = max(
+            (int(o) for o, s in zip(self.elements.orders, self.signs, strict=True) if s < 0), default=0
+        )
         wanted = 4 if self.cubic else 2 * int(self.elements.orders[self.turn])
         return self._sharpest(self._of(twice, -1)) if twice == wanted > 2 else self.turn
 

@@ -14,7 +14,7 @@ from derive.symmetry.representation import Representation, from_blocks
 
 
 class Part(NamedTuple):
-    """An irreducible representation W, and maps T with ``rho(g) T = T W(g)``, one for each copy in a piece."""
+    """An irreducible representation W, and a map T with ``rho(g) T = T W(g)`` for each copy in a piece."""
 
     irrep: Irreducible
     maps: tuple[ImmutableMatrix, ...]

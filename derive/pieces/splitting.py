@@ -191,5 +191,3 @@ def kernel_of(maps: Sequence[Any], dim: int) -> DomainMatrix:
     """The vectors that all maps take to zero, as rows."""
     stacked = over_common_field([Matrix.vstack(*maps) if maps else Matrix.zeros(1, dim)])[0]
     return stacked.nullspace()
-
-

@@ -123,7 +123,9 @@ class DifferentialOperator(Fields):
 
     def __repr__(self) -> str:
         shown = self._short
-        return f"DifferentialOperator({shown if len(shown) < 100 else shown[:97] + '...'}, order={self.order})"
+        return (
+            f"DifferentialOperator({shown if len(shown) < 100 else shown[:97] + '...'}, order={self.order})"
+        )
 
     def latex(self) -> str:
         r"""\operatorname{curl} = [\partial]_\times = a matrix of polynomials in \partial_1, ..."""
@@ -343,5 +345,3 @@ def _plain(
         np.array(exponents, dtype=np.int64).reshape(-1, dim),
         what,
     )
-
-

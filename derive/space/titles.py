@@ -53,8 +53,8 @@ def title(kernel: Kernel, kinds: tuple[Any, Any], half: int, letters: Sequence[A
         text, tex, word = PRODUCTS[text]
         whole = ImmutableMatrix((d * other.T).applyfunc(sympy.expand))
         return Title(whole, half, _word(word, half), _form(text, tex, half))
-    word = WORDS.get((*kinds, text))
-    return Title(kernel.matrix, half, None if word is None else _word(word, half), _form(text, tex, half))
+    known = WORDS.get((*kinds, text))
+    return Title(kernel.matrix, half, None if known is None else _word(known, half), _form(text, tex, half))
 
 
 def _word(word: str, half: int) -> str:
