@@ -112,7 +112,7 @@ def _labelled(group: Group, label: Any) -> Representation:
     if wanted == 0 or wanted == (0,):
         return known[0].make()
     raise GroupError(
-        "label",
+        "l",
         f"must name an irreducible representation of {group.name}",
         brief(label),
         _known(known, label),

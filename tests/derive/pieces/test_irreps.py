@@ -1,0 +1,135 @@
+"""Irreducible representations: all of them, by characters; their types; what they are called."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import derive as dv
+from tests.derive.pieces.brute import characters, indicators
+from tests.derive.pieces.cases import GROUPS, faithful
+
+DIVISION = {1: 1.0, 2: 0.0, 4: -2.0}  # the indicator, by the dimension of what commutes
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_they_are_irreducible_different_and_all(name: str) -> None:
+    """Rows of characters are orthogonal with squares 1, 2, 4; dimensions fill the group algebra."""
+    G = GROUPS[name]()
+    found = dv.irreps(G)
+    for V in found:
+        dv.Representation(G, {g: V.matrix(g) for g in G.generators})  # they multiply as the elements do
+    table = characters(faithful(G), found)
+    order = table.shape[1]
+    assert order == G.order
+    gram = table @ table.T / order
+    squares = np.diag(gram).round().astype(int)
+    assert np.allclose(gram, np.diag(squares))
+    assert sum(int(V.dim) ** 2 // d for V, d in zip(found, squares.tolist(), strict=True)) == order
+    assert np.allclose(indicators(faithful(G), found), [DIVISION[d] for d in squares.tolist()])
+    assert len({V.name for V in found}) == len(found)
+    assert dv.irrep(G, found[-1].name) == found[-1]
+    assert [V.dim for V in found] == sorted(V.dim for V in found)
+
+
+NAMED = {  # all names, in any order (Cotton, "Chemical applications of group theory", 1990, appendix)
+    "T": "A E T", "Td": "A1 A2 E T1 T2", "Th": "Ag Au Eg Eu Tg Tu", "O": "A1 A2 E T1 T2",
+    "Oh": "A1g A2g Eg T1g T2g A1u A2u Eu T1u T2u", "I": "A T1 T2 G H",
+    "D2": "A B1 B2 B3", "D3": "A1 A2 E", "D4": "A1 A2 B1 B2 E", "D6": "A1 A2 B1 B2 E1 E2",
+    "C2v": "A1 A2 B1 B2", "C3v": "A1 A2 E", "C6v": "A1 A2 B1 B2 E1 E2", "C2h": "Ag Bg Au Bu",
+    "C3h": "A' A'' E' E''", "C4h": "Ag Bg Eg Au Bu Eu", "D2h": "Ag B1g B2g B3g Au B1u B2u B3u",
+    "D3h": "A1' A2' E' A1'' A2'' E''", "D4h": "A1g A2g B1g B2g Eg A1u A2u B1u B2u Eu",
+    "D5h": "A1' A2' E1' E2' A1'' A2'' E1'' E2''", "D2d": "A1 A2 B1 B2 E", "D3d": "A1g A2g Eg A1u A2u Eu",
+    "D4d": "A1 A2 B1 B2 E1 E2 E3", "S4": "A B E", "S6": "Ag Eg Au Eu", "S8": "A B E1 E2 E3",
+    "Cs": "A' A''", "Ci": "Ag Au", "C1": "A", "C4": "A B E", "C5": "A E1 E2", "C2": "A B",
+}  # fmt: skip
+VECTORS = {  # what displacements are, and what turns (pseudovectors) are, from the same tables
+    "T": ("T", "T"), "Td": ("T2", "T1"), "Th": ("Tu", "Tg"), "O": ("T1", "T1"), "Oh": ("T1u", "T1g"),
+    "I": ("T1", "T1"), "D2": ("B1 B2 B3", "B1 B2 B3"), "D3": ("A2 E", "A2 E"), "D4": ("A2 E", "A2 E"),
+    "C2v": ("A1 B1 B2", "A2 B1 B2"), "C3v": ("A1 E", "A2 E"), "C6v": ("A1 E1", "A2 E1"),
+    "C2h": ("Au Bu Bu", "Ag Bg Bg"), "C3h": ("A'' E'", "A' E''"), "D2h": ("B1u B2u B3u", "B1g B2g B3g"),
+    "D3h": ("A2'' E'", "A2' E''"), "D4h": ("A2u Eu", "A2g Eg"), "D5h": ("A2'' E1'", "A2' E1''"),
+    "D2d": ("B2 E", "A2 E"), "D3d": ("A2u Eu", "A2g Eg"), "D4d": ("B2 E1", "A2 E3"), "S4": ("B E", "A E"),
+    "S8": ("B E1", "A E3"), "Cs": ("A' A' A''", "A' A'' A''"), "Ci": ("Au Au Au", "Ag Ag Ag"),
+    "C5": ("A E1", "A E1"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_point_groups_have_their_usual_names(name: str) -> None:
+    G = dv.point_group(name, dim=3)
+    assert sorted(V.name for V in dv.irreps(G)) == sorted(NAMED[name].split())
+
+
+@pytest.mark.parametrize("name", VECTORS)
+def test_vectors_and_turns_have_theirs(name: str) -> None:
+    G = dv.point_group(name, dim=3)
+    V = dv.defining(G)
+    for W, names in zip((V, V * dv.sign(G)), VECTORS[name], strict=True):
+        found = [p.name for p in W.decompose() for _ in range(p.multiplicity)]
+        assert sorted(found) == sorted(names.split())
+
+
+def test_partitions() -> None:
+    """Young's form: dimensions by hooks, the sign, the standard representation."""
+    S5 = dv.symmetric(5)
+    assert {(V.name, V.dim) for V in dv.irreps(S5)} == {
+        ("(5)", 1), ("(4,1)", 4), ("(3,2)", 5), ("(3,1,1)", 6), ("(2,2,1)", 5), ("(2,1,1,1)", 4),
+        ("(1,1,1,1,1)", 1),
+    }  # fmt: skip
+    assert dv.irrep(S5, (1,) * 5) == dv.sign(S5)
+    assert dv.irrep(S5, [4, 1]) == dv.irrep(S5, np.array([4, 1])) == dv.irrep(S5, "(4, 1)")
+    assert (dv.permutation(S5)).decompose().sum == "(5) + (4,1)"
+    assert dv.irrep(dv.symmetric(4), (2, 2)).dim == 2
+
+
+@pytest.mark.slow
+def test_all_of_s6() -> None:
+    G = dv.symmetric(6)
+    found = dv.irreps(G)
+    table = characters(dv.permutation(G), found)
+    assert np.allclose(table @ table.T / 720, np.eye(11))
+
+
+def test_halves_of_alternating_groups() -> None:
+    """(3,1,1) of A_5 has two real halves over Q(sqrt 5), (2,1) of A_3 is one of complex type."""
+    A5 = dv.alternating(5)
+    half, other = dv.irrep(A5, ((3, 1, 1), "+")), dv.irrep(A5, ((3, 1, 1), "-"))
+    assert half.dim == other.dim == 3
+    assert half != other
+    assert dv.irrep(dv.alternating(3), (2, 1)).decompose().pieces[0].type == "complex"
+
+
+def test_products_are_labelled_by_tuples() -> None:
+    G = dv.symmetric(3) * dv.point_group("O", dim=3)
+    V = dv.irrep(G, ((2, 1), "E"))
+    assert (V.dim, V.name) == (4, "((2,1), E)")
+    both = dv.cyclic(3) * dv.cyclic(3)
+    assert [W.name for W in dv.irreps(both)][-2:] == ["(f1, f1)a", "(f1, f1)b"]
+    assert dv.irrep(both, (1, 1, "b")).dim == 2
+
+
+def test_frequencies_are_labels() -> None:
+    assert dv.irrep(dv.cyclic(5), 2) == dv.irreps(dv.cyclic(5))[2]
+    assert dv.irrep(dv.dihedral(4), "f2'").dim == 1
+    assert dv.irrep(dv.cyclic(4), 0) == dv.trivial(dv.cyclic(4))
+    assert dv.irrep(dv.cyclic(4), np.int64(1)).dim == 2
+
+
+O3, S4 = dv.point_group("O", dim=3), dv.symmetric(4)
+BAD = [
+    (lambda: dv.irrep(O3, "T3"), r"l must name .* of O, got 'T3'; did you mean T.*there are A1, A2, E, T1, T2"),
+    (lambda: dv.irrep(S4, (3, 2)), r"l must name .* of S_4, got \(3, 2\).*there are \(4\)"),
+    (lambda: dv.irrep(S4, (3, 1), "e"), "parity must be left out for a finite group"),
+    (lambda: dv.irrep(dv.cyclic(3) * S4, (1, (3, 2))), "l must name"),
+    (lambda: dv.irreps(dv.hyperoctahedral(5)), "irreps are listed for groups of up to 2,000 elements"),
+    (lambda: dv.irreps(dv.cyclic(2) * dv.special_orthogonal(3)), "needs SO"),
+    (lambda: dv.irrep(dv.Group("F", ("a",)), 1), "irreps must be finitely many to be listed"),
+    (lambda: dv.irreps(dv.orthogonal(3)), "is needed: there are infinitely many"),
+]
+
+
+@pytest.mark.parametrize(("make", "message"), BAD)
+def test_bad_labels(make: object, message: str) -> None:
+    with pytest.raises(dv.DeriveError, match=message):
+        make()  # type: ignore[operator]
