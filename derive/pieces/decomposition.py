@@ -9,6 +9,7 @@ from html import escape
 from typing import Any
 
 from sympy import ImmutableMatrix, SparseMatrix
+from sympy.polys.matrices import DomainMatrix
 
 from derive.counting.count import hom_dimension
 from derive.derivation.render import SCROLLS, latex
@@ -195,10 +196,24 @@ def _tex(name: str) -> str:
 def _residual(V: Representation, D: Representation, B: ImmutableMatrix) -> int:
     """0 where ``rho(g) B = B D(g)`` exactly, else 1."""
     names = V.group.generators
-    own = [m for g in names for m in (V.matrix(g), D.matrix(g))]
-    basis, *matrices = (m.to_sparse() for m in over_common_field([B, *own]))
+    basis, *matrices = _sparse([B, *(m for g in names for m in (V.matrix(g), D.matrix(g)))])
     pairs = zip(matrices[::2], matrices[1::2], strict=True)
     return int(not all((rho * basis - basis * block).is_zero_matrix for rho, block in pairs))
+
+
+def _sparse(matrices: Sequence[ImmutableMatrix]) -> list[DomainMatrix]:
+    """Matrices over one field, by their entries that are not zero."""
+    entries = [m.todok() for m in matrices]
+    numbers = list(dict.fromkeys(value for own in entries for value in own.values()))
+    domain, values = common_domain(numbers)
+    read = dict(zip(numbers, values, strict=False))
+    found = []
+    for m, own in zip(matrices, entries, strict=True):
+        rows: dict[int, dict[int, Any]] = {}
+        for (i, j), value in own.items():
+            rows.setdefault(i, {})[j] = read[value]
+        found.append(DomainMatrix(rows, m.shape, domain))
+    return found
 
 
 def _invertible(B: ImmutableMatrix) -> bool:

@@ -19,12 +19,14 @@ from sympy import ImmutableMatrix, MatrixBase, Poly, SparseMatrix, Symbol
 
 from derive.certificate.certificate import Certificate
 from derive.counting.count import hom_dimension
+from derive.derivation.derivation import Derivation
 from derive.derivation.render import SCROLLS, latex
 from derive.drawing.svg import card
 from derive.errors import SizeError
 from derive.notation import Composed, Named
 from derive.pickling import Arrays, Fields
 from derive.space.answer import PairKernels, SpaceAnswer
+from derive.space.derivation import derive_space
 from derive.space.plain import real_number
 from derive.space.problem import SpaceProblem
 from derive.space.titles import Title, title
@@ -187,6 +189,11 @@ class Differential(Fields, Sequence[DifferentialOperator]):
             f"maps from polynomials of degree {self.order}: {method}",
             "every operator under every generator, as polynomials",
         )
+
+    @property
+    def derivation(self) -> Derivation:
+        """How the polynomial kernels were found, up to this degree."""
+        return derive_space(self.answer)
 
     @overload
     def __getitem__(self, index: int) -> DifferentialOperator: ...

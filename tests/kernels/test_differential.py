@@ -273,7 +273,10 @@ BAD: list[tuple[Callable[[], Any], str]] = [
     (lambda: kn.lower(PLAIN, spacing=2.0), "spacing needs a differential operator"),
     (lambda: kn.lower(PLAIN, accuracy=4), "accuracy needs a differential operator"),
     (lambda: kn.lower(curl())(jnp.ones((4, 4, 3))), r"x must have the shape \(batch..., 3 spatial axes, 3\)"),
-    (lambda: kn.lower(operators(3, 1, 1, 2))(jnp.ones(3), jnp.ones((4, 4, 4, 3))), r"w must have the shape \(2,\)"),
+    (
+        lambda: kn.lower(operators(3, 1, 1, 2))(jnp.ones(3), jnp.ones((4, 4, 4, 3))),
+        r"w must have the shape \(2,\)",
+    ),
 ]
 
 

@@ -118,7 +118,10 @@ def test_frequencies_are_labels() -> None:
 
 O3, S4 = dv.point_group("O", dim=3), dv.symmetric(4)
 BAD = [
-    (lambda: dv.irrep(O3, "T3"), r"l must name .* of O, got 'T3'; did you mean T.*there are A1, A2, E, T1, T2"),
+    (
+        lambda: dv.irrep(O3, "T3"),
+        r"l must name .* of O, got 'T3'; did you mean T.*there are A1, A2, E, T1, T2",
+    ),
     (lambda: dv.irrep(S4, (3, 2)), r"l must name .* of S_4, got \(3, 2\).*there are \(4\)"),
     (lambda: dv.irrep(S4, (3, 1), "e"), "parity must be left out for a finite group"),
     (lambda: dv.irrep(dv.cyclic(3) * S4, (1, (3, 2))), "l must name"),

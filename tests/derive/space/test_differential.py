@@ -25,7 +25,9 @@ def field(G: dv.Group, V: Any) -> dv.Field:
 
 
 def operators(G: dv.Group, V: Any, W: Any, order: int) -> Any:
-    more = {} if G.algebra else {"max_degree": 1}  # of what is solved for; orders beyond it are solved for too
+    more = (
+        {} if G.algebra else {"max_degree": 1}
+    )  # of what is solved for; orders beyond it are solved for too
     return dv.solve(field(G, V), field(G, W), **more).differential(order)
 
 
@@ -60,6 +62,13 @@ def test_second_order_on_vectors() -> None:
     assert (GRAD @ DIV).matrix == found.named("grad div").matrix
     twice = (CURL @ CURL).matrix
     assert twice == (grad_div.matrix - laplacian.matrix).applyfunc(sp.expand)
+
+
+def test_how_the_kernels_were_found_is_derived() -> None:
+    G = dv.point_group("C8", dim=2)
+    found = operators(G, dv.trivial(G), dv.defining(G), 7)  # solved for up to degree 1, and here to 7
+    assert found.derivation.check() is None
+    assert len(found) == 4
 
 
 def test_compositions_that_vanish() -> None:
