@@ -1,4 +1,4 @@
-"""Differential operators on grids: exact on polynomials, of the stated order, equivariant under the lattice."""
+"""Differential operators on grids: exact on polynomials, of the stated order, turning with the lattice."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from functools import cache
 from itertools import permutations, product
 from typing import Any
 
-import derive as dv
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 import sympy as sp
 
+import derive as dv
 import kernels as kn
 from kernels.differential import central
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import derive as dv
+from derive.pieces.young import images
 from tests.derive.pieces.brute import characters, indicators
 from tests.derive.pieces.cases import GROUPS, faithful
 
@@ -81,6 +82,26 @@ def test_partitions() -> None:
     assert dv.irrep(S5, [4, 1]) == dv.irrep(S5, np.array([4, 1])) == dv.irrep(S5, "(4, 1)")
     assert (dv.permutation(S5)).decompose().sum == "(5) + (4,1)"
     assert dv.irrep(dv.symmetric(4), (2, 2)).dim == 2
+
+
+def test_young_matrices_multiply_as_permutations_do() -> None:
+    rng = np.random.default_rng(0)
+    for shape in ((3, 2), (2, 2, 1), (3, 1, 1)):
+        a, b = rng.permutation(5), rng.permutation(5)
+        first, second, both = images(shape, [a.tolist(), b.tolist(), a[b].tolist()])
+        assert first * second == both
+
+
+def test_which_half_turn_is_which() -> None:
+    """B1 is even about z, B3 about x (Cotton, D2); in C2v displacements along x are B1."""
+    D2, C2v = dv.point_group("D2", dim=3), dv.point_group("C2v", dim=3)
+    assert [dv.irrep(D2, "B1").matrix(g)[0] for g in ("r", "m")] == [1, -1]  # r about z, m about x
+    assert [dv.irrep(D2, "B3").matrix(g)[0] for g in ("r", "m")] == [-1, 1]
+    assert [dv.irrep(C2v, "B1").matrix(g)[0] for g in ("r", "m")] == [-1, -1]  # m: x -> -x
+    D6 = dv.point_group("D6", dim=3)
+    assert [dv.irrep(D6, "B1").matrix(g)[0] for g in ("r", "m")] == [-1, 1]
+    I = dv.point_group("I", dim=3)
+    assert dv.irrep(I, "T1").matrix("r").trace() == I.matrix("r").trace()
 
 
 @pytest.mark.slow

@@ -87,7 +87,7 @@ def test_scalars_have_powers_of_the_laplacian(order: int) -> None:
 def test_names_in_the_plane() -> None:
     s, w = dv.irrep(SO2, 0), dv.irrep(SO2, 1)
     assert [op.name for op in operators(SO2, s, w, 1)] == ["grad", "J grad"]
-    div, rot = operators(SO2, w, s, 1)
+    _, rot = operators(SO2, w, s, 1)
     y, u = x[:2], v[:2]
     assert rot(u, y)[0] == sp.diff(u[1], y[0]) - sp.diff(u[0], y[1])
     assert [op.name for op in operators(SO2, w, w, 2)] == ["Laplacian", "J Laplacian", "grad div", "grad rot"]
