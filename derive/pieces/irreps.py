@@ -11,7 +11,7 @@ from derive.pieces.known import Entry, entries
 from derive.symmetry.group import Group, read_group
 from derive.symmetry.irreps import irreps as by_frequency
 from derive.symmetry.lie import as_orthogonal
-from derive.symmetry.representation import Representation
+from derive.symmetry.representation import Representation, from_blocks
 from derive.symmetry.spherical import irrep as harmonic
 
 NAMED = 30  # names that an error lists
@@ -39,9 +39,9 @@ def irreps(
 
     Args:
         group: a finite group, SO(2), O(2), SO(3) or O(3).
-        max_frequency: the largest frequency or degree; needed for Lie groups, else all of them. For SO(n) and
-            O(n) also a sum such as '8x0e + 4x1o', copies x degree and parity, which is returned as one
-            representation.
+        max_frequency: the largest frequency or degree; needed for Lie groups, else all of them. Also a sum
+            that is returned as one representation: '8x0e + 4x1o', copies x degree and parity, for SO(n) and
+            O(n); for finite groups copies x name, '2xA1 + T2'.
 
     Raises:
         InfiniteError, TooLargeError: the group has too many. GroupError: another argument is wrong.
@@ -58,9 +58,35 @@ def irreps(
     Representation(8x0e + 4x1o, dim=20, group=O(3))
     """
     group = read_group(group)
-    if group.algebra or max_frequency is not None:
+    if group.algebra:
+        return by_frequency(group, max_frequency)
+    if isinstance(max_frequency, str):
+        return _sum(group, max_frequency)
+    if max_frequency is not None:
         return by_frequency(group, max_frequency)
     return tuple(entry.make() for entry in entries(group))
+
+
+def _sum(group: Group, text: str) -> Representation:
+    """The sum of irreducible representations of a finite group that a text writes: 2xA1 + T2 or 2 A1 + T2."""
+    known = entries(group)
+    made: dict[str, Representation] = {}
+    blocks = []
+    for term in text.split(" + "):
+        copies, name = _read_term(term.strip())
+        if name not in made:
+            made[name] = _labelled(group, known, name, "irreps")
+        blocks += [(copies, made[name].blocks[0][1])] if copies else []
+    return from_blocks(group, blocks)
+
+
+def _read_term(term: str) -> tuple[int, str]:
+    """Copies and name."""
+    for cross in ("x", " "):
+        copies, found, name = term.partition(cross)
+        if found and copies.isascii() and copies.isdigit():
+            return int(copies), name.strip()
+    return 1, term
 
 
 def irrep(group: Group, l: Any, parity: Any = None) -> Representation:
@@ -100,28 +126,24 @@ def irrep(group: Group, l: Any, parity: Any = None) -> Representation:
     if parity is not None:
         rule = "must be left out for a finite group, whose labels say everything"
         raise GroupError("parity", rule, brief(parity), "use irrep(G, label)")
-    return _labelled(group, l)
+    return _labelled(group, entries(group), l, "l")
 
 
-def _labelled(group: Group, label: Any) -> Representation:
-    known = entries(group)
+def _labelled(group: Group, known: Sequence[Entry], label: Any, argument: str) -> Representation:
     wanted = _plain(label)
+    name = _as_name(wanted)
     for entry in known:
-        if wanted in (_plain(entry.label), entry.name) or (isinstance(label, str) and _same(label, entry)):
+        if wanted == entry.label or name == "".join(entry.name.split()):
             return entry.make()
-    if wanted == 0 or wanted == (0,):
-        return known[0].make()
-    raise GroupError(
-        "l",
-        f"must name an irreducible representation of {group.name}",
-        brief(label),
-        _known(known, label),
-    )
+    rule = f"must name an irreducible representation of {group.name}"
+    raise GroupError(argument, rule, brief(label), _known(known, label))
 
 
-def _same(label: str, entry: Entry) -> bool:
-    """Names are compared without blanks."""
-    return "".join(label.split()) == "".join(entry.name.split())
+def _as_name(label: Any) -> str | None:
+    """A name without blanks; names for each factor as that of the product."""
+    if isinstance(label, tuple) and label and all(isinstance(part, str) for part in label):
+        return f"({','.join(''.join(part.split()) for part in label)})"
+    return "".join(label.split()) if isinstance(label, str) else None
 
 
 def _plain(label: Any) -> Any:

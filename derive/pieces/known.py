@@ -64,7 +64,7 @@ def entries(group: Group, largest: int = LISTED) -> list[Entry]:
 
 def _label(W: Representation) -> Any:
     """The frequency for f2, else the name."""
-    return int(W.name[1:]) if W.dim == 2 and W.name[0] == "f" else W.name
+    return int(W.name[1:]) if W.name[0] == "f" and W.name[1:].isdigit() else W.name
 
 
 # ---- permutations -----------------------------------------------------------------------------------------

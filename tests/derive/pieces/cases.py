@@ -10,16 +10,11 @@ Q8 = dv.Group("Q8", ("i", "j"), ("i^4", "i^2*j^-2", "j*i*j^-1*i"))
 SL23 = dv.Group("SL(2,3)", ("a", "b"), ("a^4", "b^3*a^-2", "(a*b)^3*a^-2"))
 F21 = dv.permutation_group({"a": [1, 2, 3, 4, 5, 6, 0], "b": [2 * i % 7 for i in range(7)]}, name="F21")
 F20 = dv.permutation_group({"a": [1, 2, 3, 4, 0], "b": [2 * i % 5 for i in range(5)]}, name="F20")
-POINT = [
-    *("C1", "C4", "C5v", "T", "Td", "Th", "O", "Oh", "I", "D2", "D3", "D2h", "D3h", "D4h", "D5h", "D6h"),
-    *("D2d", "D3d", "D4d", "S4", "S6", "S8", "C2v", "C2h", "C3h", "C6h", "Cs", "Ci"),
-]
 GROUPS: dict[str, Callable[[], dv.Group]] = {
     **{f"S{n}": lambda n=n: dv.symmetric(n) for n in range(1, 6)},  # type: ignore[misc]
     **{f"A{n}": lambda n=n: dv.alternating(n) for n in range(1, 6)},  # type: ignore[misc]
     **{f"Z{n}": lambda n=n: dv.cyclic(n) for n in range(1, 13)},  # type: ignore[misc]
     **{f"D{n} of a ring": lambda n=n: dv.dihedral(n) for n in range(1, 13)},  # type: ignore[misc]
-    **{f"{name} in space": lambda name=name: dv.point_group(name, dim=3) for name in POINT},  # type: ignore[misc]
     "D4 in the plane": lambda: dv.point_group("D4", dim=2),
     "p6m": lambda: dv.wallpaper("p6m").point,
     "Q8": lambda: Q8,

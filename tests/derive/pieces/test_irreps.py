@@ -13,11 +13,8 @@ from tests.derive.pieces.cases import GROUPS, faithful
 DIVISION = {1: 1.0, 2: 0.0, 4: -2.0}  # the indicator, by the dimension of what commutes
 
 
-@pytest.mark.parametrize("name", GROUPS)
-def test_they_are_irreducible_different_and_all(name: str) -> None:
+def check_all(G: dv.Group, found: tuple[dv.Representation, ...]) -> np.ndarray:
     """Rows of characters are orthogonal with squares 1, 2, 4; dimensions fill the group algebra."""
-    G = GROUPS[name]()
-    found = dv.irreps(G)
     for V in found:
         dv.Representation(G, {g: V.matrix(g) for g in G.generators})  # they multiply as the elements do
     table = characters(faithful(G), found)
@@ -29,8 +26,16 @@ def test_they_are_irreducible_different_and_all(name: str) -> None:
     assert sum(int(V.dim) ** 2 // d for V, d in zip(found, squares.tolist(), strict=True)) == order
     assert np.allclose(indicators(faithful(G), found), [DIVISION[d] for d in squares.tolist()])
     assert len({V.name for V in found}) == len(found)
-    assert dv.irrep(G, found[-1].name) == found[-1]
     assert [V.dim for V in found] == sorted(V.dim for V in found)
+    return table / np.sqrt(order)
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_they_are_irreducible_different_and_all(name: str) -> None:
+    G = GROUPS[name]()
+    found = dv.irreps(G)
+    check_all(G, found)
+    assert dv.irrep(G, found[-1].name) == found[-1]
 
 
 NAMED = {  # all names, in any order (Cotton, "Chemical applications of group theory", 1990, appendix)
@@ -42,7 +47,8 @@ NAMED = {  # all names, in any order (Cotton, "Chemical applications of group th
     "D3h": "A1' A2' E' A1'' A2'' E''", "D4h": "A1g A2g B1g B2g Eg A1u A2u B1u B2u Eu",
     "D5h": "A1' A2' E1' E2' A1'' A2'' E1'' E2''", "D2d": "A1 A2 B1 B2 E", "D3d": "A1g A2g Eg A1u A2u Eu",
     "D4d": "A1 A2 B1 B2 E1 E2 E3", "S4": "A B E", "S6": "Ag Eg Au Eu", "S8": "A B E1 E2 E3",
-    "Cs": "A' A''", "Ci": "Ag Au", "C1": "A", "C4": "A B E", "C5": "A E1 E2", "C2": "A B",
+    "Cs": "A' A''", "Ci": "Ag Au", "C1": "A", "C4": "A B E", "C5": "A E1 E2",
+    "C2": "A B", "C5v": "A1 A2 E1 E2",
 }  # fmt: skip
 VECTORS = {  # what displacements are, and what turns (pseudovectors) are, from the same tables
     "T": ("T", "T"), "Td": ("T2", "T1"), "Th": ("Tu", "Tg"), "O": ("T1", "T1"), "Oh": ("T1u", "T1g"),
@@ -58,17 +64,17 @@ VECTORS = {  # what displacements are, and what turns (pseudovectors) are, from 
 
 @pytest.mark.parametrize("name", NAMED)
 def test_point_groups_have_their_usual_names(name: str) -> None:
+    """All, with names as in the tables; displacements and turns are called what they are called there."""
     G = dv.point_group(name, dim=3)
-    assert sorted(V.name for V in dv.irreps(G)) == sorted(NAMED[name].split())
-
-
-@pytest.mark.parametrize("name", VECTORS)
-def test_vectors_and_turns_have_theirs(name: str) -> None:
-    G = dv.point_group(name, dim=3)
+    found = dv.irreps(G)
+    assert sorted(V.name for V in found) == sorted(NAMED[name].split())
+    table = check_all(G, found)
     V = dv.defining(G)
-    for W, names in zip((V, V * dv.sign(G)), VECTORS[name], strict=True):
-        found = [p.name for p in W.decompose() for _ in range(p.multiplicity)]
-        assert sorted(found) == sorted(names.split())
+    motions = characters(V, [V, V * dv.sign(G)]) / np.sqrt(G.order)
+    inner = (motions @ table.T / (table**2).sum(axis=1)).round().astype(int)
+    for row, names in zip(inner.tolist(), VECTORS.get(name, ()), strict=False):
+        seen = [W.name for W, many in zip(found, row, strict=True) for _ in range(many)]
+        assert sorted(seen) == sorted(names.split())
 
 
 def test_partitions() -> None:
@@ -128,6 +134,7 @@ def test_products_are_labelled_by_tuples() -> None:
     both = dv.cyclic(3) * dv.cyclic(3)
     assert [W.name for W in dv.irreps(both)][-2:] == ["(f1, f1)a", "(f1, f1)b"]
     assert dv.irrep(both, (1, 1, "b")).dim == 2
+    assert dv.irrep(G, ("(2,1)", "E")) == dv.irrep(G, "((2,1), E)") == V
 
 
 def test_frequencies_are_labels() -> None:
@@ -135,6 +142,17 @@ def test_frequencies_are_labels() -> None:
     assert dv.irrep(dv.dihedral(4), "f2'").dim == 1
     assert dv.irrep(dv.cyclic(4), 0) == dv.trivial(dv.cyclic(4))
     assert dv.irrep(dv.cyclic(4), np.int64(1)).dim == 2
+    assert dv.irrep(dv.cyclic(4), 2).matrix("r")[0] == -1
+
+
+def test_sums_are_read_as_they_are_written() -> None:
+    V = dv.irreps(O3, "2xA1 + T2 + 3 E")
+    assert (V.name, V.dim) == ("2 A1 + T2 + 3 E", 11)
+    assert dv.irreps(O3, V.name) == V
+    assert dv.irreps(S4, "(3,1) + 2x(2, 2)").dim == 7
+    assert dv.irreps(dv.cyclic(5), "4xf0 + f2").dim == 6
+    half = dv.irreps(dv.alternating(5), "2x(3,1,1)+ + (3,1,1)-")
+    assert half.decompose().sum == half.name
 
 
 O3, S4 = dv.point_group("O", dim=3), dv.symmetric(4)
@@ -144,6 +162,9 @@ BAD = [
         r"l must name .* of O, got 'T3'; did you mean T.*there are A1, A2, E, T1, T2",
     ),
     (lambda: dv.irrep(S4, (3, 2)), r"l must name .* of S_4, got \(3, 2\).*there are \(4\)"),
+    (lambda: dv.irrep(O3, 0), r"l must name .* of O, got 0; there are A1"),
+    (lambda: dv.irreps(O3, "2xT4"), "irreps must name .* of O, got 'T4'; did you mean"),
+    (lambda: dv.irreps(O3, "8x0e"), "irreps must name"),
     (lambda: dv.irrep(S4, (3, 1), "e"), "parity must be left out for a finite group"),
     (lambda: dv.irrep(dv.cyclic(3) * S4, (1, (3, 2))), "l must name"),
     (lambda: dv.irreps(dv.hyperoctahedral(5)), "irreps are listed for groups of up to 2,000 elements"),
