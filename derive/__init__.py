@@ -31,6 +31,9 @@ from derive.errors import (
     SymbolicError,
     TooLargeError,
 )
+from derive.pieces.decompose import decompose
+from derive.pieces.decomposition import Decomposition, DecompositionCertificate, IrreduciblePiece
+from derive.pieces.irreps import irrep, irreps
 from derive.solution import Solution
 from derive.solving import solve
 from derive.steps import Step
@@ -40,7 +43,6 @@ from derive.symmetry.euclidean import Euclidean, euclidean
 from derive.symmetry.field import Field
 from derive.symmetry.given import matrix_group, permutation_group
 from derive.symmetry.group import Group
-from derive.symmetry.irreps import irreps
 from derive.symmetry.lie import (
     general_linear,
     lorentz,
@@ -52,7 +54,6 @@ from derive.symmetry.lie import (
 from derive.symmetry.outer import outer
 from derive.symmetry.representation import Representation, alt, sym, trivial
 from derive.symmetry.spacegroup import SpaceGroup, space_group, translations
-from derive.symmetry.spherical import irrep
 from derive.symmetry.standard import defining, determinant, permutation, quotient, regular, sign
 from derive.symmetry.support import Support, ball, box, hexagon, window
 from derive.symmetry.wallpaper import wallpaper
@@ -64,6 +65,8 @@ __all__ = [
     "Certificate",
     "Commutation",
     "Composition",
+    "Decomposition",
+    "DecompositionCertificate",
     "Derivation",
     "DerivationError",
     "DeriveError",
@@ -74,6 +77,7 @@ __all__ = [
     "Group",
     "GroupError",
     "InfiniteError",
+    "IrreduciblePiece",
     "LatticeError",
     "Representation",
     "RepresentationError",
@@ -97,6 +101,7 @@ __all__ = [
     "composition",
     "conv_matrix",
     "cyclic",
+    "decompose",
     "defining",
     "determinant",
     "dihedral",
@@ -133,3 +138,5 @@ __all__ = [
     "window",
     "wreath",
 ]
+
+Representation.decompose = decompose  # a method made of what stands on representations

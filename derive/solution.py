@@ -32,7 +32,7 @@ from derive.derivation.representations import commutes, equivariant
 from derive.derivation.windows import opened
 from derive.drawing.mathml import display
 from derive.drawing.svg import card
-from derive.errors import SizeError
+from derive.errors import GroupError, SizeError
 from derive.lattice.problem import Problem
 from derive.pickling import Fields
 from derive.symmetry.group import Group
@@ -162,6 +162,12 @@ class Solution(Fields):
         B (B^T B)^-1 B^T a, exact for exact input; the result's `.distance` is the Frobenius norm taken away.
         """
         return project(self.basis, self._shape, a)
+
+    def differential(self, order: int) -> Any:
+        """Refused: differential operators act on fields on R^n."""
+        rule = "needs a solution on R^n, whose fields can be differentiated"
+        remedy = "solve for fields on euclidean(n, point)"
+        raise GroupError("differential", rule, self.answer.name, remedy)
 
     @property
     def _shape(self) -> tuple[int, ...]:

@@ -19,6 +19,7 @@ from kernels.convolution.layouts import convert_layout
 from kernels.convolution.matrices import conv_matrix, patch_matrix
 from kernels.convolution.separable import conv_separable
 from kernels.convolution.sharding.place import shard_image
+from kernels.differential import DifferentialOp, DifferentialSum
 from kernels.equivariant import EquivariantOp
 from kernels.errors import (
     CheckError,
@@ -58,6 +59,8 @@ __all__ = [
     "BilinearOp",
     "CheckError",
     "Comparison",
+    "DifferentialOp",
+    "DifferentialSum",
     "DtypeError",
     "EdgeError",
     "EquivariantOp",

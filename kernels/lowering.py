@@ -9,6 +9,13 @@ import jax.numpy as jnp
 
 from kernels.convolution import options
 from kernels.convolution.choice.table import Policy
+from kernels.differential import (
+    DifferentialOp,
+    DifferentialSum,
+    PlainDifferential,
+    lower_differential,
+    refuse_differences,
+)
 from kernels.equivariant import EquivariantOp
 from kernels.errors import KernelError, PaddingError, RadialError, ShapeError, WindowError, brief, known
 from kernels.lattice.lower import lower_lattice
@@ -89,6 +96,19 @@ def lower(
 ) -> SampledOp: ...
 
 
+@overload
+def lower(
+    solution: Any,
+    *,
+    padding: Any = None,
+    implementation: str | Policy = "auto",
+    dtype: Any = None,
+    precision: Any = None,
+    spacing: Any,
+    accuracy: int = 2,
+) -> DifferentialOp | DifferentialSum: ...
+
+
 def lower(
     solution: Any,
     *,
@@ -106,7 +126,8 @@ def lower(
     spacing: Any = None,
     strides: Any = 1,
     dilation: Any = 1,
-) -> EquivariantOp | BilinearOp | PointsOp:
+    accuracy: int | None = None,
+) -> EquivariantOp | BilinearOp | PointsOp | DifferentialOp | DifferentialSum:
     """A solution of `derive.solve` as a jitted op with free weights only.
 
         op(w, x, b=None) = sum_k w_k B_k x + b          B_k the exact basis of the solution
@@ -139,9 +160,12 @@ def lower(
             equivariance error is known, see `SampledOp`.
         band: with a window: which waves are to turn rightly, up to |w| = band / (the distance of neighbouring
             taps), band in (0, pi], 3 pi/4 by default.
-        spacing: with a window: the distance of sites along every axis, 1 by default, in the unit of the
-            support's radius.
+        spacing: with a window, or for a differential operator: the distance of neighbouring sites, 1 by
+            default, one number or one for each axis, in the unit of the support's radius.
         strides, dilation: with a window, as in `kn.conv`.
+        accuracy: for a differential operator, the power of the spacing as which the error falls: 2, 4 or 6.
+            `solution` is then `solution.differential(order)`, or one of its operators: the op is a
+            `DifferentialSum`, op(w, x), or a `DifferentialOp`, op(x).
 
     Returns:
         An op with `init(key)`, `kernel(w)`, `dense(w, grid)`, `dim` and `op(w, x, b=None)`, where x is
@@ -170,6 +194,13 @@ def lower(
         )
     plain = solution.plain(sizes=sizes, channels=channels)
     grid = {"band": band, "spacing": spacing, "strides": strides, "dilation": dilation}
+    if isinstance(plain, PlainDifferential):
+        without = {n: value for n, value in grid.items() if n != "spacing"}
+        _refuse_for_differential(
+            sizes=sizes, channels=channels, radial=radial, bilinear=bilinear or None, window=window, **without
+        )
+        return lower_differential(plain, spacing, accuracy, padding, implementation, kind, name)
+    refuse_differences(accuracy=accuracy)
     if isinstance(plain, PlainSpace) and window is not None:
         common = (padding, implementation, kind, name, on_broken)
         return lower_sampled(plain, window, radial, **grid, common=common)
@@ -198,8 +229,21 @@ def _refuse_grid(window: Any, given: Mapping[str, Any], plain: Any) -> None:
         rule, remedy = "needs a solution on R^n", "leave it out, or solve with support=derive.window(...)"
         raise WindowError("window", rule, window, remedy)
     for argument, value in given.items():
-        if value is not None and not (isinstance(value, int) and value == 1):
+        if _is_said(value):
             remedy = (
                 "say window=7" if isinstance(plain, PlainSpace) else "say it in the fields and the support"
             )
-            raise WindowError(argument, "needs a solution on R^n and a window", value, remedy)
+            raise WindowError(argument, "needs a solution on R^n and a window", brief(value), remedy)
+
+
+def _refuse_for_differential(**given: Any) -> None:
+    for name, value in given.items():
+        if _is_said(value):
+            raise KernelError(
+                name, "has no meaning for a differential operator", brief(value), "leave it out"
+            )
+
+
+def _is_said(value: Any) -> bool:
+    """Whether an option is other than what it is by default, None or 1."""
+    return value is not None and not (isinstance(value, int) and value == 1)

@@ -15,7 +15,8 @@ from math import lcm, prod
 from typing import Any
 
 import numpy as np
-from sympy import I, Integer, expand
+from sympy import QQ, Dummy, I, Integer, Poly, expand
+from sympy.polys.matrices import DomainMatrix
 
 from derive.errors import ExactnessError, TooLargeError
 from derive.linear.lifting import FIRST_PRIME, next_cyclotomic_prime, next_split_prime
@@ -231,21 +232,44 @@ def _read_cyclotomic(entries: Sequence[Any]) -> tuple[NumberField, list[Any]] | 
 
 def _simplest(domain: Any, values: Sequence[Any], entries: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
     """The same field with a single entry as generator, where one generates it: its numbers are smaller."""
-    from sympy import QQ, minimal_polynomial
-    from sympy.polys.polyerrors import CoercionFailed, IsomorphismFailed
-
     if not domain.is_Algebraic:
         return domain, values
-    degree = len(domain.mod.to_list())
-    for e in dict.fromkeys(e for e in entries if not e.is_Rational):
-        if e != domain.ext.as_expr() and len(minimal_polynomial(e, polys=True).all_coeffs()) == degree:
-            try:
-                simpler = QQ.algebraic_field(e)
-                known = {x: simpler.from_sympy(x) for x in dict.fromkeys(entries)}
-            except (CoercionFailed, IsomorphismFailed, NotImplementedError):
-                continue
-            return simpler, [known[x] for x in entries]
+    for e, v in dict(zip(entries, values, strict=True)).items():
+        found = None if e.is_Rational or e == domain.ext.as_expr() else _generated(domain, v)
+        if found is not None:
+            monic, change = found
+            simpler = QQ.algebraic_field((Poly(monic, Dummy("x"), domain=QQ), e))
+            moved = {x: simpler(_coefficients(x, domain, change)) for x in dict.fromkeys(values)}
+            return simpler, [moved[x] for x in values]
     return domain, values
+
+
+def _generated(domain: Any, value: Any) -> tuple[list[Any], DomainMatrix] | None:
+    """The monic polynomial of a number that generates a field, and how to write numbers on its powers."""
+    degree = domain.mod.degree()
+    powers = [domain.one]
+    for _ in range(degree):
+        powers.append(powers[-1] * value)
+    rows = DomainMatrix([_padded(x, degree) for x in powers], (degree + 1, degree), QQ)
+    square = rows.extract(list(range(degree)), list(range(degree)))
+    if square.rank() < degree:
+        return None
+    change = square.inv()
+    top = (rows.extract([degree], list(range(degree))) * change).to_list_flat()
+    return [QQ(1), *(-c for c in reversed(top))], change
+
+
+def _coefficients(value: Any, domain: Any, change: DomainMatrix) -> list[Any]:
+    """A number on the powers of another generator, from the highest down."""
+    degree = change.shape[0]
+    row = DomainMatrix([_padded(value, degree)], (1, degree), QQ)
+    return list(reversed((row * change).to_list_flat()))
+
+
+def _padded(value: Any, degree: int) -> list[Any]:
+    """Coefficients from the constant up."""
+    found = list(reversed(value.to_list()))
+    return found + [QQ.zero] * (degree - len(found))
 
 
 def _read(domain: Any, values: Sequence[Any]) -> tuple[NumberField, list[list[Any]]]:

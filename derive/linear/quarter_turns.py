@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import combinations
+from math import lcm
 
 import numpy as np
 
@@ -45,13 +46,27 @@ def quarter_turn(x: Matrix, highest: int = HIGHEST_FREQUENCY) -> tuple[Matrix, M
 
 
 def _interpolated(nodes: Sequence[tuple[int, Fraction]], square: Matrix, one: Matrix) -> Matrix:
-    total = one * Fraction(0)
+    """The polynomial with these values, at a matrix; by Horner, in integers where the matrix has integers."""
+    coefficients = _coefficients(nodes)
+    scale = lcm(*(c.denominator for c in coefficients))
+    square, one = square.astype(object), one.astype(object)
+    total = one * 0
+    for c in reversed(coefficients):
+        total = total @ square + one * int(c * scale)
+    return total * Fraction(1, scale)
+
+
+def _coefficients(nodes: Sequence[tuple[int, Fraction]]) -> list[Fraction]:
+    """Those of the polynomial with these values, from the constant up (Lagrange)."""
+    total = [Fraction(0)] * len(nodes)
     for at, value in nodes:
-        term = one * value
+        term = [value]
         for other, _ in nodes:
-            if other != at and value:
-                term = term @ (square - one * other) * Fraction(1, at - other)
-        total = total + term
+            if other != at:
+                shifted = [Fraction(0), *term]
+                lowered = [*(c * other for c in term), Fraction(0)]
+                term = [(a - b) / (at - other) for a, b in zip(shifted, lowered, strict=True)]
+        total = [a + b for a, b in zip(total, term, strict=True)]
     return total
 
 

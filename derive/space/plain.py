@@ -114,7 +114,7 @@ class _Reader:
     def _kernels(self, kernels: PairKernels) -> PlainKernels:
         found = [kernels.kernel(k) for k in range(sum(kernels.dims))]
         terms = [
-            (b, i, c, _real(value), exponents)
+            (b, i, c, real_number(value), exponents)
             for b, kernel in enumerate(found)
             for (i, c), entry in kernel.matrix.todok().items()
             for exponents, value in sympy.Poly(entry, *self.letters).terms()
@@ -132,7 +132,7 @@ class _Reader:
         )
 
 
-def _real(value: Any) -> float:
+def real_number(value: Any) -> float:
     """The nearest floating-point number to an exact one."""
     if value.is_real is False:
         remedy = "use the real irreducible representations, irreps(G)"

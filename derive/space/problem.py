@@ -11,13 +11,13 @@ from sympy import Symbol
 
 from derive.errors import RepresentationError, SizeError, SupportError, brief
 from derive.pickling import Fields
-from derive.space.weights import highest_weight
 from derive.symmetry.euclidean import Euclidean
 from derive.symmetry.field import Field
 from derive.symmetry.group import show_difference
 from derive.symmetry.representation import Representation
 from derive.symmetry.sizes import flag, whole
 from derive.symmetry.support import Support
+from derive.symmetry.weights import highest_weight
 
 
 @dataclass(frozen=True)

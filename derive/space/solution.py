@@ -19,6 +19,7 @@ from derive.space import equations
 from derive.space.answer import Kernels, SpaceAnswer
 from derive.space.certificate import certify_space
 from derive.space.derivation import derive_space
+from derive.space.differential import Differential, differential
 from derive.space.form import form
 from derive.space.plain import numbered, plain_space
 from derive.space.problem import SpaceProblem
@@ -127,6 +128,19 @@ class SpaceSolution(Solution):
     def basis(self) -> Basis:
         """The kernels P_b; `basis[k].dense()` is an array of polynomials."""
         return Basis(self.answer)
+
+    def differential(self, order: int) -> Differential:
+        """All equivariant differential operators of an order: the polynomial kernels K(d) as K(D).
+
+        >>> import derive as dv
+        >>> v = dv.Field(dv.euclidean(3), fibre=dv.irrep(dv.orthogonal(3), 1))
+        >>> print(dv.solve(v, v).differential(2))
+        differential operators of order 2, 1o -> 1o on R^3 under O(3): 2
+          1. Laplacian = |d|^2 I
+          2. grad div = d d^T
+          with d = (D_1, D_2, D_3)
+        """
+        return differential(self.problem, self.answer, order)
 
     # ---- proofs -----------------------------------------------------------------------------------------
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from sympy import ImmutableMatrix, Integer
 
@@ -61,6 +61,8 @@ class Representation:
     blocks: tuple[Block, ...]
     product: tuple[Representation, Representation] | None = field(default=None, compare=False, repr=False)
     """The factors, where it was written as V * W; equal representations may differ in how they were said."""
+    decompose: ClassVar[Callable[[Representation], Any]]
+    """The irreducible pieces, `derive.decompose(V)`; set where that is defined, on top of everything here."""
 
     def __init__(self, group: Group, matrices: Mapping[str, Any], name: str = "V") -> None:
         group = read_group(group)

@@ -17,6 +17,7 @@ C4, S3 = dv.point_group("C4"), dv.symmetric(3)
 P4, T1, T2 = dv.wallpaper("p4"), dv.translations(1), dv.translations(2)
 V, P = dv.defining(C4), dv.permutation(S3)
 FIELD = dv.Field(T2, channels=1)
+SPACE = dv.Field(dv.euclidean(2))
 SOLUTION = dv.solve(FIELD, FIELD, support=dv.box(1))
 TURN = [[0, -1], [1, 0]]
 
@@ -127,6 +128,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "flip": False,
     },
     "cyclic": {"n": 3},
+    "decompose": {"V": V},
     "defining": {"group": C4},
     "determinant": {"V": V},
     "dihedral": {"n": 3},
@@ -178,8 +180,11 @@ ANSWERS = {
     "Certificate",
     "Commutation",
     "Composition",
+    "Decomposition",
+    "DecompositionCertificate",
     "Derivation",
     "Euclidean",
+    "IrreduciblePiece",
     "Solution",
     "Step",
     "Support",
@@ -219,6 +224,9 @@ METHODS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "Representation.monomial": (V.monomial, ("r",)),
     "Representation.restrict": (V.restrict, (C4.subgroup(["r^2"]),)),
     "Field.restrict": (dv.Field(P4).restrict, (P4.restrict(C4.subgroup(["r^2"])),)),
+    "Differential": (dv.solve(SPACE, SPACE).differential, (1,)),
+    "a label of S_3": (lambda label: dv.irrep(S3, label), ((2, 1),)),
+    "a label of a product": (lambda label: dv.irrep(S3 * C4, label), (((2, 1), 1),)),
     "Solution.project": (SOLUTION.project, (np.zeros((1, 1, 3, 3)),)),
     "Representations.project": (dv.solve(V, V).project, (np.zeros((2, 2)),)),
     "Fields.project": (dv.solve(dv.Field(P4), dv.Field(P4), dv.box(1)).project, (np.zeros((1, 1, 3, 3)),)),

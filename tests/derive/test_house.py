@@ -34,6 +34,7 @@ FLOORS = {
     "derivation": 7,
     "answer": 8,
     "convolution": 8,
+    "pieces": 8,
     "certificate": 9,
     "solution": 10,
     "space": 11,

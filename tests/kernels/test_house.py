@@ -33,6 +33,7 @@ FLOORS = {
     "export": 3,
     "source": 3,
     "pool": 4,
+    "differential": 4,
     "equivariant": 4,
     "lattice": 5,
     "maps": 6,

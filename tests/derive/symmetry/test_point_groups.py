@@ -109,7 +109,7 @@ BAD = [
     (lambda: dv.irreps(dv.orthogonal(3)), "is needed: there are infinitely many"),
     (lambda: dv.irrep(dv.orthogonal(3), 1, "odd"), "parity must be 'e' or 'o'"),
     (lambda: dv.irrep(dv.orthogonal(3), -1), "l must be a non-negative integer"),
-    (lambda: dv.irrep(dv.cyclic(4), 1), r"needs SO\(n\) or O\(n\)"),
+    (lambda: dv.irrep(dv.general_linear(2), 1), r"needs SO\(n\) or O\(n\)"),
     (lambda: dv.euclidean(4, dv.lorentz()), "point must be compact"),
     (lambda: dv.euclidean(2, dv.symplectic(1)), "point must be compact"),
     (lambda: dv.euclidean(2, dv.matrix_group([[1, 1], [0, 1]])), "point must be compact"),
