@@ -73,6 +73,7 @@ html_css_files = ["site.css"]
 html_show_sphinx = False
 html_show_sourcelink = False
 html_copy_source = False
+html_show_search_summary = False  # it is fetched, which browsers refuse where pages are files
 html_math_renderer = "mathml"
 pygments_style = "friendly"
 pygments_dark_style = "github-dark"

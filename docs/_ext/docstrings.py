@@ -13,9 +13,10 @@ import re
 from collections.abc import Iterator
 from importlib import import_module
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sphinx.application import Sphinx
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 CODE = re.compile(r"(``[^`]+``|`[^`]+`)")
 SPECIAL = re.compile(r"([*_|\\])")

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from docs._ext.mathml import display, inside_html, mathml
+from docs._ext.formulas import display, inside_html, mathml
 from tests.derive.formulas import Formula, Katex, in_dollars, mathml_complaints, why_no_katex
 
 ROOT = Path(__file__).parents[2]

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from docs._ext.docstrings import markup, words
+from docs._ext.entries import entry
 from docs._ext.links import inside
-from docs._ext.public import entry
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 LISTS = re.compile(r"^```\{public\} (\S+)\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
