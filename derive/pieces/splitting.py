@@ -12,19 +12,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, islice
 from typing import Any
 
-from sympy import Dummy, Matrix, Poly, sqrt
+from sympy import Dummy, Matrix, Poly, eye, sqrt
 from sympy.polys.matrices import DomainMatrix
 
 from derive.errors import ExactnessError
 from derive.pieces.homs import elements
+from derive.symmetry.arrays import over_elements
 from derive.symmetry.exact import over_common_field, to_sympy
 from derive.symmetry.representation import Representation, from_images
 
 _X = Dummy("x")
-TRIED = 400  # elements of the algebra that are tried
+TRIED = 100  # elements of the algebra that are tried
+AVERAGED = 2_000  # elements over which a form is averaged
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,12 @@ class Commutant:
                 yield tuple((k == i) + sign * (k == j) for k in range(n))
         yield from (tuple(k**power % 7 + k for k in range(n)) for power in range(1, 7))
 
-    def combined(self, coordinates: Sequence[int], of: Sequence[DomainMatrix]) -> DomainMatrix:
+    def factors(self, product: DomainMatrix) -> list[Poly]:
+        """The different factors of the polynomial of an element, the lowest degree first, by its products."""
+        found = [f for f, _ in Poly(product.charpoly(), _X, domain=self.domain).factor_list()[1]]
+        return sorted(found, key=lambda f: f.degree())
+
+    def combined(self, coordinates: Sequence[Any], of: Sequence[DomainMatrix]) -> DomainMatrix:
         """The sum of matrices with these factors."""
         terms = [m * self.domain.convert(c) for c, m in zip(coordinates, of, strict=True) if c]
         return sum(terms[1:], terms[0])
@@ -121,34 +128,63 @@ def irreducible(V: Representation) -> Representation:
         algebra = Commutant(tuple(over_common_field(elements(V, V))))
         if algebra.divides:
             return from_images(V.group, [_image(V, g) for g in V.group.generators], "")
-        V = restricted(V, _null_space(*_factor(algebra)))
+        V = restricted(V, _null_space(*(_factor(algebra) or _extended(V, algebra))))
 
 
 def _image(V: Representation, generator: str) -> Any:
     return V.monomial(generator) or V.matrix(generator)
 
 
-def _factor(algebra: Commutant) -> tuple[DomainMatrix, list[Any]]:
-    """An element and a proper factor of its polynomial, from the highest power down, over one field."""
-    domain, roots = algebra.domain, list[tuple[int, Any, Any]]()
-    for number, trial in enumerate(algebra.trials()):
-        if number == TRIED:
-            break
-        at = algebra.combined(trial, algebra.products)
-        factors = [f for f, _ in Poly(at.charpoly(), _X, domain=domain).factor_list()[1]]
+def _factor(algebra: Commutant) -> tuple[DomainMatrix, list[Any]] | None:
+    """An element and a proper factor of its polynomial, from the highest power down; None if none is seen."""
+    for trial in islice(algebra.trials(), TRIED):
+        factors = algebra.factors(algebra.combined(trial, algebra.products))
         if len(factors) > 1:
-            least = min(factors, key=lambda f: f.degree())
-            return algebra.combined(trial, algebra.basis), least.rep.to_list()
+            return algebra.combined(trial, algebra.basis), factors[0].rep.to_list()
+        if factors[0].degree() == algebra.dim:  # the algebra is a field, in which nothing has two factors
+            return None
+    return None
+
+
+def _extended(V: Representation, algebra: Commutant) -> tuple[DomainMatrix, list[Any]]:
+    """The same over the field with one more real root, of the lowest degree that is seen.
+
+    ``A + A*`` has real eigenvalues alone, A* being the adjoint in a form that V keeps.
+    """
+    form = _form(V)
+    F, *basis = over_common_field([eye(1) if form is None else form, *map(to_sympy, algebra.basis)])
+    larger = Commutant(tuple(basis))
+    back = F.inv()
+    roots: list[tuple[int, DomainMatrix, Any]] = []
+    for a in basis if form is None else [a + back * a.transpose() * F for a in basis]:
+        factors = larger.factors(larger.combined(larger.coordinates(a), larger.products))
+        if len(factors) > 1:
+            return a, factors[0].rep.to_list()
         root = _real_root(factors[0]) if factors[0].degree() > 1 else None
-        if root is not None:
-            roots.append((factors[0].degree(), trial, root))
+        roots += [] if root is None else [(factors[0].degree(), a, root)]
     if not roots:
         remedy = "give the representation by simpler matrices"
-        raise ExactnessError("decompose", "must find a real root that splits it", "none", remedy)
-    _, trial, root = min(roots, key=lambda found: found[0])
-    a = algebra.combined(trial, algebra.basis)
+        raise ExactnessError("decompose", "must find a real root that splits it", V, remedy)
+    _, a, root = min(roots, key=lambda found: found[0])
     field, number = over_common_field([to_sympy(a), Matrix([[root]])])
     return field, [field.domain.one, -number[0, 0].element]
+
+
+def _form(V: Representation) -> Any:
+    """A positive definite form that V keeps, the sum of rho(g)^T rho(g); None where none is seen."""
+    names, dim = V.group.generators, int(V.dim)
+    one, *matrices = over_common_field([eye(dim), *(V.matrix(g) for g in names)])
+    if V.group.algebra:
+        skew = [m.transpose() == -m if g in V.group.algebra else m * m.transpose() == one
+                for g, m in zip(names, matrices, strict=True)]  # fmt: skip
+        return Matrix(eye(dim)) if all(skew) else None
+    if all(m * m.transpose() == one for m in matrices):
+        return Matrix(eye(dim))
+    if V.group.order > AVERAGED:
+        return None
+    images = dict(zip(names, matrices, strict=True))
+    moved = over_elements(V.group.elements, images, one, lambda g, h: g * h)
+    return to_sympy(sum((m.transpose() * m for m in moved[1:]), moved[0]))
 
 
 def _real_root(f: Poly) -> Any:

@@ -11,6 +11,7 @@ import pytest
 import sympy as sp
 
 import derive as dv
+from derive.pieces.parts import parts_of
 from tests.derive.pieces.brute import characters, floats
 from tests.derive.pieces.cases import F20, F21, Q8, SL23, faithful
 
@@ -90,6 +91,40 @@ def check_basis(found: Any) -> None:
 
 def _norm(B: sp.Matrix) -> float:
     return float(np.abs(floats(B)).max())
+
+
+SPLIT: dict[str, tuple[Callable[[], dv.Representation], list[tuple[int, int, str]]]] = {
+    "Z_15": (
+        lambda: dv.regular(dv.cyclic(15)),
+        [(1, 1, "real")] + [(2, 1, "complex")] * 7,
+    ),
+    "D_9": (
+        lambda: dv.regular(dv.dihedral(9)),
+        [(1, 1, "real")] * 2 + [(2, 2, "real")] * 4,
+    ),
+    "S_4": (
+        lambda: dv.regular(S4),
+        [(1, 1, "real")] * 2 + [(2, 2, "real")] + [(3, 3, "real")] * 2,
+    ),
+    "not orthogonal": (
+        lambda: dv.Representation(dv.cyclic(5), {"r": sp.Matrix.companion(sp.Poly("x**4+x**3+x**2+x+1"))}),
+        [(2, 1, "complex")] * 2,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SPLIT)
+def test_representations_split_where_nothing_is_known(name: str) -> None:
+    """Roots of polynomials of elements that commute: square roots, cosines and roots of higher degree."""
+    make, wanted = SPLIT[name]
+    V = make()
+    parts = parts_of(V.blocks[0][1], ())
+    assert sorted((p.irrep.dim, len(p.maps), p.irrep.kind) for p in parts) == sorted(wanted)
+    for part in parts:
+        W = part.irrep.representation
+        for T in part.maps:
+            for g in V.group.generators:
+                assert np.allclose(floats(V.matrix(g)) @ floats(T), floats(T) @ floats(W.matrix(g)))
 
 
 # ---- known answers ----------------------------------------------------------------------------------------
