@@ -48,6 +48,7 @@ from kernels.lowering import lower
 from kernels.maps.bilinear.op import BilinearOp
 from kernels.maps.op import MapsOp
 from kernels.pool import avg_pool, max_pool
+from kernels.sampled.op import SampledOp
 from kernels.space.op import PointsOp
 
 namesakes.warn()
@@ -81,6 +82,7 @@ __all__ = [
     "PrecisionError",
     "RadialError",
     "Report",
+    "SampledOp",
     "ShapeError",
     "SymmetryError",
     "SymmetryWarning",

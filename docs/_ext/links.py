@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 SHOWN = {
+    "benchmarks/LEARNING.md": "learned.md",
     "benchmarks/RESULTS.md": "measured.md",
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
