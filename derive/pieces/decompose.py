@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from derive.errors import DeriveError, GroupError, InfiniteError, RepresentationError, TooLargeError
 from derive.pieces.decomposition import Decomposition, assembled
 from derive.pieces.homs import Irreducible
-from derive.pieces.known import by_dimension, entries
+from derive.pieces.known import by_dimension, entries, is_real
 from derive.pieces.parts import Part, parts_of
 from derive.symmetry.exact import over_common_field
 from derive.symmetry.factors import Piece
@@ -16,7 +15,6 @@ from derive.symmetry.group import Group
 from derive.symmetry.images import as_matrix
 from derive.symmetry.irreps import irreps
 from derive.symmetry.lie import as_orthogonal
-from derive.symmetry.monomial import Monomial
 from derive.symmetry.representation import Representation, integer_blocks, read_representation
 from derive.symmetry.spherical import irrep
 from derive.symmetry.weights import highest_weight
@@ -137,13 +135,6 @@ def _require_finite(group: Group) -> None:
 
 
 def _require_real(V: Representation) -> None:
-    images = {i for _, p in V.blocks for f in p.factors for g in V.group.generators for i in [_image(f, g)]}
-    for image in images:
-        turns = isinstance(image, Monomial) and image.order > 2
-        if turns or (not isinstance(image, Monomial) and not all(e.is_real for e in image.todok().values())):
-            rule = "must have real matrices, as it is decomposed over the real numbers"
-            raise RepresentationError("V", rule, V, "use the real irreducible representations, irreps(G)")
-
-
-def _image(factor: Any, generator: str) -> Any:
-    return factor.monomial(generator) or factor.matrix(generator)
+    if not is_real(V):
+        rule = "must have real matrices, as it is decomposed over the real numbers"
+        raise RepresentationError("V", rule, V, "use the real irreducible representations, irreps(G)")

@@ -150,9 +150,10 @@ def _outer(group: Group, chosen: Sequence[Entry]) -> Iterator[Entry]:
 def _found(group: Group) -> list[Representation]:
     """By frequency for cyclic and dihedral groups, otherwise from products of representations."""
     found = _by_frequency(group)
-    if found is None or is_point_group(group):
+    in_space = is_point_group(group) and is_real(defining(group))
+    if found is None or in_space:
         found = [W.representation for W in closure(group)] if found is None else found
-        names = mulliken(group, found) if is_point_group(group) else by_dimension(found)
+        names = mulliken(group, found) if in_space else by_dimension(found)
         pairs = zip(map(Irreducible, found), names, strict=True)
         found = [W.named(name).representation for W, name in pairs]
     return sorted(found, key=lambda W: int(W.dim))
@@ -161,8 +162,6 @@ def _found(group: Group) -> list[Representation]:
 def _by_frequency(group: Group) -> list[Representation] | None:
     try:
         return list(by_frequency(group))
-    except TooLargeError:
-        raise
     except GroupError:
         return None
 
@@ -188,7 +187,8 @@ def closure(group: Group) -> list[Irreducible]:
         z, rest = central
         return [_extended(group, z, sign, W) for W in closure(rest) for sign in (1, -1)]
     found = [Irreducible(trivial(group))]
-    seeds = [regular(group)] if group.given is None else [determinant(group), defining(group)]
+    faithful = group.given is not None and group.faithful and is_real(defining(group))
+    seeds = [determinant(group), defining(group)] if faithful else [regular(group)]
     queue = [block for V in seeds for _, block in V.blocks]
     while not complete(group, found):
         new = _new_in(queue.pop(0), found)
@@ -216,6 +216,16 @@ def _extended(group: Group, z: str, sign: int, W: Irreducible) -> Irreducible:
     own = dict(zip(W.representation.group.generators, W.piece.images, strict=True))
     turn = ImmutableMatrix(sign * eye(W.dim))
     return Irreducible(from_images(group, [turn if g == z else own[g] for g in group.generators], ""))
+
+
+def is_real(V: Representation) -> bool:
+    """Whether every generator has a real matrix."""
+    pairs = ((f, g) for _, piece in V.blocks for f in piece.factors for g in V.group.generators)
+    images = {f.monomial(g) or f.matrix(g) for f, g in pairs}
+    return all(
+        i.order <= 2 if isinstance(i, Monomial) else all(e.is_real for e in i.todok().values())
+        for i in images
+    )
 
 
 def _new_in(piece: Any, found: Sequence[Irreducible]) -> list[Irreducible]:

@@ -157,6 +157,8 @@ def _extended(V: Representation, algebra: Commutant) -> tuple[DomainMatrix, list
     back = F.inv()
     roots: list[tuple[int, DomainMatrix, Any]] = []
     for a in basis if form is None else [a + back * a.transpose() * F for a in basis]:
+        if a.is_zero_matrix:
+            continue
         factors = larger.factors(larger.combined(larger.coordinates(a), larger.products))
         if len(factors) > 1:
             return a, factors[0].rep.to_list()

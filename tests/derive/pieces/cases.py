@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from sympy import I
+
 import derive as dv
 
 Q8 = dv.Group("Q8", ("i", "j"), ("i^4", "i^2*j^-2", "j*i*j^-1*i"))
@@ -18,6 +20,10 @@ GROUPS: dict[str, Callable[[], dv.Group]] = {
     "D4 in the plane": lambda: dv.point_group("D4", dim=2),
     "p6m": lambda: dv.wallpaper("p6m").point,
     "Q8": lambda: Q8,
+    "Q8 of complex matrices": lambda: dv.matrix_group({"i": [[I, 0], [0, -I]], "j": [[0, 1], [-1, 0]]}),
+    "Q8 on three axes": lambda: dv.matrix_group(
+        {"i": [[I, 0, 0], [0, -I, 0], [0, 0, 1]], "j": [[0, 1, 0], [-1, 0, 0], [0, 0, 1]]}
+    ),
     "SL(2,3)": lambda: SL23,
     "F20": lambda: F20,
     "F21": lambda: F21,
@@ -33,4 +39,6 @@ GROUPS: dict[str, Callable[[], dv.Group]] = {
 
 def faithful(G: dv.Group) -> dv.Representation:
     """One in which different elements have different matrices."""
-    return dv.defining(G) if G.given is not None and G.faithful else dv.regular(G)
+    V = dv.defining(G) if G.given is not None and G.faithful else dv.regular(G)
+    real = all(e.is_real for g in G.generators for e in V.matrix(g).flat())
+    return V if real else dv.regular(G)

@@ -93,6 +93,11 @@ def _norm(B: sp.Matrix) -> float:
     return float(np.abs(floats(B)).max())
 
 
+def _alone(V: dv.Representation) -> dv.Representation:
+    """Its matrices, and nothing of how it was made."""
+    return dv.Representation(V.group, {g: V.matrix(g) for g in V.group.generators})
+
+
 SPLIT: dict[str, tuple[Callable[[], dv.Representation], list[tuple[int, int, str]]]] = {
     "Z_15": (
         lambda: dv.regular(dv.cyclic(15)),
@@ -105,6 +110,10 @@ SPLIT: dict[str, tuple[Callable[[], dv.Representation], list[tuple[int, int, str
     "S_4": (
         lambda: dv.regular(S4),
         [(1, 1, "real")] * 2 + [(2, 2, "real")] + [(3, 3, "real")] * 2,
+    ),
+    "two fields, i and sqrt(-3)": (
+        lambda: _alone(dv.outer(dv.irrep(dv.alternating(3), (2, 1)), dv.irrep(dv.cyclic(4), 1))),
+        [(2, 1, "complex")] * 2,
     ),
     "not orthogonal": (
         lambda: dv.Representation(dv.cyclic(5), {"r": sp.Matrix.companion(sp.Poly("x**4+x**3+x**2+x+1"))}),
