@@ -59,15 +59,15 @@ DEFAULT = Plan(
 )
 FULL = Plan(
     {
-        ("written", UPRIGHT): (100, 200, 400, 1000, 2000, 4000),
-        ("written", TURNED): (100, 400, 1000, 4000),
-        ("written", SHUFFLED): (100, 400, 1000, 4000),
-        ("scans", UPRIGHT): (100, 200, 400, 1400),
-        ("scans", TURNED): (100, 200, 400, 1400),
-        ("scans", SHUFFLED): (100, 200, 400, 1400),
+        ("written", UPRIGHT): (100, 400, 1000, 4000),
+        ("written", TURNED): (100, 1000, 4000),
+        ("written", SHUFFLED): (100, 1000, 4000),
+        ("scans", UPRIGHT): (100, 400, 1400),
+        ("scans", TURNED): (100, 400, 1400),
+        ("scans", SHUFFLED): (100, 400, 1400),
     },
     (100, 1000),
-    500,
+    300,
     full=True,
 )
 

@@ -34,6 +34,11 @@ def takes(argument: str) -> list[str]:
     return [name for name, (op, *_) in FUNCTIONS.items() if argument in inspect.signature(op).parameters]
 
 
+def takes_arrays(argument: str) -> list[str]:
+    """Those that take an argument, and arrays rather than their shapes."""
+    return [name for name in takes(argument) if hasattr(FUNCTIONS[name][1][0], "dtype")]
+
+
 def call(name: str, **changed: Any) -> Any:
     """The function with one of its arguments replaced, wherever it stands."""
     op, arrays, given = FUNCTIONS[name]

@@ -120,9 +120,8 @@ def test_integer_arrays(dtype: str) -> None:
 
 def test_complex_and_other_arrays() -> None:
     parts = "treat its real and imaginary parts as two arrays"
-    for pool in (kn.max_pool, kn.avg_pool):
-        with raises(kn.DtypeError, f"x must be a real floating-point array, got complex64; {parts}"):
-            pool(X.astype("complex64"), (2,))
+    with raises(kn.DtypeError, f"x must be a real floating-point array, got complex64; {parts}"):
+        kn.max_pool(X.astype("complex64"), (2,))  # complex numbers have no order
     with raises(
         kn.DtypeError, "x and kernel must have one dtype, got complex64 and float32; cast with x.astype"
     ):

@@ -85,8 +85,8 @@ class Thresholds:
     # at 49, 1.5 to 1.6 times as fast at 81, 4 at 225.
     block_adjoint_taps: int = 81
     # ... and pairs of channels up to which they do over `unfold`. T 1.2 to 3.7 times as fast with one, even
-    # with 4, 0.7 to 0.9 with 9, 0.4 to 0.6 from 16 on.
-    block_adjoint_pairs: int = 4
+    # with 4; with 9 0.7 to 0.9 at 128 x 128 and twice as fast from 512 x 512 on; 0.4 to 0.6 from 16 on.
+    block_adjoint_pairs: int = 9
     # Kernel adjoint of one long row: taps from which `bands` win, and pairs of channels up to which they
     # do, in one dimension (I 33 and 16; T 1.4 times as fast at 33, 1.3 to 1.4 with 64, 1.0 to 1.2 with 144)
     # and for a row in two dimensions (I 9 and 1; T 3 at 9, 1.9 times as fast with 2, even with 4).

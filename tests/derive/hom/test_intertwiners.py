@@ -167,7 +167,9 @@ def test_characters_of_z4(j, k, route):
         (irreps(dihedral(3))[-1], regular(dihedral(3))),
         (defining(point_group("C3")), regular(point_group("C3"))),
         (defining(point_group("D6")), regular(point_group("D6")) + sign(point_group("D6"))),
-        (defining(point_group("Oh", 3)) ** 2, regular(point_group("Oh", 3)).dual),
+        pytest.param(
+            defining(point_group("Oh", 3)) ** 2, regular(point_group("Oh", 3)).dual, marks=pytest.mark.slow
+        ),
         (permutation(wreath(cyclic(3), 2)), permutation(wreath(cyclic(3), 2))),
         (2 * S(3) + sign(symmetric(3)), S(3) ** 2 + 3 * trivial(symmetric(3))),
     ],

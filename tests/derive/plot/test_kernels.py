@@ -185,7 +185,7 @@ def test_arrays_share_one_scale_and_leave_holes() -> None:
         (lambda: plot.kernels(["a"]), "arrays must be real numbers with one, two or three axes, got ['a']"),
         (
             lambda: plot.kernels(np.ones((3, 3)), arrows=True),
-            "arrays must be real numbers (2, H, W), got array",
+            "arrays must be real numbers (2, H, W), got float64[3,3]; take one channel",
         ),
         (lambda: plot.kernels(np.ones((3, 3)), group=3), "group must act on a lattice of 2 axes, got 3; use"),
     ],

@@ -150,7 +150,10 @@ def test_influence_of_a_jacobian() -> None:
     ("call", "message"),
     [
         (lambda: plot.weight_matrix(), "layers must hold one layer at least, got none; give a solution"),
-        (lambda: plot.weight_matrix(np.ones(3)), "layers must be solutions or (out, in) arrays, got array("),
+        (
+            lambda: plot.weight_matrix(np.ones(3)),
+            "layers must be solutions or (out, in) arrays, got float64[3]; reshape",
+        ),
         (
             lambda: plot.weight_matrix(solution("conv")),
             "grid must be finite to draw every site, got Z^2; give grid=(6, 6), the sites of the input",

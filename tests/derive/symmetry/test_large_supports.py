@@ -25,6 +25,7 @@ def test_a_large_box_is_counted_without_listing_it() -> None:
     assert found.certificate.expected_dim == found.dim
 
 
+@pytest.mark.slow
 def test_half_integers_are_counted_too() -> None:
     group = dv.translations(1)
     y = dv.Field(group, 1, offset="1/2")
