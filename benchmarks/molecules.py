@@ -26,7 +26,7 @@ import optax
 from benchmarks.harness import race
 from benchmarks.learning import table
 from benchmarks.machine import describe
-from benchmarks.molecules_data import CUTOFF, RATTLE, Batch, Frame, batch, batches, beyond_atoms, frames
+from benchmarks.molecules_data import CUTOFF, RATTLE, Batch, Frame, batches, beyond_atoms, frames
 from benchmarks.molecules_nets import E3NN, NAMES, OURS, Potential, e3nn, forces, parameters, potential
 
 RESULTS = Path(__file__).parent / "MOLECULES.md"
@@ -176,15 +176,6 @@ def steps_raced(given: Sequence[Frame], budget: float) -> str:
         said.append(f"e3nn-jax takes {result.ratio(E3NN, OURS).show()} times as long as this library")
     many = int((some.counts > 0).sum())
     return f"The gradient of the loss for a batch of {many} molecules: {'; '.join(said)}."
-
-
-def turned(given: Sequence[Frame], model: Potential) -> float:
-    """The largest change of an energy when all molecules are rotated and reflected, to the largest energy."""
-    some = batch(list(given)[:10])
-    turn = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0].astype(np.float32)
-    before, _ = predicted(model, some)
-    after, _ = predicted(model, some._replace(positions=some.positions @ turn.T))
-    return float(abs(after - before).max() / abs(before).max())
 
 
 def markdown(runs: Sequence[Run], plan: Plan, race_of_steps: str, seconds: float, machine: str) -> str:
