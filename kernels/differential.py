@@ -24,9 +24,10 @@ import numpy as np
 from kernels.convolution import operands
 from kernels.convolution.api import conv
 from kernels.convolution.matrices import conv_matrix
-from kernels.errors import KernelError, PaddingError, ShapeError, WindowError
+from kernels.errors import KernelError, PaddingError, ShapeError, WindowError, brief, known
 from kernels.integers import index
 from kernels.precision import at_its_own, cast, constant, in_its_mode, mode_of, summed
+from kernels.spacing import read_spacing
 from kernels.static import Content, Static
 
 ACCURACIES = (2, 4, 6)
@@ -266,22 +267,8 @@ def _accuracy(accuracy: Any) -> int:
     number = 2 if accuracy is None else index(accuracy)
     if number not in ACCURACIES:
         remedy = "errors of central differences are even powers of the spacing"
-        raise WindowError("accuracy", f"must be one of {ACCURACIES}", repr(accuracy), remedy)
+        raise WindowError("accuracy", f"must be one of {ACCURACIES}", brief(accuracy), remedy)
     return number
-
-
-def read_spacing(spacing: Any, axes: int) -> tuple[float, ...]:
-    """The distance of neighbouring sites, a positive number for all axes or one each."""
-    given = np.asarray(1.0 if spacing is None else spacing)
-    numeric = given.dtype.kind in "iuf"
-    if not numeric or given.ndim > 1 or (given.ndim and given.shape != (axes,)):
-        rule = f"must be a number, or one for each of {axes} axes"
-        raise WindowError("spacing", rule, repr(spacing), "give the distance of neighbouring sites")
-    steps = np.broadcast_to(given, (axes,)).astype(np.float64)
-    if not (np.isfinite(steps).all() and (steps > 0).all()):
-        rule = "must be positive"
-        raise WindowError("spacing", rule, repr(spacing), "give the distance of neighbouring sites")
-    return tuple(steps.tolist())
 
 
 def _padding(padding: Any, axes: int) -> str:
@@ -289,9 +276,9 @@ def _padding(padding: Any, axes: int) -> str:
     if isinstance(named, list | tuple) and len(set(map(str, named))) == 1 and len(named) == axes:
         named = named[0]
     name = named.upper() if isinstance(named, str) else named
-    if name not in PADDINGS:
+    if not known(name, PADDINGS):
         rule = f"must be one of {PADDINGS} for differences: zeros, periodic, or none"
-        raise PaddingError("padding", rule, repr(padding), "choose one of them")
+        raise PaddingError("padding", rule, brief(padding), "choose one of them")
     return str(name)
 
 
@@ -301,7 +288,7 @@ def refuse_differences(**given: Any) -> None:
         if value is not None:
             rule = "needs a differential operator"
             remedy = "leave it out, or lower solution.differential(order)"
-            raise KernelError(name, rule, repr(value), remedy)
+            raise KernelError(name, rule, brief(value), remedy)
 
 
 def _numbers(values: Sequence[float]) -> str:

@@ -10,7 +10,8 @@ from sympy import Expr, ImmutableMatrix, cos, pi, sin
 from derive.errors import GroupError
 from derive.symmetry.elements import Elements
 from derive.symmetry.group import Group, read_group
-from derive.symmetry.representation import Representation, from_images, read_order, trivial
+from derive.symmetry.representation import Representation, from_images, trivial
+from derive.symmetry.sizes import whole
 from derive.symmetry.spherical import all_irreps, read_irreps, require_orthogonal
 from derive.symmetry.standard import sign
 
@@ -63,7 +64,9 @@ def irreps(
         rotation, mirror = _dihedral_pair(group, elements, orders)
         top //= 2
     exponents = _exponents(elements, rotation, mirror)
-    highest = top // 2 if max_frequency is None else min(read_order(max_frequency), top // 2)
+    highest = (
+        top // 2 if max_frequency is None else min(whole(max_frequency, "max_frequency", least=0), top // 2)
+    )
     found: list[Representation] = []
     for k in _frequencies(top, highest):
         found += _of_frequency(group, elements, exponents, k, top, mirror is not None)
@@ -133,7 +136,7 @@ def _lie_irreps(group: Group, highest: int | None) -> tuple[Representation, ...]
     if highest is None:
         remedy = "give 3 for example, or a sum such as '8x0e + 4x1o'"
         raise GroupError("max_frequency", "is needed: there are infinitely many irreps", None, remedy)
-    top = read_order(highest)
+    top = whole(highest, "max_frequency", least=0)
     if family.n != 2:
         return all_irreps(group, family, top)
     ends = [trivial(group)] + ([sign(group)] if group.discrete else [])

@@ -36,6 +36,7 @@ from kernels.checking.subject import (
     by_units,
     first_sample,
     output_size,
+    require_callable,
     require_small,
 )
 from kernels.convolution import operands
@@ -76,6 +77,7 @@ class AdjointOp(Protocol):
 
 def subject(op: Any, w: Any, x: Any) -> tuple[Subject, Arrays]:
     """The op seen as a map linear in its weights and in some arrays, and these."""
+    require_callable(op)
     if isinstance(op, Several):
         return of_several(op, read_arrays(op, x))
     x = jnp.asarray(x)

@@ -18,6 +18,7 @@ from kernels.action.sites import Sites, carry, is_carried
 from kernels.checking.bilinear import DenseOp
 from kernels.checking.report import Comparison, Report, Uncarried, conclude, distance, limit_of
 from kernels.checking.several import Map, Several, motions, read_arrays
+from kernels.checking.subject import require_callable
 from kernels.errors import KernelError, ShapeError, SymmetryWarning
 from kernels.lattice import symmetry
 from kernels.lattice.fibred import FibredOp
@@ -68,6 +69,7 @@ def check_equivariance(
     >>> [c.name for c in report.comparisons], [u.name for u in report.uncarried]
     (['r', 'm'], ['t_u', 't_v'])
     """
+    require_callable(op)
     if into is None and out is None:
         return _of_op(op, w, x, transforms, tolerance)
     if into is None or out is None:

@@ -14,7 +14,7 @@ from jax.flatten_util import ravel_pytree
 
 from kernels.checking.report import Comparison
 from kernels.convolution import operands
-from kernels.errors import ShapeError
+from kernels.errors import KernelError, ShapeError, brief
 
 MOST_ENTRIES = 1 << 27  # of a matrix of float64 that is written out at all: one gigabyte
 WEIGHTS = 64  # free weights of an op whose dense column is compared; evenly spread where there are more
@@ -50,6 +50,14 @@ class Subject:
     names: tuple[str, ...] = ("input",)
     biased: Biased | None = None
     more: Callable[[Any, Arrays, jax.Array, float], list[Comparison]] | None = None
+
+
+def require_callable(op: Any) -> None:
+    """Refuse what is no op, such as an array given first."""
+    if not callable(op):
+        raise KernelError(
+            "op", "must be a lowered op or a function", brief(op), "give (op, w, x) in this order"
+        )
 
 
 def by_units(w: Any, value: Callable[[Any], np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
-from kernels.errors import RadialError
+from kernels.errors import RadialError, brief
 from kernels.radial import Radial
 from kernels.sampled.basis import Basis, invariant_basis
 from kernels.sampled.families import Family, families
@@ -238,7 +238,7 @@ def check_radial(radial: Any) -> Any:
         raise RadialError("radial", rule, radial, "leave it out, or leave window out for an op on points")
     if not callable(radial):
         rule = "must be 'optimal', 'rings' or a function of distances where there is a window"
-        raise RadialError("radial", rule, repr(radial), "leave it out for the best ones")
+        raise RadialError("radial", rule, brief(radial), "leave it out for the best ones")
     return radial
 
 

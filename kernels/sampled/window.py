@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -14,6 +13,7 @@ import numpy as np
 
 from kernels.errors import WindowError
 from kernels.integers import Ints, per_axis
+from kernels.spacing import read_number, read_spacing
 from kernels.static import Content
 
 BAND = 3 * math.pi / 4
@@ -110,31 +110,13 @@ def make_window(
     counts = {"window": window, "dilation": dilation, "strides": strides}
     read = {name: per_axis(name, given, axes, WindowError) for name, given in counts.items()}
     return Window(
-        read["window"], read["dilation"], read["strides"], _spacing(spacing, axes), _band(band), radius
+        read["window"], read["dilation"], read["strides"], read_spacing(spacing, axes), _band(band), radius
     )
 
 
-def _spacing(given: Any, axes: int) -> tuple[float, ...]:
-    if given is None:
-        return (1.0,) * axes
-    values = list(np.asarray(given).reshape(-1).tolist()) if isinstance(given, Iterable) else [given] * axes
-    numbers = [_number(v) for v in values]
-    if len(numbers) != axes or not all(0 < v < math.inf for v in numbers):
-        rule = f"must be one positive length, or one for each of the {axes} axes"
-        raise WindowError("spacing", rule, given, f"say spacing=({', '.join(['1.0'] * axes)})")
-    return tuple(numbers)
-
-
 def _band(given: Any) -> float:
-    number = BAND if given is None else _number(given)
+    number = BAND if given is None else read_number(given)
     if not 0 < number <= math.pi:
         rule = "must be in (0, pi]: beyond pi no grid tells waves apart"
         raise WindowError("band", rule, given, "say band=3*pi/4")
     return number
-
-
-def _number(value: Any) -> float:
-    try:
-        return math.nan if isinstance(value, bool | str) else float(value)
-    except (TypeError, ValueError):
-        return math.nan

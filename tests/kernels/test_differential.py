@@ -263,10 +263,13 @@ PLAIN = dv.solve(dv.Field(dv.translations(1)), dv.Field(dv.translations(1)), sup
 BAD: list[tuple[Callable[[], Any], str]] = [
     (lambda: kn.lower(curl(), accuracy=3), r"accuracy must be one of \(2, 4, 6\), got 3"),
     (lambda: kn.lower(curl(), accuracy=True), r"accuracy must be one of"),
-    (lambda: kn.lower(curl(), spacing=(1, 2)), "spacing must be a number, or one for each of 3 axes"),
-    (lambda: kn.lower(curl(), spacing=0), "spacing must be positive"),
-    (lambda: kn.lower(curl(), spacing="wide"), "spacing must be a number"),
-    (lambda: kn.lower(curl(), spacing=np.inf), "spacing must be positive"),
+    (
+        lambda: kn.lower(curl(), spacing=(1, 2)),
+        "spacing must be one positive length, or one for each of the 3 axes",
+    ),
+    (lambda: kn.lower(curl(), spacing=0), "spacing must be one positive length"),
+    (lambda: kn.lower(curl(), spacing="wide"), "spacing must be one positive length"),
+    (lambda: kn.lower(curl(), spacing=np.inf), "spacing must be one positive length"),
     (lambda: kn.lower(curl(), padding="REFLECT"), "padding must be one of .*SAME.* for differences"),
     (lambda: kn.lower(curl(), channels=(3, 3)), "channels has no meaning for a differential operator"),
     (lambda: kn.lower(curl(), radial=kn.radial.bessel(4, cutoff=2.0)), "radial has no meaning"),

@@ -38,6 +38,7 @@ FLOORS = {
     "lattice": 5,
     "maps": 6,
     "radial": 3,
+    "spacing": 3,
     "space": 7,
     "sampled": 8,
     "checking": 8,

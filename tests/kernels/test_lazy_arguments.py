@@ -146,6 +146,9 @@ def test_a_grid_where_there_is_no_lattice() -> None:
 ARRAY = np.ones((8, 56, 56, 64), np.float32)
 KERNEL = np.ones((3, 3, 64, 64), np.float32)
 SOLUTION = dv.solve(dv.Field(T2), dv.Field(T2), support=dv.box(1))
+E2 = dv.euclidean(2)
+ON_R2 = dv.Field(E2, fibre=dv.irrep(E2.point, 1))
+ON_PLANE = dv.solve(ON_R2, ON_R2, support=dv.ball("R"))
 # calls with an array where something else is meant
 MISPLACED: dict[str, Any] = {
     "explain": lambda: kn.explain(ARRAY, KERNEL),
@@ -168,6 +171,19 @@ MISPLACED: dict[str, Any] = {
     "point group": lambda: dv.point_group(ARRAY),
     "n": lambda: dv.symmetric(ARRAY),
     "radius": lambda: dv.box(ARRAY),
+    "label": lambda: dv.irrep(dv.symmetric(5), ARRAY),
+    "frequency": lambda: dv.irreps(dv.cyclic(5), ARRAY),
+    "decompose": lambda: dv.decompose(ARRAY),
+    "order": lambda: ON_PLANE.differential(ARRAY),
+    "padding of differences": lambda: kn.lower(ON_PLANE.differential(2), padding=ARRAY),
+    "spacing": lambda: kn.lower(ON_PLANE.differential(2), spacing=ARRAY),
+    "accuracy": lambda: kn.lower(ON_PLANE.differential(2), accuracy=ARRAY),
+    "window on a grid": lambda: kn.lower(ON_PLANE, window=ARRAY),
+    "band": lambda: kn.lower(ON_PLANE, window=3, band=ARRAY),
+    "radial": lambda: kn.lower(ON_PLANE, window=3, radial=ARRAY),
+    "op of adjoints": lambda: kn.check_adjoints(ARRAY, KERNEL, ARRAY),
+    "op of a matrix": lambda: kn.check_against_dense(ARRAY, KERNEL, ARRAY),
+    "op of equivariance": lambda: kn.check_equivariance(ARRAY, KERNEL, ARRAY),
 }
 
 

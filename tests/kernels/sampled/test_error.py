@@ -46,7 +46,7 @@ def turn(m: int, angle: float) -> np.ndarray:
     return np.array([[np.cos(m * angle), -np.sin(m * angle)], [np.sin(m * angle), np.cos(m * angle)]])
 
 
-@pytest.mark.parametrize(("into", "out", "window"), [(0, 1, 3), (0, 2, 5), (1, 1, 5), (1, 2, 3), (2, 1, 4)])
+@pytest.mark.parametrize(("into", "out", "window"), [(0, 1, 3), (0, 2, 5), (1, 1, 5), (1, 2, 5), (2, 1, 4)])
 @pytest.mark.parametrize("radial", ["optimal", "rings"])
 def test_per_kernel_by_brute_force(into: int, out: int, window: int, radial: str) -> None:
     """Waves on a polar grid; the mean over 64 rotations, which are shifts of it."""
@@ -54,10 +54,7 @@ def test_per_kernel_by_brute_force(into: int, out: int, window: int, radial: str
     E = dv.euclidean(2, G)
     x, y = (dv.Field(E, fibre=dv.irrep(G, m)) for m in (into, out))
     s = dv.solve(x, y, support=dv.ball("R"))
-    try:
-        op = kn.lower(s, window=window, radial=radial, padding="VALID", on_broken="ignore")
-    except kn.WindowError:
-        pytest.skip("rings hold none")
+    op = kn.lower(s, window=window, radial=radial, padding="VALID", on_broken="ignore")
     t, weights = np.polynomial.legendre.leggauss(RADII)
     rho = (t + 1) / 2 * op.window.limit
     angles = 2 * np.pi * np.arange(ANGLES) / ANGLES
