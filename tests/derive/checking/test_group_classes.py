@@ -20,7 +20,7 @@ def checked(group: dv.SpaceGroup, support: Any, **field: Any) -> dv.Solution:
     return found
 
 
-@pytest.mark.parametrize("period", [2, 3, 4, 6])
+@pytest.mark.parametrize("period", [2, 3, 4, pytest.param(6, marks=pytest.mark.slow)])
 def test_long_periods_in_space(period: int) -> None:
     """Each of period^3 outputs has seven inputs; T moves them about the origin and its multiples."""
     found = checked(dv.space_group(dv.point_group("T", dim=3), period=period), dv.ball(1))

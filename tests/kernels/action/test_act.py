@@ -107,7 +107,7 @@ def test_wallpaper_groups_on_windows(name: str, rng: Any) -> None:
 
 @pytest.mark.parametrize(
     ("name", "dim"),
-    [pytest.param(*p, marks=pytest.mark.slow if p[0] in ("Th", "Oh") else ()) for p in POINTS],
+    [pytest.param(*p, marks=pytest.mark.slow if p[0] in ("T", "Th", "Oh") else ()) for p in POINTS],
 )
 def test_point_groups_about_a_centred_grid(name: str, dim: int, rng: Any) -> None:
     """Without translations: on its own grid, which ends or wraps, and with them on a window."""

@@ -50,7 +50,7 @@ def test_the_trivial_group() -> None:
     assert kn.random_element(dv.translations(1, period=0), jax.random.key(0)) == "1"
 
 
-@pytest.mark.parametrize("n", [2, 3])
+@pytest.mark.parametrize("n", [pytest.param(2, marks=pytest.mark.slow), 3])
 def test_compact_groups_come_near_the_invariant_mean(n: int) -> None:
     """The mean of rho is the projection on what is fixed: 0 on vectors, 1 / n of the trace on products."""
     G = dv.orthogonal(n)
